@@ -1,0 +1,55 @@
+"""The intermediate representation: what a model is, as plain frozen data, without torch."""
+
+from glassblock.ir.address import Address, nearest, parse
+from glassblock.ir.architecture import VERSION, Architecture, Params, Trace
+from glassblock.ir.block import Block, Port, Role, Side
+from glassblock.ir.facts import SOURCES, Fact, Source, assumed, from_config, from_module, observed
+from glassblock.ir.layer import Branch, Group, Layer, Stack
+from glassblock.ir.serialize import from_dict, to_dict
+from glassblock.ir.specs import (
+    SPECS,
+    Attention,
+    Embedding,
+    FeedForward,
+    Mixer,
+    MixtureOfExperts,
+    Norm,
+    Spec,
+    Unembedding,
+)
+
+__all__ = [
+    "SOURCES",
+    "SPECS",
+    "VERSION",
+    "Address",
+    "Architecture",
+    "Attention",
+    "Block",
+    "Branch",
+    "Embedding",
+    "Fact",
+    "FeedForward",
+    "Group",
+    "Layer",
+    "Mixer",
+    "MixtureOfExperts",
+    "Norm",
+    "Params",
+    "Port",
+    "Role",
+    "Side",
+    "Source",
+    "Spec",
+    "Stack",
+    "Trace",
+    "Unembedding",
+    "assumed",
+    "from_config",
+    "from_dict",
+    "from_module",
+    "nearest",
+    "observed",
+    "parse",
+    "to_dict",
+]

@@ -1,0 +1,184 @@
+"""The Architecture: what a model is, as plain frozen data, and how its addresses are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from glassblock.errors import AddressError
+from glassblock.ir import address as addresses
+from glassblock.ir.block import Block
+from glassblock.ir.facts import Fact
+from glassblock.ir.layer import Layer, Stack
+
+VERSION = 1
+"""Version of the IR. It changes when a reader of an older one would misread a newer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Exact counts of parameters; a tied weight counts once.
+
+    ``active`` is what one token passes through: all but the routed experts that it does not visit. The
+    embedding counts whole, as in the totals that most papers publish.
+    """
+
+    total: int
+    trainable: int
+    embedding: int
+    active: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How the architecture was read.
+
+    Attributes
+    ----------
+    rung
+        Which rung of the fallback ladder held: ``meta`` (traced on the meta device), ``fake``
+        (traced with fake tensors), ``tree`` (module tree only, edges assumed).
+    escapes
+        Data-dependent operations that had to be answered for the model, by name.
+    notes
+        What went wrong on the way, in words.
+    """
+
+    rung: Literal["meta", "fake", "tree"]
+    escapes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a model is.
+
+    Attributes
+    ----------
+    name
+        A title for people.
+    cls
+        Class of the model.
+    stacks
+        Runs of layers.
+    inputs
+        Blocks below the layers, in the order in which they run: ``embed``, ``pos_embed``.
+    outputs
+        Blocks above the layers: ``norm``, ``unembed``.
+    params
+        Exact counts.
+    context
+        The longest sequence in tokens, where it is known.
+    trace
+        How it was read.
+    version
+        Version of the IR.
+    """
+
+    name: str
+    cls: str
+    stacks: tuple[Stack, ...]
+    inputs: tuple[Block, ...]
+    outputs: tuple[Block, ...]
+    params: Params
+    trace: Trace
+    context: Fact[int] | None = None
+    version: int = field(default=VERSION)
+
+    def layers(self) -> Iterator[Layer]:
+        """Go through all layers of all stacks, written out."""
+        for stack in self.stacks:
+            yield from stack.layers()
+
+    def blocks(self) -> Iterator[Block]:
+        """Go through all blocks, outer before inner, bottom to top."""
+        yield from self._tree.values()
+
+    def block(self, address: str) -> Block:
+        """Return the block at an address or module path.
+
+        Parameters
+        ----------
+        address
+            ``L3.attn``, or a module path such as ``model.layers.3.self_attn``.
+
+        Raises
+        ------
+        AddressError
+            If there is none, naming the nearest ones.
+        """
+        found = self._tree.get(self.resolve(address))
+        if found is None:
+            raise AddressError(f"{address!r} is not a block but a part of one; ask for the block that contains it.")
+        return found
+
+    def resolve(self, name: str) -> str:
+        """Return the canonical address for an address or a module path.
+
+        Parameters
+        ----------
+        name
+            ``L3``, ``L3.attn``, ``L3.attn.H7``, ``L12.moe.E5``, ``embed`` or a module path.
+
+        Raises
+        ------
+        AddressError
+            If it names nothing in this model, with the nearest addresses that exist.
+        """
+        if name in self._known:
+            return name
+        if name in self._by_path:
+            return self._by_path[name]
+        hints = addresses.nearest(name, [*self._known, *self._by_path])
+        meant = f" Nearest: {', '.join(hints)}." if hints else ""
+        raise AddressError(
+            f"expected an address or module path of {self.name}, got {name!r}, which names nothing in it.{meant}"
+            f" {self._address_help()}"
+        )
+
+    def addresses(self) -> Iterator[str]:
+        """Go through every address that can be ablated or looked at, heads and experts included."""
+        yield from self._known
+
+    @cached_property
+    def _tree(self) -> dict[str, Block]:
+        tree: dict[str, Block] = {}
+
+        def add(block: Block) -> None:
+            tree[block.address] = block
+            for part in block.parts:
+                add(part)
+
+        for block in self.inputs:
+            add(block)
+        for layer in self.layers():
+            for block in layer.blocks:
+                add(block)
+        for block in self.outputs:
+            add(block)
+        return tree
+
+    @cached_property
+    def _known(self) -> dict[str, None]:
+        known: dict[str, None] = {}
+        for layer in self.layers():
+            known[layer.address] = None
+        for block in self._tree.values():
+            known[block.address] = None
+            known.update((f"{block.address}.H{head}", None) for head in range(block.heads))
+            known.update((f"{block.address}.E{expert}", None) for expert in range(block.experts))
+        return known
+
+    @cached_property
+    def _by_path(self) -> dict[str, str]:
+        paths = {layer.path: layer.address for layer in self.layers()}
+        for block in self._tree.values():
+            if block.path:
+                paths.setdefault(block.path, block.address)
+        return paths
+
+    def _address_help(self) -> str:
+        ranges = [f"{stack.name + '.' if stack.name else ''}L0 to L{stack.n_layers - 1}" for stack in self.stacks]
+        return f"Its layers are {', '.join(ranges)}; `architecture.addresses()` lists everything."

@@ -1,0 +1,86 @@
+"""Blocks and their ports: what a person would name, and where it can be tapped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from glassblock.ir.specs import Attention, Mixer, MixtureOfExperts, Spec
+
+Role = Literal["attention", "mixer", "mlp", "moe", "norm", "embedding", "unembedding", "router", "other"]
+Side = Literal["input", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A place on a live model where a block's tensor passes: the input or output of one module.
+
+    Attributes
+    ----------
+    name
+        ``in``: the stream as the block reads it, before its norm. ``out``: what it adds to the stream.
+        ``z``: the outputs of all heads side by side, (..., heads x v_head_dim).
+        ``experts``: hidden states, indices and weights going into stacked experts.
+        ``expert_modules``: the container of experts that are modules of their own.
+    path
+        Path of the module in the model.
+    side
+        Whether the tensor is the module's first input or its first output.
+    """
+
+    name: str
+    path: str
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of the model that a person would name.
+
+    Attributes
+    ----------
+    address
+        Its short name, ``L3.attn``.
+    role
+        What it is for.
+    path
+        Module path. Empty where no single module is the block.
+    cls
+        Class of that module, for the reader's information only.
+    params
+        Number of parameters in it, each tied weight counted once within the block.
+    spec
+        What is particular to its kind. None where the role is not understood.
+    ports
+        Where a live model is tapped.
+    parts
+        Blocks within it: router, experts, shared expert.
+    notes
+        What could not be understood or tapped, in words.
+    """
+
+    address: str
+    role: Role
+    path: str
+    cls: str
+    params: int
+    spec: Spec | None = None
+    ports: tuple[Port, ...] = ()
+    parts: tuple[Block, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def port(self, name: str) -> Port | None:
+        """Return the port of that name, or None."""
+        return next((port for port in self.ports if port.name == name), None)
+
+    @property
+    def heads(self) -> int:
+        """How many heads can be named in it: 0 for a block without heads."""
+        if isinstance(self.spec, Attention | Mixer) and self.spec.heads is not None:
+            return self.spec.heads.value
+        return 0
+
+    @property
+    def experts(self) -> int:
+        """How many routed experts can be named in it: 0 for a block without experts."""
+        return self.spec.experts.value if isinstance(self.spec, MixtureOfExperts) else 0

@@ -1,0 +1,153 @@
+"""Layers, folded.
+
+Layers that are alike are kept once: a `Group` holds a template and the indices and module paths of the
+layers it stands for, so that a model of 61 layers is as small to keep, to send and to draw as one of two.
+
+The residual stream of a layer is its list of `Branch`: in the order of the additions, what each branch
+read and where it was added. That is enough to say sequential, parallel, pre-norm, post-norm and sandwich.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from glassblock.ir.block import Block
+from glassblock.ir.facts import Fact, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One read of the residual stream and the addition that brings it back.
+
+    Attributes
+    ----------
+    block
+        Address of the block that does the work.
+    reads
+        How many additions of this layer were already in the stream that it read. 0: the layer's input.
+        Two branches that read the same number are parallel.
+    add
+        Which addition of this layer it takes part in, counted from 1.
+    pre_norm
+        Address of the norm between the stream and the block, if any.
+    post_norm
+        Address of the norm between the block and the addition, if any.
+    stream_norm
+        Address of the norm that the stream itself goes through after the addition (post-norm layers).
+    scale
+        What the update is multiplied by, where that is not 1.
+    source
+        Whether this was seen in the forward pass or assumed.
+    """
+
+    block: str
+    reads: int
+    add: int
+    pre_norm: str | None = None
+    post_norm: str | None = None
+    stream_norm: str | None = None
+    scale: Fact[float] | None = None
+    source: Source = "observed"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer: its blocks in the order in which they run, and its residual arithmetic."""
+
+    address: str
+    index: int
+    path: str
+    cls: str
+    params: int
+    blocks: tuple[Block, ...]
+    branches: tuple[Branch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Layers that are alike in everything but their weights.
+
+    ``layers`` and ``paths`` are parallel; ``template`` is the first of them.
+    """
+
+    layers: tuple[int, ...]
+    paths: tuple[str, ...]
+    template: Layer
+
+    def layer(self, index: int) -> Layer:
+        """Return the layer of that index, written out."""
+        path = self.paths[self.layers.index(index)]
+        stack = self.template.address.rpartition("L")[0]
+        return _moved(self.template, f"{stack}L{index}", index, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A run of layers over one residual stream.
+
+    Attributes
+    ----------
+    name
+        Prefix of its addresses; empty for a decoder-only model.
+    width
+        Channels of the residual stream.
+    groups
+        Its layers, folded; together their indices are ``0 .. n_layers - 1``.
+    """
+
+    name: str
+    width: Fact[int]
+    groups: tuple[Group, ...]
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers."""
+        return sum(len(group.layers) for group in self.groups)
+
+    def layer(self, index: int) -> Layer:
+        """Return the layer of that index, written out."""
+        return next(group.layer(index) for group in self.groups if index in group.layers)
+
+    def layers(self) -> Iterator[Layer]:
+        """Go through the layers in their order, written out."""
+        of = {index: group for group in self.groups for index in group.layers}
+        return (of[index].layer(index) for index in sorted(of))
+
+
+def _moved(template: Layer, address: str, index: int, path: str) -> Layer:
+    """Return the template as the layer at another address and module path."""
+
+    def name(text: str | None) -> str | None:
+        return None if text is None else address + text[len(template.address) :]
+
+    def place(text: str) -> str:
+        inside = text == template.path or text.startswith(template.path + ".")
+        return path + text[len(template.path) :] if inside else text
+
+    def block(old: Block) -> Block:
+        return replace(
+            old,
+            address=address + old.address[len(template.address) :],
+            path=place(old.path),
+            ports=tuple(replace(port, path=place(port.path)) for port in old.ports),
+            parts=tuple(block(part) for part in old.parts),
+        )
+
+    def branch(old: Branch) -> Branch:
+        return replace(
+            old,
+            block=address + old.block[len(template.address) :],
+            pre_norm=name(old.pre_norm),
+            post_norm=name(old.post_norm),
+            stream_norm=name(old.stream_norm),
+        )
+
+    return replace(
+        template,
+        address=address,
+        index=index,
+        path=path,
+        blocks=tuple(block(old) for old in template.blocks),
+        branches=tuple(branch(old) for old in template.branches),
+    )
