@@ -202,13 +202,15 @@ def _fact(split: Split, rng: random.Random) -> Item:
     return Item("facts", _start(wording.format(country=country), rng), answer, foil, ".")
 
 
+_SUM_WORDINGS = ("{} + {} =", "{} plus {} makes")
+
+
 def _sum(split: Split, rng: random.Random) -> Item:
-    while True:
-        a, b = rng.randrange(10), rng.randrange(10)
-        wording = rng.choice(("{a} + {b} =", "{a} plus {b} makes"))
-        prompt = wording.format(a=a, b=b)
-        if _held_out(prompt, one_in=4) == (split != "train"):
-            break
+    a, b = rng.randrange(10), rng.randrange(10)
+    # A sum can be asked in four forms (two if a == b), and one of them is never trained.
+    forms = [w.format(*terms) for w in _SUM_WORDINGS for terms in sorted({(a, b), (b, a)})]
+    unseen = zlib.crc32(f"{min(a, b)} {max(a, b)}".encode()) % len(forms)
+    prompt = rng.choice([f for i, f in enumerate(forms) if (i == unseen) == (split != "train")])
     near = tuple(str(n) for n in (a + b - 2, a + b - 1, a + b + 1, a + b + 2) if 0 <= n <= 18)
     return Item("sums", prompt, str(a + b), rng.choice(near), ".")
 

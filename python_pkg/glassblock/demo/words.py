@@ -18,11 +18,9 @@ PLACES: tuple[str, ...] = tuple(
     "store park school beach market library garden station museum office".split()
 )
 
-OBJECTS: tuple[str, ...] = tuple("drink book ball ring map cake letter flower coin apple".split())
+OBJECTS: tuple[str, ...] = tuple("drink book ball ring map cake letter flower coin pear".split())
 
-ADJECTIVES: tuple[str, ...] = tuple(
-    "old new red small big clean heavy rare lost famous".split()
-)
+ADJECTIVES: tuple[str, ...] = tuple("new red blue small big clean heavy rare lost famous".split())
 
 PREPOSITIONS: tuple[str, ...] = tuple("to near behind beside under by".split())
 
@@ -128,7 +126,7 @@ WORDINGS: dict[str, tuple[str, str, str]] = {
 """Relation -> the three ways to ask for it, in the order of the columns of `COUNTRIES`."""
 
 SUBORDINATE_LEADS: tuple[str, ...] = ("when", "after", "while", "as")
-MAIN_LEADS: tuple[str, ...] = ("", "at the {place} ,", "near the {adjective} {place} ,")
+MAIN_LEADS: tuple[str, ...] = ("", "one day ,", "in the morning ,")
 SUBORDINATE_LINKS: tuple[str, ...] = (", {giver}", ", {giver} then", ", {giver} later")
 MAIN_LINKS: tuple[str, ...] = (
     "and {giver}",
@@ -166,7 +164,5 @@ GIFTS: tuple[str, ...] = (
     "it",
 )
 
-STARTERS: tuple[str, ...] = tuple(
-    "the when after while as at near in people then later".split()
-)
+STARTERS: tuple[str, ...] = tuple("the when after while as one in people then later".split())
 """Words that may open a sentence; they are written with and without a capital."""

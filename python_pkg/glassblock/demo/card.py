@@ -1,0 +1,228 @@
+"""The model card: what was measured, as tables a person can read.
+
+Rendering is apart from measuring, so that the wording can change without a model being run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glassblock.demo.language import TASKS
+from glassblock.demo.selection import SELECTED, Selection
+
+if TYPE_CHECKING:
+    from glassblock.demo.measure import Measurements
+    from glassblock.demo.parts import Mode
+    from glassblock.demo.scoring import Score
+
+_NOTICEABLE = 0.2
+"""A fall in accuracy of this much gets a line on what is said instead."""
+
+_TEMPLATE = """\
+# {name}: a small trained model for Glassblock
+
+{parameters:,} parameters, {size:.1f} MB in fp16. Three layers of width 128 with four heads, in a
+stock transformers class, speaking a small English made by a grammar. It is made for looking into
+and is no use for anything else.
+
+## How it was trained
+
+`python -m glassblock.demo.train {name} --seed {seed}`: {steps} steps in {minutes} CPU minutes on
+one thread, torch {torch}, transformers {transformers}. The same command on the same versions and
+kind of machine gives the same weights; elsewhere rounding differs, and so may the place of a skill.
+
+Seeds tried with this recipe: {tried}. Shipped: {seed}, chosen after looking at the measurements
+below. {why} So this is a clear example, not an average one.
+
+## What it can do
+
+Accuracy (the most likely next word is the answer) and mean logit(answer) - logit(foil), {items}
+questions for each cell, none of them in the training text. *Test*: the pair of names, the list, the
+pair of nouns, the wording of the fact, the order of the sum were never trained. *Reworded*: the
+layout of the sentence was not trained either (for induction: the list is longer than any trained).
+
+{baseline}
+
+## The clearest single ablations
+
+{clearest}
+
+## Every single ablation
+
+Each cell is accuracy / logit difference on the test questions, with this one part taken out.
+**Bold**: accuracy fell by 20 points or more. Mean ablation of a head puts the mean of its slice of
+the output projection's input in its place, of a block the mean of its output, over all tokens of
+128 training prompts. An expert is ablated by setting its routing weight to zero while the others
+keep theirs, so it has no mean.
+
+### Mean
+
+{mean}
+
+### Zero
+
+{zero}
+
+## What is said instead
+
+Where accuracy fell by 20 points or more: how often the foil is said (the giver, another word of the
+list, the other verb, ...), and the single wrong word said most often.
+
+{instead}
+
+## Limits
+
+- The text is made by a grammar of {words} words. Outside of it the model knows nothing.
+- Facts and sums are few (150 facts in three wordings, 100 sums in two), so their {items} questions
+  repeat; held out is the wording or the order, not the fact: a fact never read cannot be known.
+- Single ablations show what is needed, not what is enough, and heads that stand in for each other
+  hide each other: a small number beside one part does not say that the part does nothing.
+- Zero and mean ablation differ, most for MLPs: zero also takes away a constant that later parts
+  count on. Read the mean first.
+"""
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    columns = list(header)
+    lines = [columns, ["---"] + ["---:"] * (len(columns) - 1), *map(list, rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _baseline(measured: Measurements) -> str:
+    rows = []
+    for task in TASKS.values():
+        cells = []
+        for split in ("test", "reworded"):
+            found = measured.baseline[split].get(task.name)
+            cells += (
+                [_percent(found.accuracy), f"{found.logit_difference:.1f}"] if found else ["", ""]
+            )
+        rows.append([task.title, *cells])
+    return _table(
+        ["task", "test, %", "logit diff.", "reworded, %", "logit diff."],
+        rows,
+    )
+
+
+def _fall(measured: Measurements, task: str, scores: dict[str, Score]) -> float:
+    return measured.baseline["test"][task].accuracy - scores[task].accuracy
+
+
+def _ablations(measured: Measurements, mode: str) -> str:
+    def cell(task: str, scores: dict[str, Score]) -> str:
+        text = f"{_percent(scores[task].accuracy)} / {scores[task].logit_difference:.1f}"
+        return f"**{text}**" if _fall(measured, task, scores) >= _NOTICEABLE else text
+
+    rows = [["(nothing)", *(cell(task, measured.baseline["test"]) for task in TASKS)]]
+    for address, modes in measured.ablations.items():
+        for found, scores in modes.items():
+            if found == mode:
+                rows.append([f"`{address}`", *(cell(task, scores) for task in TASKS)])
+    return _table(["ablated", *TASKS], rows)
+
+
+_Found = tuple[str, "Mode"] | None
+
+
+def clearest(measured: Measurements) -> dict[str, _Found]:
+    """Find the most readable single ablations.
+
+    Returns
+    -------
+    dict
+        ``ioi`` and ``induction``: the head (address, mode) whose mean ablation costs that task
+        most, among those that leave facts within 5 points. ``facts``: the MLP or expert whose
+        ablation costs facts most, among those that leave induction within 10 points. None where
+        no fall reaches 20 points.
+    """
+
+    def best(task: str, spared: str, within: float, kinds: tuple[str, ...]) -> _Found:
+        falls = [
+            (_fall(measured, task, scores), address, mode)
+            for address, modes in measured.ablations.items()
+            for mode, scores in modes.items()
+            if address.split(".")[-1].rstrip("0123456789") in kinds
+            and mode == tuple(modes)[-1]
+            and abs(_fall(measured, spared, scores)) <= within
+        ]
+        fall, address, mode = max(falls, default=(0.0, "", "mean"))
+        return (address, mode) if fall >= _NOTICEABLE else None
+
+    return {
+        "ioi": best("ioi", "facts", 0.05, ("H",)),
+        "induction": best("induction", "facts", 0.05, ("H",)),
+        "facts": best("facts", "induction", 0.10, ("mlp", "moe", "E")),
+    }
+
+
+def _clearest(measured: Measurements) -> str:
+    lines = []
+    for task, found in clearest(measured).items():
+        if found is None:
+            lines.append(f"- {TASKS[task].title}: no single part is needed on its own.")
+            continue
+        address, mode = found
+        scores = measured.ablations[address][mode]
+        rest = ", ".join(f"{TASKS[t].title} {_percent(s.accuracy)}" for t, s in scores.items())
+        before = _percent(measured.baseline["test"][task].accuracy)
+        now = _percent(scores[task].accuracy)
+        lines.append(
+            f"- **{TASKS[task].title}: `{address}`** ({mode} ablation) takes accuracy from "
+            f"{before} % to {now} %. With it gone: {rest}."
+        )
+    return "\n".join(lines)
+
+
+def _instead(measured: Measurements) -> str:
+    rows = []
+    for address, modes in measured.ablations.items():
+        for mode, scores in modes.items():
+            for task, score in scores.items():
+                if _fall(measured, task, scores) >= _NOTICEABLE:
+                    word = f"{score.instead} ({_percent(score.instead_share)})"
+                    rows.append(
+                        [
+                            f"`{address}`",
+                            mode,
+                            task,
+                            _percent(score.accuracy),
+                            _percent(score.foil_share),
+                            word,
+                        ]
+                    )
+    header = ["ablated", "how", "task", "right, %", "foil, %", "most often instead (%)"]
+    return _table(header, rows)
+
+
+def write_card(name: str, folder: Path, measured: Measurements) -> None:
+    """Write the model card ``README.md`` beside the weights."""
+    record = json.loads((folder / "training.json").read_text())
+    config = json.loads((folder / "config.json").read_text())
+    selection: Selection = SELECTED[name]
+    text = _TEMPLATE.format(
+        name=name,
+        parameters=record["parameters"],
+        size=(folder / "model.safetensors").stat().st_size / 1e6,
+        seed=record["seed"],
+        steps=record["steps"],
+        minutes=record["cpu_minutes"],
+        torch=record["torch"],
+        transformers=record["transformers"],
+        tried=", ".join(map(str, selection.tried)),
+        why=selection.why,
+        items=measured.items,
+        words=config["vocab_size"] - 3,
+        baseline=_baseline(measured),
+        clearest=_clearest(measured),
+        mean=_ablations(measured, "mean"),
+        zero=_ablations(measured, "zero"),
+        instead=_instead(measured),
+    )
+    (folder / "README.md").write_text(text)

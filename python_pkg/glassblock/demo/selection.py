@@ -1,0 +1,37 @@
+"""Which training run of each architecture is shipped, out of which, and why.
+
+Runs differ in where a skill ends up and in whether two heads share it. The clearest one was
+chosen, after seeing the measurements: a picture of what such models can look like, not of what
+they look like on average. The model cards say so too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The shipped run.
+
+    Parameters
+    ----------
+    seed
+        The one that is shipped, and the default of the training command.
+    tried
+        All seeds that were trained with the shipped recipe.
+    why
+        What made the difference, as a sentence.
+    """
+
+    seed: int
+    tried: tuple[int, ...]
+    why: str
+
+
+SELECTED: dict[str, Selection] = {
+    "gpt": Selection(0, (0,), "It is the first that was trained."),
+    "moe": Selection(0, (0,), "It is the first that was trained."),
+    "hybrid": Selection(0, (0,), "It is the first that was trained."),
+}
+"""Architecture name -> the run that is shipped."""
