@@ -5,6 +5,7 @@
 SYSTEM_PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.14,\
   $(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 PYTHON := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 install:
 ifeq ($(SYSTEM_PYTHON),)

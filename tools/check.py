@@ -61,7 +61,7 @@ TESTS = [
     Check("vitest", ("npm", "run", "--silent", "test")),
     Check("pytest", (PYTHON, "-m", "pytest")),
     Check("notebook", (PYTHON, "tools/demo.py")),
-    Check("galata", ("npx", "playwright", "test"), browser.UI_TESTS, prepare_galata),
+    Check("galata", ("npm", "run", "--silent", "test"), browser.UI_TESTS, prepare_galata),
 ]
 CHECKS = [*LINT, *TESTS]
 GROUPS = {"lint": LINT, "test": TESTS}

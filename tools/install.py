@@ -106,7 +106,6 @@ def install_python() -> None:
     pip = (VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "-c", "constraints.txt")
     remove_lab_extension()
     (PACKAGE / "labextension").mkdir(exist_ok=True)
-    run(*pip, "--upgrade", "pip")
     run(*pip, *build)
     # The bundles have a step of their own, which is skipped more often than this one.
     run(*pip, "--no-build-isolation", "--editable", ".[dev]", SKIP_JUPYTER_BUILDER="1")

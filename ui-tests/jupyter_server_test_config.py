@@ -1,0 +1,14 @@
+"""The JupyterLab that the browser tests talk to: a fresh workspace, no token, this machine only."""
+
+import os
+from typing import Any
+
+from jupyterlab.galata import configure_jupyter_server
+
+c: Any  # Jupyter puts its configuration object here
+
+configure_jupyter_server(c)
+c.ServerApp.port = int(os.environ.get("GLASSBLOCK_UI_PORT", "8899"))
+c.ServerApp.port_retries = 0
+c.ServerApp.open_browser = False
+c.ServerApp.allow_root = True  # containers and CI often have no other user

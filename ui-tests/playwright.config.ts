@@ -1,0 +1,40 @@
+// One real JupyterLab, one browser, one test at a time: the tests measure what a person would see on a small machine.
+import { defineConfig } from '@playwright/test';
+
+const url = `http://127.0.0.1:${process.env.GLASSBLOCK_UI_PORT ?? '8899'}`;
+const browser = process.env.GLASSBLOCK_CHROMIUM;
+
+export default defineConfig({
+  testDir: 'tests',
+  workers: 1,
+  retries: 0,
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
+  reporter: [['list']],
+  use: {
+    baseURL: url,
+    viewport: { width: 1400, height: 900 },
+    video: 'off',
+    trace: 'retain-on-failure',
+    launchOptions: {
+      ...(browser ? { executablePath: browser } : {}),
+      // A browser in a container has no sandbox, and one under test calls nobody.
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+  webServer: {
+    // Its log is beside this file.
+    command: 'npm start > jupyter.log 2>&1',
+    url: `${url}/lab`,
+    timeout: 120_000,
+    reuseExistingServer: !process.env.CI,
+  },
+});
