@@ -1,12 +1,10 @@
 """The JupyterLab that the browser tests talk to: a fresh workspace, no token, this machine only."""
 
 import os
-from typing import Any
 
 from jupyterlab.galata import configure_jupyter_server
 
-c: Any  # Jupyter puts its configuration object here
-
+c = get_config()  # noqa: F821  # Jupyter runs this file with that name in it
 configure_jupyter_server(c)
 c.ServerApp.port = int(os.environ.get("GLASSBLOCK_UI_PORT", "8899"))
 c.ServerApp.port_retries = 0
