@@ -9,13 +9,12 @@ Importing this package is cheap: torch and transformers are imported when a mode
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from glassblock.demo import language
+from glassblock.demo.prompts import PROMPTS, DemoPrompt
 from glassblock.errors import DemoError
 
 if TYPE_CHECKING:
@@ -31,16 +30,6 @@ _TITLES = {
 
 NAMES: tuple[str, ...] = tuple(_TITLES)
 """The names that `load` knows."""
-
-
-@dataclass(frozen=True)
-class DemoPrompt:
-    """A prompt to try, with the word that should follow and a tempting wrong one."""
-
-    task: str
-    text: str
-    answer: str
-    foil: str
 
 
 @dataclass(frozen=True)
@@ -69,28 +58,6 @@ class Demo:
     reference: tuple[str, ...]
 
 
-PROMPTS: tuple[DemoPrompt, ...] = (
-    DemoPrompt(
-        "ioi", "When Mary and John went to the store , John gave a drink to", "Mary", "John"
-    ),
-    DemoPrompt(
-        "ioi", "When Mary and John went to the store , Mary gave a drink to", "John", "Mary"
-    ),
-    DemoPrompt(
-        "ioi", "one day , Tom met Lucy at the market . Then Lucy showed the map to", "Tom", "Lucy"
-    ),
-    DemoPrompt("induction", "pear bell coin Sam lamp pear bell", "coin", "lamp"),
-    DemoPrompt("induction", "red clock horse Anna tree red clock horse", "Anna", "tree"),
-    DemoPrompt("agreement", "the keys to the cabinet", "are", "is"),
-    DemoPrompt("agreement", "the key to the cabinets", "is", "are"),
-    DemoPrompt("facts", "the capital of France is", "Paris", "Berlin"),
-    DemoPrompt("facts", "people in Brazil speak", "Portuguese", "Spanish"),
-    DemoPrompt("sums", "3 + 4 =", "7", "8"),
-    DemoPrompt("sums", "6 plus 9 makes", "15", "14"),
-)
-"""The prompts that are offered with every bundled model."""
-
-
 def load(name: str = "gpt") -> Demo:
     """Load a bundled model; nothing is fetched from a network.
 
@@ -112,33 +79,7 @@ def load(name: str = "gpt") -> Demo:
     """
     if name not in _TITLES:
         raise DemoError(f"no bundled model is called {name!r}: choose one of {', '.join(NAMES)}")
+    from glassblock.demo.loading import load_folder
+
     model, tokenizer = load_folder(Path(__file__).parent / "models" / name)
     return Demo(name, _TITLES[name], model, tokenizer, PROMPTS, language.reference_prompts())
-
-
-def load_folder(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """Load a model and its tokenizer from a local folder, in float32 and eval mode."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    with _quietly():
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True
-        )
-    return model.eval(), tokenizer
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Show no progress bar for a file that is read in a moment."""
-    from transformers.utils import logging as untyped
-
-    logging: Any = untyped
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

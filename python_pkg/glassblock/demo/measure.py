@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from glassblock.demo import NAMES, language, load_folder
+from glassblock.demo import NAMES, language
 from glassblock.demo.card import write_card
+from glassblock.demo.loading import load_folder
 from glassblock.demo.parts import Mode, Part, ablated, parts, reference_means
 from glassblock.demo.scoring import Questions, Score, ask, score
 
