@@ -35,7 +35,8 @@ bench: install
 	@$(PYTHON) -m glassblock bench
 
 wheel: install
-	@$(PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf dist
+	@$(PYTHON) -m hatchling build -t sdist -t wheel
 	@ls -l dist
 
 clean:

@@ -54,9 +54,7 @@ def playwright_browser() -> str | None:
 
 def download_with_playwright() -> None:
     """Ask Playwright to download its Chromium."""
-    subprocess.run(
-        ["npx", "playwright", "install", "chromium"], cwd=UI_TESTS, env=install.ENV, check=False
-    )
+    subprocess.run(["npx", "playwright", "install", "chromium"], cwd=UI_TESTS, env=install.ENV, check=False)
 
 
 def find() -> str:

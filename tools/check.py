@@ -41,9 +41,7 @@ class Result:
 def prepare_galata() -> dict[str, str]:
     """Install the browser tests' packages and find a browser."""
     ui = browser.UI_TESTS
-    install.once(
-        "ui-tests", install.npm_inputs(ui), [ui / "node_modules"], lambda: install.npm_install(ui)
-    )
+    install.once("ui-tests", install.npm_inputs(ui), [ui / "node_modules"], lambda: install.npm_install(ui))
     return {"GLASSBLOCK_CHROMIUM": browser.find()}
 
 

@@ -19,11 +19,7 @@ def pages() -> list[Path]:
 def broken(page: Path) -> list[str]:
     """Return the links of a page that lead nowhere."""
     targets = [link.partition("#")[0] for link in LINK.findall(page.read_text(encoding="utf-8"))]
-    local = [
-        target
-        for target in targets
-        if target and "://" not in target and not target.startswith("mailto:")
-    ]
+    local = [target for target in targets if target and "://" not in target and not target.startswith("mailto:")]
     return [target for target in local if not (page.parent / target).exists()]
 
 

@@ -42,9 +42,7 @@ def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> None:
         raise CommandError(f"exit code {code} from: {shlex.join(map(str, command))}")
 
 
-def once(
-    name: str, inputs: Iterable[Path], outputs: Iterable[Path], make: Callable[[], None]
-) -> None:
+def once(name: str, inputs: Iterable[Path], outputs: Iterable[Path], make: Callable[[], None]) -> None:
     """Call `make` unless it was done for the same contents of `inputs` and `outputs` are there."""
     digest = hashlib.sha256()
     for path in sorted(inputs):
@@ -78,9 +76,7 @@ def apt_install(package: str) -> bool:
         return False
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     return all(
-        subprocess.run(
-            [*prefix, "apt-get", "-qq", *words], env=env, stdin=subprocess.DEVNULL, check=False
-        ).returncode
+        subprocess.run([*prefix, "apt-get", "-qq", *words], env=env, stdin=subprocess.DEVNULL, check=False).returncode
         == 0
         for words in (["update"], ["install", "-y", "--no-install-recommends", package])
     )
@@ -95,8 +91,7 @@ def make_venv() -> None:
     if apt_install("python3-venv") and subprocess.run(command, check=False).returncode == 0:
         return
     raise CommandError(
-        f"{sys.executable} cannot make a virtual environment: install one that can "
-        "(Debian: apt install python3-venv)"
+        f"{sys.executable} cannot make a virtual environment: install one that can (Debian: apt install python3-venv)"
     )
 
 
@@ -115,9 +110,7 @@ def install_node() -> None:
     """Take the system's node where it is new enough, else the one that PyPI carries."""
     node = shutil.which("node", path=ENV["PATH"])
     if node and shutil.which("npm", path=ENV["PATH"]):
-        found = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, env=ENV, check=False
-        ).stdout
+        found = subprocess.run([node, "--version"], capture_output=True, text=True, env=ENV, check=False).stdout
         version = re.match(r"v(\d+)\.", found)
         if version and int(version[1]) >= OLDEST_NODE:
             return
