@@ -12,6 +12,7 @@ from glassblock.ir import address as addresses
 from glassblock.ir.block import Block
 from glassblock.ir.facts import Fact
 from glassblock.ir.layer import Layer, Stack
+from glassblock.ir.specs import Unembedding
 
 VERSION = 1
 """Version of the IR. It changes when a reader of an older one would misread a newer one."""
@@ -86,6 +87,12 @@ class Architecture:
     trace: Trace
     context: Fact[int] | None = None
     version: int = field(default=VERSION)
+
+    @property
+    def vocabulary(self) -> int | None:
+        """Rows of the unembedding: how many logits there are at a position. None without one."""
+        specs = (block.spec for block in self.outputs)
+        return next((spec.rows.value for spec in specs if isinstance(spec, Unembedding)), None)
 
     def layers(self) -> Iterator[Layer]:
         """Go through all layers of all stacks, written out."""

@@ -134,23 +134,13 @@ class UnembeddingSpec(TypedDict):
     softcap: NumberFact | None
 
 
-Spec: TypeAlias = (
-    AttentionSpec
-    | MixerSpec
-    | FeedForwardSpec
-    | MoESpec
-    | NormSpec
-    | EmbeddingSpec
-    | UnembeddingSpec
-)
+Spec: TypeAlias = AttentionSpec | MixerSpec | FeedForwardSpec | MoESpec | NormSpec | EmbeddingSpec | UnembeddingSpec
 """
 What is particular to a kind of block.
 """
 
 
-Role: TypeAlias = Literal[
-    "attention", "mixer", "mlp", "moe", "norm", "embedding", "unembedding", "router", "other"
-]
+Role: TypeAlias = Literal["attention", "mixer", "mlp", "moe", "norm", "embedding", "unembedding", "router", "other"]
 """
 What a block is for.
 """

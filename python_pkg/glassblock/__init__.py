@@ -1,0 +1,47 @@
+"""Glassblock: any PyTorch transformer as a live diagram in a notebook.
+
+>>> import glassblock as gb
+>>> session = gb.demo()
+>>> session.run("the capital of France is").next_token
+'Paris'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import glassblock.demo  # noqa: F401 - see below
+from glassblock.errors import GlassblockError
+
+if TYPE_CHECKING:
+    from glassblock.api import attach, demo, unfold
+    from glassblock.diagram import Diagram
+    from glassblock.live import Session
+
+# Loading a subpackage binds its name here, and does so once. `demo` shall be the public function, so the
+# subpackage is loaded now (it is small and without torch) and its name is given free.
+del globals()["demo"]
+
+__version__ = "0.1.0"
+__all__ = ["Diagram", "GlassblockError", "Session", "attach", "demo", "unfold"]
+
+_HOMES = {
+    "attach": "glassblock.api",
+    "demo": "glassblock.api",
+    "unfold": "glassblock.api",
+    "Diagram": "glassblock.diagram",
+    "Session": "glassblock.live",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the public names when they are first used, so that importing the package stays cheap."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'glassblock' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "glassblock"}]

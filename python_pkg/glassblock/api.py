@@ -1,0 +1,116 @@
+"""The public functions. Importing this loads torch, the widget and the export; `glassblock` itself does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from glassblock import export as _export
+from glassblock import widget as _widget
+from glassblock.demo import load as load_demo
+from glassblock.diagram import Diagram
+from glassblock.live import Prompt, Session, check_attachable
+from glassblock.reader import read, read_model
+
+_export.register()
+_widget.register()
+
+Inputs = Tensor | tuple[Any, ...] | Mapping[str, Any]
+
+
+def unfold(
+    source: str | Path | Mapping[str, Any] | nn.Module | Any,
+    *,
+    inputs: Inputs | None = None,
+    trust_remote_code: bool = False,
+) -> Diagram:
+    """Read an architecture, without weights.
+
+    Parameters
+    ----------
+    source
+        A hub id, a folder or file with ``config.json``, a dict, a ``PretrainedConfig``, or any
+        ``torch.nn.Module``, real or on the meta device.
+    inputs
+        Example inputs for a module that is not from transformers: a tensor, a tuple of arguments or a dict of
+        keyword arguments. Found by trying where not given.
+    trust_remote_code
+        Whether code that comes with a checkpoint may be run.
+
+    Returns
+    -------
+    Diagram
+        Displays itself in a notebook; ``.architecture`` is the data.
+
+    Raises
+    ------
+    SourceError
+        If nothing can be found or read there.
+    ModelError
+        If it is no transformer.
+    """
+    return Diagram(read(source, inputs=inputs, trust_remote_code=trust_remote_code))
+
+
+def attach(
+    model: nn.Module,
+    tokenizer: Any = None,
+    *,
+    inputs: Inputs | None = None,
+    reference: Sequence[Prompt] = (),
+    title: str | None = None,
+) -> Session:
+    """Attach to a model in memory: the same diagram, live.
+
+    Parameters
+    ----------
+    model
+        Any transformer, on any device. It is not converted, moved or copied; `Session.detach` leaves no trace.
+    tokenizer
+        For prompts that are text.
+    inputs
+        Example inputs for a model that is not from transformers, as for `unfold`.
+    reference
+        Prompts over which mean ablation takes its means. Without any, the prompt that was run last.
+    title
+        What to call it on the page.
+
+    Returns
+    -------
+    Session
+        Displays itself in a notebook; also a context manager that detaches at its end.
+
+    Raises
+    ------
+    ModelError
+        If it is no module, compiled, or no transformer.
+    """
+    architecture = read_model(check_attachable(model), inputs=inputs)
+    return Session(model, architecture, tokenizer, reference=reference, title=title)
+
+
+def demo(name: str = "gpt") -> Session:
+    """Attach to a bundled trained model: works offline, in a second.
+
+    Parameters
+    ----------
+    name
+        ``gpt``, ``moe`` or ``hybrid``.
+
+    Raises
+    ------
+    DemoError
+        If there is no such model.
+    """
+    loaded = load_demo(name)
+    return Session(
+        loaded.model,
+        read_model(loaded.model),
+        loaded.tokenizer,
+        reference=loaded.reference,
+        title=loaded.title,
+        suggestions=[(prompt.task, prompt.text, prompt.answer) for prompt in loaded.prompts],
+    )

@@ -1,0 +1,37 @@
+"""Every single ablation of one prompt: each head, block and expert on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from glassblock.live import How, Intervention, Run, Session
+
+KINDS = ("head", "expert", "block")
+
+
+def single_targets(session: Session) -> list[str]:
+    """Return the addresses that can be ablated on their own: heads, experts, blocks, in the order of the model."""
+    unavailable = session.unavailable()
+    return [site.address for site in session.layout.sites if site.kind in KINDS and site.address not in unavailable]
+
+
+def single_ablations(session: Session, hows: Sequence[How] = ("zero", "mean")) -> Iterator[tuple[Intervention, Run]]:
+    """Run the last prompt once for each single ablation; history and interventions stay as they are.
+
+    Parameters
+    ----------
+    session
+        A session that has run a prompt.
+    hows
+        Which kinds of ablation.
+
+    Yields
+    ------
+    intervention : Intervention
+        What was ablated.
+    run : Run
+        What it did to the prediction.
+    """
+    for address in single_targets(session):
+        for how in hows:
+            yield Intervention(address, how), session.preview(address, how=how)

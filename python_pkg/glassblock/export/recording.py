@@ -1,0 +1,73 @@
+"""A recording: what a page without a kernel has to know, each single ablation computed beforehand."""
+
+from __future__ import annotations
+
+import base64
+
+from glassblock import messages
+from glassblock.errors import PromptError
+from glassblock.experiments import single_ablations
+from glassblock.live import CLEAN_ROWS, Frame, Run, Session
+from glassblock.wire import types_generated as wt
+
+FRAMES_BYTES = 8 << 20
+"""Size of all frames together from which only the last position of each is kept."""
+
+
+def record(session: Session) -> wt.Recording:
+    """Record the last run of a session, clean, and each single ablation of it.
+
+    Raises
+    ------
+    PromptError
+        If nothing was run and the session knows no prompt.
+    """
+    if session.last_run is None:
+        if not session.suggestions:
+            raise PromptError("expected a session that has run a prompt, got one that has not. Run one: run('...').")
+        session.run(session.suggestions[0][1])
+    ablations = list(single_ablations(session))
+    last = session.last_run
+    assert last is not None
+    clean = last.frames[0]
+    size = 4 * len(clean.layout.sites) * clean.positions * len(clean.layout.stats)
+    last_only = size * len(ablations) > FRAMES_BYTES
+    return {
+        "state": _clean_state(session, last),
+        "frame": _frame(clean, session, last_only=last_only),
+        "ablations": [
+            {
+                "address": item.address,
+                "how": item.how,
+                "python": f'session.ablate("{item.address}", how="{item.how}")',
+                "sentence": item.sentence,
+                "run": messages.run(run),
+                "frame": _frame(run.frames[-1], session, last_only=last_only),
+            }
+            for item, run in ablations
+        ],
+    }
+
+
+def _clean_state(session: Session, last: Run) -> wt.SessionState:
+    """Return the state as it is with nothing ablated, whatever is ablated in the session."""
+    state = messages.state(session)
+    run = messages.run(last)
+    run["interventions"], run["kl"] = [], None
+    run["candidates"] = [
+        {**row, "ablated": None, "delta_prob": None, "delta_logit": None}
+        for row in run["candidates"]
+        if row["clean"]["rank"] <= CLEAN_ROWS
+    ]
+    state["run"], state["interventions"], state["status"] = run, [], "idle"
+    state["history"] = {"entries": [], "cursor": 0}
+    return state
+
+
+def _frame(frame: Frame, session: Session, *, last_only: bool) -> wt.RecordedFrame:
+    header, (stats, updates) = messages.frame(frame, session, last_only=last_only)
+    return {"header": header, "stats": _text(stats), "updates": _text(updates)}
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,36 @@
+"""The live engine: taps, interventions, statistics, frames and the session. No traitlets, no browser."""
+
+from glassblock.live.frames import Frame, Origin
+from glassblock.live.generation import Generation
+from glassblock.live.guard import check_attachable
+from glassblock.live.history import History, Step
+from glassblock.live.interventions import HOWS, How, Intervention, Interventions
+from glassblock.live.layout import Layout, Site
+from glassblock.live.predictions import CLEAN_ROWS, Candidate, Distribution, Score
+from glassblock.live.prompts import Prompt
+from glassblock.live.run import Run
+from glassblock.live.session import Event, Session, Status
+
+__all__ = [
+    "CLEAN_ROWS",
+    "HOWS",
+    "Candidate",
+    "Distribution",
+    "Event",
+    "Frame",
+    "Generation",
+    "History",
+    "How",
+    "Intervention",
+    "Interventions",
+    "Layout",
+    "Origin",
+    "Prompt",
+    "Run",
+    "Score",
+    "Session",
+    "Site",
+    "Status",
+    "Step",
+    "check_attachable",
+]

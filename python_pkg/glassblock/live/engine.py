@@ -1,0 +1,281 @@
+"""The engine: hooks on a model, and what they do during a forward pass.
+
+There is one hook for each side of a module that has a tap. A hook finds out which forward pass it belongs to
+(each thread has its own), edits the tensor if an intervention says so, and hands the result to the recorder.
+With nothing ablated a hook returns None, so the model's own tensors flow on: logits stay bit-identical.
+
+The hooks on the model itself begin and end a pass. The end is called even when the forward raises, so that
+no half pass is left behind. A call to a part of the model from outside, without a pass, is edited all the
+same and not recorded.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from glassblock.ir import Architecture, Side
+from glassblock.live.arguments import first_tensor, logits_of, output_tensor, replace_output, replace_tensor
+from glassblock.live.frames import Frame, Origin, Recorder
+from glassblock.live.interventions import Interventions
+from glassblock.live.layout import Layout
+from glassblock.live.means import Means
+from glassblock.live.plan import Plan, plan
+from glassblock.live.taps import ExpertsTap, Routing, Tap, experts_taps_of, taps_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Interventions, ready to be looked up."""
+
+    plan: Plan = field(default_factory=Plan)
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How the next passes of a thread shall begin. ``prepared`` None: with what is in force."""
+
+    origin: Origin
+    prepared: _Prepared | None = None
+    means: Means | None = None
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One forward pass while it runs."""
+
+    plan: Plan
+    interventions: int
+    origin: Origin
+    recorder: Recorder | None = None
+    means: Means | None = None
+    first: int = 0
+    token_ids: Tensor | None = None
+
+
+class Engine:
+    """Hooks on a model: reads every tap, edits by the interventions in force, makes frames.
+
+    Parameters
+    ----------
+    model
+        The model. Nothing but hooks is put on it.
+    architecture
+        Its architecture, whose ports say where the taps are.
+    layout
+        Rows of the frames.
+    on_frame
+        Called with each frame at the end of its pass, in the thread of the forward.
+    """
+
+    def __init__(
+        self, model: nn.Module, architecture: Architecture, layout: Layout, on_frame: Callable[[Frame], None]
+    ) -> None:
+        self._model = model
+        self._architecture = architecture
+        self._layout = layout
+        self._on_frame = on_frame
+        self._local = threading.local()
+        self._seq = 0
+        self._count = threading.Lock()
+        self._means: Means | None = None
+        self._in_force = _Prepared()
+        self._handles: list[RemovableHandle] = []
+        self._vocabulary = architecture.vocabulary
+        self._attach()
+
+    def use(self, interventions: Interventions) -> None:
+        """Take up a set of interventions, from the next forward pass on."""
+        self._in_force = self._prepare(interventions)
+
+    @contextmanager
+    def passes(self, origin: Origin, interventions: Interventions | None = None) -> Iterator[None]:
+        """Mark the forward passes that this thread starts within.
+
+        Parameters
+        ----------
+        origin
+            What their frames shall say.
+        interventions
+            What shall be in force in them, whatever is in force elsewhere; None follows what is in force.
+        """
+        chosen = None if interventions is None else self._prepare(interventions)
+        with self._next(_Start(origin, chosen)):
+            yield
+
+    def collect_means(self, forwards: Callable[[], None]) -> None:
+        """Run the given forwards on the untouched model and keep the means at all taps."""
+        means = Means()
+        with self._next(_Start("clean", _Prepared(), means)):
+            forwards()
+        self._means = means
+
+    @property
+    def has_means(self) -> bool:
+        """Whether the means are there."""
+        return self._means is not None
+
+    def detach(self) -> None:
+        """Remove every hook. Again does no harm."""
+        while self._handles:
+            self._handles.pop().remove()
+
+    def _prepare(self, interventions: Interventions) -> _Prepared:
+        return _Prepared(plan(self._architecture, interventions, self._means), len(interventions))
+
+    @contextmanager
+    def _next(self, start: _Start) -> Iterator[None]:
+        before = getattr(self._local, "start", None)
+        self._local.start = start
+        try:
+            yield
+        finally:
+            self._local.start = before
+
+    # ---- hooks
+
+    def _attach(self) -> None:
+        modules = dict(self._model.named_modules())
+        try:
+            begin = self._model.register_forward_pre_hook(self._begin, with_kwargs=True, prepend=True)
+            self._handles.append(begin)
+            for (path, side), taps in taps_of(self._architecture, self._layout).items():
+                self._hook(modules[path], side, taps)
+            for path, experts in experts_taps_of(self._architecture, self._layout):
+                self._hook_experts(modules[path], experts)
+            end = self._model.register_forward_hook(self._end, with_kwargs=True, always_call=True)
+            self._handles.append(end)
+        except BaseException:
+            self.detach()
+            raise
+
+    def _hook(self, module: nn.Module, side: Side, taps: list[Tap]) -> None:
+        if side == "input":
+            self._handles.append(module.register_forward_pre_hook(self._input_hook(taps), with_kwargs=True))
+        else:
+            self._handles.append(module.register_forward_hook(self._output_hook(taps)))
+
+    def _hook_experts(self, module: nn.Module, tap: ExpertsTap) -> None:
+        before, after = self._experts_hooks(tap)
+        self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+        self._handles.append(module.register_forward_hook(after))
+
+    def _begin(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        start: _Start = getattr(self._local, "start", None) or _OUTSIDE
+        prepared = start.prepared or self._in_force
+        current = _Pass(prepared.plan, prepared.count, start.origin, means=start.means)
+        if start.means is None:
+            current.recorder = Recorder(self._layout)
+        self._local.current = current
+        with self._observing("the inputs"):
+            current.first = _cached(kwargs.get("past_key_values"))
+            inputs = kwargs.get("input_ids", args[0] if args else None)
+            if isinstance(inputs, Tensor) and not inputs.is_floating_point():
+                current.token_ids = inputs.detach()
+
+    def _end(self, _: nn.Module, __: tuple[Any, ...], ___: dict[str, Any], output: Any) -> None:
+        done: _Pass | None = getattr(self._local, "current", None)
+        self._local.current = None
+        if done is None or done.recorder is None or output is None:
+            return
+        with self._observing("frame"), torch.no_grad():
+            self._on_frame(self._frame(done, done.recorder, output))
+
+    def _frame(self, done: _Pass, recorder: Recorder, output: Any) -> Frame:
+        stats, updates = recorder.finish()
+        logits = logits_of(output, self._vocabulary)
+        with self._count:
+            self._seq += 1
+            seq = self._seq
+        return Frame(
+            seq=seq,
+            origin=done.origin,
+            first=done.first,
+            layout=self._layout,
+            interventions=done.interventions,
+            token_ids=done.token_ids,
+            logits=None if logits is None else logits[:, -1].detach().float(),
+            _stats=stats,
+            _updates=updates,
+        )
+
+    def _input_hook(self, taps: list[Tap]) -> Callable[..., Any]:
+        def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            x = first_tensor(args, kwargs)
+            new = self._through(taps, x)
+            return None if x is None or new is None or new is x else replace_tensor(args, kwargs, x, new)
+
+        return hook
+
+    def _output_hook(self, taps: list[Tap]) -> Callable[..., Any]:
+        def hook(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
+            x = output_tensor(output)
+            new = self._through(taps, x)
+            return None if x is None or new is None or new is x else replace_output(output, x, new)
+
+        return hook
+
+    def _through(self, taps: list[Tap], x: Tensor | None) -> Tensor | None:
+        """Let the taps edit and observe a tensor, in their order; the same object comes back if none edits."""
+        if x is None:
+            return None
+        current = self._current()
+        for tap in taps:
+            x = tap.edit(x, current.plan)
+            with self._observing(tap.key):
+                tap.observe(x, current.recorder, current.means)
+        return x
+
+    def _experts_hooks(self, tap: ExpertsTap) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            current, routed = self._current(), tap.routing(args, kwargs)
+            self._local.routed = routed  # what the router said, before it is edited
+            if routed is None:
+                return None
+            with self._observing(tap.key):
+                tap.observe(module, routed, current.recorder, current.means)
+            weights = tap.edit(routed, current.plan)
+            return None if weights is routed.weights else replace_tensor(args, kwargs, routed.weights, weights)
+
+        def after(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
+            means = self._current().plan.expert_means.get(tap.key)
+            routed: Routing | None = getattr(self._local, "routed", None)
+            if not means or routed is None or not isinstance(output, Tensor):
+                return None
+            return tap.answer(output, routed, means)
+
+        return before, after
+
+    def _current(self) -> _Pass:
+        """Return the pass of this thread; a part that is called on its own is edited and not recorded."""
+        current: _Pass | None = getattr(self._local, "current", None)
+        return current or _Pass(self._in_force.plan, self._in_force.count, "outside")
+
+    @contextmanager
+    def _observing(self, what: str) -> Iterator[None]:
+        """Keep an error of ours away from the user's forward: it is said, and the forward goes on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
+            message = f"Glassblock could not read {what}: {type(error).__name__}: {error}. The model is not affected."
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+_OUTSIDE = _Start("outside")
+
+
+def _cached(cache: Any) -> int:
+    """Return how many tokens a cache holds: the position of the first token of this pass."""
+    length = getattr(cache, "get_seq_length", None)
+    if length is None or isinstance(cache, Mapping):
+        return 0
+    return int(length())

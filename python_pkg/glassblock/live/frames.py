@@ -1,0 +1,206 @@
+"""Frames: one forward pass, one frame.
+
+While the model runs, a tap hands its tensor to the `Recorder`, which keeps a reference. When the pass is
+over, tensors of equal shape are stacked and reduced together. Two cases cannot wait until then: a large
+tensor (keeping it would cost memory, and one more kernel costs nothing beside its own) and a tensor that
+tracks no version (in inference mode nobody could tell whether it was overwritten meanwhile).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glassblock.live.edits import split_heads
+from glassblock.live.layout import Layout
+from glassblock.live.stats import compare_update, describe
+
+Origin = Literal["clean", "run", "generate", "outside"]
+
+LARGE = 1 << 18
+"""Elements from which a tensor is reduced at once: 1 MiB in float32."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Statistics of one forward pass.
+
+    Attributes
+    ----------
+    seq
+        Counts the forward passes of a session.
+    origin
+        Who started it: ``clean`` (a run without interventions), ``run``, ``generate``, ``outside``.
+    first
+        Position of the first column in the sequence: the length of the cache.
+    layout
+        The meaning of the rows.
+    interventions
+        How many interventions were in force.
+    token_ids
+        Ids of the tokens of this pass, (batch, positions); None where the model was given embeddings.
+    logits
+        Logits at the last position, (batch, vocabulary), float32; None where the model returns none.
+    """
+
+    seq: int
+    origin: Origin
+    first: int
+    layout: Layout
+    interventions: int
+    token_ids: Tensor | None
+    logits: Tensor | None
+    _stats: Tensor = field(repr=False)
+    _updates: Tensor = field(repr=False)
+
+    @property
+    def positions(self) -> int:
+        """Number of tokens of this pass."""
+        return int(self._stats.shape[2])
+
+    @property
+    def stats(self) -> NDArray[np.float32]:
+        """Statistics, (sites, batch, positions, 5). NaN is not measured. Waits for the device."""
+        array: NDArray[np.float32] = self._stats.cpu().numpy()
+        return array
+
+    @property
+    def updates(self) -> NDArray[np.float32]:
+        """Size beside the stream and cosine with it, (branches, batch, positions, 2)."""
+        array: NDArray[np.float32] = self._updates.cpu().numpy()
+        return array
+
+    def norm(self, address: str) -> NDArray[np.float32]:
+        """Return the L2 norm at an address, (batch, positions)."""
+        array: NDArray[np.float32] = self.stats[self.layout.row[address], :, :, 0]
+        return array
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A tensor and its version when it was kept."""
+
+    tensor: Tensor
+    version: int | None
+
+    @classmethod
+    def of(cls, x: Tensor) -> _Kept:
+        return cls(x, None if x.is_inference() else x._version)  # noqa: SLF001 - torch offers no public name
+
+    @property
+    def intact(self) -> bool:
+        return self.version is None or self.tensor._version == self.version  # noqa: SLF001
+
+
+class Recorder:
+    """Collects the tensors of one forward pass and reduces them."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._rows: dict[int, _Kept | Tensor] = {}
+        self._streams: dict[int, _Kept] = {}
+        self._updates: dict[int, tuple[_Kept, _Kept, float] | Tensor] = {}
+        self._experts: dict[int, Tensor] = {}
+        self.shape: tuple[int, int] | None = None
+        """Batch and positions of this pass, those of the first tensor that was seen."""
+
+    def block(self, row: int, x: Tensor) -> None:
+        """Take the output of a block, (batch, positions, channels)."""
+        batched = self._batched(x)
+        if batched is not None:
+            self._rows[row] = describe(batched) if _at_once(batched) else _Kept.of(batched)
+
+    def heads(self, row: int, z: Tensor, heads: int) -> None:
+        """Take the outputs of all heads side by side, (batch, positions, heads x channels)."""
+        batched = self._batched(z)
+        if batched is None:
+            return
+        described = describe(split_heads(batched, heads)).movedim(2, 0)
+        for head in range(heads):
+            self._rows[row + head] = described[head]
+
+    def experts(self, row: int, weights: Tensor) -> None:
+        """Take the weight that each token gave each expert, (batch x positions, experts)."""
+        if self.shape is not None and weights.shape[0] == self.shape[0] * self.shape[1]:
+            self._experts[row] = weights.detach().float().reshape(*self.shape, -1).movedim(-1, 0)
+
+    def stream(self, row: int, x: Tensor) -> None:
+        """Take the residual stream as a branch reads it."""
+        batched = self._batched(x)
+        if batched is not None:
+            self._streams[row] = _Kept.of(batched)
+
+    def update(self, row: int, x: Tensor, scale: float) -> None:
+        """Take what a branch adds to the stream that it read."""
+        update, stream = self._batched(x), self._streams.pop(row, None)
+        if update is None or stream is None or update.shape != stream.tensor.shape or not stream.intact:
+            return
+        if _at_once(update):
+            self._updates[row] = compare_update(update, stream.tensor, scale)
+        else:
+            self._updates[row] = (_Kept.of(update), stream, scale)
+
+    def finish(self) -> tuple[Tensor, Tensor]:
+        """Reduce what was kept.
+
+        Returns
+        -------
+        stats : Tensor
+            (sites, batch, positions, 5), NaN where nothing passed or it was overwritten in place.
+        updates : Tensor
+            (branches, batch, positions, 2), likewise.
+        """
+        batch, positions = self.shape or (0, 0)
+        stats = torch.full((len(self._layout.sites), batch, positions, len(self._layout.stats)), torch.nan)
+        updates = torch.full((len(self._layout.updates), batch, positions, 2), torch.nan)
+        self._reduce_rows(stats)
+        self._reduce_updates(updates)
+        for row, weights in self._experts.items():
+            stats[row : row + weights.shape[0], :, :, 0] = weights.to(stats.device)
+        return stats, updates
+
+    def _reduce_rows(self, stats: Tensor) -> None:
+        alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        for row, kept in self._rows.items():
+            if isinstance(kept, Tensor):
+                stats[row] = kept.to(stats.device)
+            elif kept.intact:
+                alike[(kept.tensor.shape, kept.tensor.dtype, kept.tensor.device)].append(row)
+        for rows in alike.values():
+            stacked = torch.stack([self._kept(row).tensor for row in rows])
+            stats[rows] = describe(stacked).to(stats.device)
+
+    def _reduce_updates(self, updates: Tensor) -> None:
+        for row, pair in self._updates.items():
+            if isinstance(pair, Tensor):
+                updates[row] = pair.to(updates.device)
+            else:
+                update, stream, scale = pair
+                if update.intact and stream.intact:
+                    updates[row] = compare_update(update.tensor, stream.tensor, scale).to(updates.device)
+
+    def _kept(self, row: int) -> _Kept:
+        kept = self._rows[row]
+        assert isinstance(kept, _Kept)
+        return kept
+
+    def _batched(self, x: Tensor) -> Tensor | None:
+        """Return (batch, positions, channels) without its graph; None where it is another pass's shape."""
+        x = x.detach()
+        if x.ndim == 2:
+            x = x.unsqueeze(0)
+        if x.ndim != 3:
+            return None
+        if self.shape is None:
+            self.shape = (x.shape[0], x.shape[1])
+        return x if (x.shape[0], x.shape[1]) == self.shape else None
+
+
+def _at_once(x: Tensor) -> bool:
+    return x.numel() >= LARGE or x.is_inference()

@@ -1,0 +1,102 @@
+"""Generation: the model's own ``generate``, which can be stopped, also from another thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glassblock.errors import ModelError
+from glassblock.live.run import Run
+
+
+class Generation:
+    """A generation that runs in the background.
+
+    Parameters
+    ----------
+    work
+        Generates, and returns the run.
+    stop
+        Set it to stop after the current token.
+    """
+
+    def __init__(self, work: Callable[[], Run], stop: threading.Event) -> None:
+        self._stop = stop
+        self._run: Run | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._go, args=(work,), name="glassblock-generate", daemon=True)
+        self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Stop after the current token."""
+        self._stop.set()
+
+    def result(self, timeout: float | None = None) -> Run:
+        """Wait for the end and return the run.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait at most; None waits until it ends.
+
+        Raises
+        ------
+        TimeoutError
+            If it has not ended by then.
+        """
+        self._thread.join(timeout)
+        if not self.done:
+            raise TimeoutError(f"expected the generation to end within {timeout} s; it is still running. Stop it.")
+        if self._error is not None:
+            raise self._error
+        assert self._run is not None
+        return self._run
+
+    def _go(self, work: Callable[[], Run]) -> None:
+        try:
+            self._run = work()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+            self._error = error
+
+
+def generate_ids(model: nn.Module, inputs: dict[str, Any], stop: threading.Event, **options: Any) -> Tensor:
+    """Let a model generate until it ends or is stopped.
+
+    Returns
+    -------
+    Tensor
+        Ids of prompt and continuation, (batch, positions).
+
+    Raises
+    ------
+    ModelError
+        If the model cannot generate.
+    """
+    generate = getattr(model, "generate", None)
+    if generate is None:
+        raise ModelError(
+            f"expected a model with generate(), got {type(model).__name__}, which has none."
+            " Use run(prompt) for one forward pass; frames are made for your own loop, too."
+        )
+    from transformers import StoppingCriteria
+
+    class Stop(StoppingCriteria):
+        def __call__(self, input_ids: Tensor, scores: Tensor, **_: Any) -> Tensor:
+            return torch.full((input_ids.shape[0],), stop.is_set(), dtype=torch.bool, device=input_ids.device)
+
+    pad = getattr(getattr(model, "generation_config", None), "pad_token_id", None)
+    if pad is None:
+        options.setdefault("pad_token_id", 0)
+    options.setdefault("do_sample", False)
+    with torch.no_grad():
+        ids: Tensor = generate(**inputs, stopping_criteria=[Stop()], **options)
+    return ids

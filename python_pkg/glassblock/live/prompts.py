@@ -1,0 +1,106 @@
+"""Prompts: from what a person gives to what the model takes, and tokens back to text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glassblock.errors import PromptError
+from glassblock.ir import Architecture
+
+Prompt = str | Tensor | Mapping[str, Any]
+"""Text; token ids of shape (positions,) or (batch, positions); or the model's own keyword arguments."""
+
+
+class Prompts:
+    """Encodes and decodes for one model.
+
+    Parameters
+    ----------
+    model
+        Says on which device the ids must be.
+    tokenizer
+        Anything that is called with text and returns ``input_ids``, and has ``decode``; or None.
+    architecture
+        Says how long a prompt may be.
+    """
+
+    def __init__(self, model: nn.Module, tokenizer: Any, architecture: Architecture) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._context = architecture.context.value if architecture.context else None
+
+    def encode(self, prompt: Prompt, room: int = 0) -> dict[str, Any]:
+        """Return the model's keyword arguments for a prompt.
+
+        Parameters
+        ----------
+        prompt
+            What to run.
+        room
+            Tokens that are to be generated after it.
+
+        Raises
+        ------
+        PromptError
+            If it is empty, too long, or text without a tokenizer.
+        """
+        inputs = self._inputs(prompt)
+        ids = inputs.get("input_ids")
+        if isinstance(ids, Tensor):
+            self._check_length(int(ids.shape[-1]), room)
+        return inputs
+
+    def decode(self, token: int) -> str:
+        """Return one token as text; its id in angle brackets where there is no tokenizer."""
+        if self._tokenizer is None:
+            return f"<{token}>"
+        return str(self._tokenizer.decode([token])) or f"<{token}>"
+
+    def tokens(self, ids: Tensor | None) -> list[str]:
+        """Return the tokens of the first row of ids as text."""
+        return [] if ids is None else [self.decode(int(token)) for token in ids.reshape(-1, ids.shape[-1])[0]]
+
+    def text(self, prompt: Prompt) -> str:
+        """Return a prompt as text, for display."""
+        if isinstance(prompt, str):
+            return prompt
+        ids = prompt if isinstance(prompt, Tensor) else prompt.get("input_ids")
+        return " ".join(self.tokens(ids)) if isinstance(ids, Tensor) else "(inputs without ids)"
+
+    def _inputs(self, prompt: Prompt) -> dict[str, Any]:
+        device = next((p.device for p in self._model.parameters()), torch.device("cpu"))
+        if isinstance(prompt, str):
+            if self._tokenizer is None:
+                raise PromptError(
+                    "expected token ids, because this session has no tokenizer, but got text."
+                    " Pass one: attach(model, tokenizer); or run a tensor of ids of shape (1, positions)."
+                )
+            if not prompt.strip():
+                raise PromptError("expected a prompt, got an empty one. Type some text.")
+            encoded = self._tokenizer(prompt, return_tensors="pt")
+            wanted = ("input_ids", "attention_mask")
+            return {key: encoded[key].to(device) for key in wanted if key in encoded}
+        if isinstance(prompt, Tensor):
+            if prompt.is_floating_point() or prompt.ndim not in (1, 2):
+                raise PromptError(
+                    f"expected token ids of shape (positions,) or (batch, positions), got a {prompt.dtype} tensor"
+                    f" of shape {tuple(prompt.shape)}. Pass other inputs as a dict of keyword arguments."
+                )
+            return {"input_ids": (prompt if prompt.ndim == 2 else prompt.unsqueeze(0)).to(device)}
+        if isinstance(prompt, Mapping):
+            return dict(prompt)
+        raise PromptError(f"expected text, a tensor of ids or a dict of inputs, got {type(prompt).__name__}.")
+
+    def _check_length(self, length: int, room: int) -> None:
+        if not length:
+            raise PromptError("expected at least one token, got none. Type some text.")
+        if self._context is not None and length + room > self._context:
+            asked = f"{length} tokens" + (f" and {room} more to generate" if room else "")
+            raise PromptError(
+                f"expected at most {self._context} tokens, which is this model's context, got {asked}."
+                " Shorten the prompt or generate fewer."
+            )

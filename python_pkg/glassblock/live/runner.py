@@ -1,0 +1,162 @@
+"""The runner: forward passes that the session itself starts, clean and under the interventions in force.
+
+The clean pass of a prompt is kept, so that a click costs one forward pass and not two. Passes are made without
+gradients but outside inference mode, so that tensors can be checked for being overwritten.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glassblock.errors import InterventionError, PromptError
+from glassblock.live.arguments import logits_of
+from glassblock.live.engine import Engine
+from glassblock.live.frames import Frame, Origin
+from glassblock.live.generation import generate_ids
+from glassblock.live.interventions import Interventions
+from glassblock.live.predictions import Distribution, candidates
+from glassblock.live.prompts import Prompt, Prompts
+from glassblock.live.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one forward pass gave."""
+
+    logits: Tensor | None
+    prediction: Distribution | None
+    frame: Frame | None
+
+
+@dataclass(slots=True)
+class Subject:
+    """What was run last: the prompt, the inputs made of it, and its clean outcome once that is known."""
+
+    prompt: Prompt
+    inputs: dict[str, Any]
+    generated: int = 0
+    clean: Outcome | None = None
+
+
+class Runner:
+    """Runs prompts on one model.
+
+    Parameters
+    ----------
+    model, engine, prompts
+        Of the session.
+    vocabulary
+        Rows of the unembedding; None for a model without one.
+    """
+
+    def __init__(self, model: nn.Module, engine: Engine, prompts: Prompts, vocabulary: int | None) -> None:
+        self._model = model
+        self._engine = engine
+        self._prompts = prompts
+        self._vocabulary = vocabulary
+        self._subject: Subject | None = None
+        self._runs = 0
+        self._local = threading.local()
+        self.stop = threading.Event()
+
+    def seen(self, frame: Frame) -> bool:
+        """Take note of a frame, in the thread in which it was made; say whether others shall see it, too."""
+        self._local.frame = frame
+        return not getattr(self._local, "quiet", False)
+
+    def subject(self, prompt: Prompt | None) -> Subject:
+        """Return what is to be run: a new prompt, or with None the last one.
+
+        Raises
+        ------
+        PromptError
+            If the prompt is no good, or there was none before.
+        """
+        if prompt is not None:
+            self._subject = Subject(prompt, self._prompts.encode(prompt))
+        if self._subject is None:
+            raise PromptError("expected a prompt, because nothing was run before. Pass one: run('...').")
+        return self._subject
+
+    def run(self, subject: Subject, interventions: Interventions) -> Run:
+        """Run a subject, clean if that is not known yet, and under the interventions if there are any."""
+        if subject.clean is None:
+            subject.clean = self._forward(subject.inputs, "clean", Interventions())
+        clean = subject.clean
+        other = self._forward(subject.inputs, "run", interventions) if len(interventions) else None
+        last = other or clean
+        before, after = clean.prediction, other.prediction if other else None
+        self._runs += 1
+        return Run(
+            id=self._runs,
+            prompt=self._prompts.text(subject.prompt),
+            tokens=tuple(self._prompts.tokens(subject.inputs.get("input_ids"))),
+            generated=subject.generated,
+            predictions=candidates(before, after, self._prompts.decode) if before else (),
+            logits=last.logits,
+            interventions=interventions,
+            kl=before.kl_to(after) if before and after else None,
+            frames=tuple(outcome.frame for outcome in (clean, other) if outcome and outcome.frame),
+            clean=before,
+            ablated=after,
+        )
+
+    def run_quietly(self, subject: Subject, interventions: Interventions) -> Run:
+        """Run a subject without showing its frames to anybody."""
+        self._local.quiet = True
+        try:
+            return self.run(subject, interventions)
+        finally:
+            self._local.quiet = False
+
+    def generate(self, prompt: Prompt, inputs: dict[str, Any], **options: Any) -> Subject:
+        """Let the model continue, and return prompt and continuation as the new subject."""
+        with self._engine.passes("generate"):
+            ids = generate_ids(self._model, inputs, self.stop, **options)
+        text = self._prompts.text(prompt)
+        self._subject = Subject(text, {"input_ids": ids}, int(ids.shape[-1] - inputs["input_ids"].shape[-1]))
+        return self._subject
+
+    def collect_means(self, reference: Sequence[Prompt]) -> None:
+        """Take the means over the reference prompts, or over the last prompt where there are none.
+
+        Raises
+        ------
+        InterventionError
+            If there is neither.
+        """
+        if not reference and self._subject is None:
+            raise InterventionError(
+                "expected reference prompts to take means over, got none, and nothing was run yet."
+                " Pass attach(..., reference=[...]), run a prompt first, or use how='zero'."
+            )
+        subjects = [self._prompts.encode(prompt) for prompt in reference]
+        if not subjects and self._subject is not None:
+            subjects = [self._subject.inputs]
+
+        def forwards() -> None:
+            with torch.no_grad():
+                for inputs in subjects:
+                    self._call(inputs)
+
+        self._engine.collect_means(forwards)
+
+    def _forward(self, inputs: dict[str, Any], origin: Origin, interventions: Interventions) -> Outcome:
+        self._local.frame = None
+        with self._engine.passes(origin, interventions), torch.no_grad():
+            output = self._call(inputs)
+        logits = logits_of(output, self._vocabulary)
+        prediction = None if logits is None else Distribution(logits[0, -1])
+        return Outcome(logits, prediction, self._local.frame)
+
+    def _call(self, inputs: dict[str, Any]) -> Any:
+        """Call the model; a plain module may not name its ids ``input_ids``, so those go by position."""
+        if set(inputs) == {"input_ids"}:
+            return self._model(inputs["input_ids"])
+        return self._model(**inputs)

@@ -1,0 +1,422 @@
+"""The session: a model with its architecture, taps, interventions, runs and frames.
+
+Everything a person can do on the page is a method here, and every method that changes something leaves a
+step in the history. The session owns no thread and no browser: whoever wants to follow subscribes.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, overload
+
+from torch import nn
+
+from glassblock import surface
+from glassblock.diagram import Diagram
+from glassblock.errors import InterventionError, ModelError, PromptError
+from glassblock.ir import Architecture
+from glassblock.live.engine import Engine
+from glassblock.live.frames import Frame
+from glassblock.live.generation import Generation
+from glassblock.live.history import History, Step
+from glassblock.live.interventions import Intervention, Interventions, check_how, targets, why_not
+from glassblock.live.layout import layout_of
+from glassblock.live.prompts import Prompt, Prompts
+from glassblock.live.run import Run
+from glassblock.live.runner import Runner
+
+Status = Literal["idle", "running", "generating", "detached"]
+Event = Literal["frame", "interventions", "run", "status"]
+Subscriber = Callable[[Event, Any], None]
+
+FRAMES = 64
+"""How many of the last frames a session keeps."""
+
+
+class Session:
+    """A live model. Made by `glassblock.attach`; also a context manager that detaches at its end.
+
+    Parameters
+    ----------
+    model
+        A model in memory, on any device. It keeps its weights, kernels and outputs.
+    architecture
+        What it is, as the reader read it.
+    tokenizer
+        For prompts that are text.
+    reference
+        Prompts over which mean ablation takes its means.
+    title
+        What to call it.
+    suggestions
+        Prompts worth trying, as (task, text, answer).
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        architecture: Architecture,
+        tokenizer: Any = None,
+        *,
+        reference: Sequence[Prompt] = (),
+        title: str | None = None,
+        suggestions: Sequence[tuple[str, str, str]] = (),
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.architecture = architecture
+        self.title = title or architecture.name
+        self.suggestions = tuple(suggestions)
+        self.layout = layout_of(architecture)
+        self.frames: deque[Frame] = deque(maxlen=FRAMES)
+        self.history = History()
+        self._reference = tuple(reference)
+        self._prompts = Prompts(model, tokenizer, architecture)
+        self._subscribers: tuple[Subscriber, ...] = ()
+        self._lock = threading.RLock()
+        self._status: Status = "idle"
+        self._interventions = Interventions()
+        self._run: Run | None = None
+        self._engine = Engine(model, architecture, self.layout, self._on_frame)
+        self._runner = Runner(model, self._engine, self._prompts, architecture.vocabulary)
+
+    # ---- what it is
+
+    @property
+    def diagram(self) -> Diagram:
+        """The architecture as a diagram of its own, without the live model."""
+        return Diagram(self.architecture)
+
+    @property
+    def interventions(self) -> Interventions:
+        """The interventions in force."""
+        return self._interventions
+
+    @property
+    def status(self) -> Status:
+        """What the session is doing: ``idle``, ``running``, ``generating`` or ``detached``."""
+        return self._status
+
+    @property
+    def last_run(self) -> Run | None:
+        """The run that was made last."""
+        return self._run
+
+    @property
+    def reference_in_words(self) -> str:
+        """Over what mean ablation takes its means."""
+        if self._reference:
+            return f"mean over all tokens of {len(self._reference)} reference prompts"
+        return "mean over all tokens of the prompt that was run last (no reference prompts were given)"
+
+    def unavailable(self) -> dict[str, str]:
+        """Return the addresses of the frame's rows that cannot be ablated, with the reasons."""
+        reasons = {site.address: why_not(self.architecture, site.address) for site in self.layout.sites}
+        return {address: reason for address, reason in reasons.items() if reason}
+
+    # ---- running
+
+    def run(self, prompt: Prompt | None = None) -> Run:
+        """Run a prompt once, clean and, where something is ablated, once more under the interventions.
+
+        Parameters
+        ----------
+        prompt
+            Text, token ids (positions,) or (batch, positions), or a dict of the model's keyword arguments.
+            None runs the last one again; its clean pass is then not repeated.
+
+        Returns
+        -------
+        Run
+            Predictions for the token after the last position of the first row.
+
+        Raises
+        ------
+        PromptError
+            If the prompt is empty, too long, or text without a tokenizer; or None and there was none before.
+        """
+        self._check_attached()
+        with self._doing("running"):
+            return self._finish(self._runner.run(self._runner.subject(prompt), self.interventions))
+
+    @overload
+    def generate(
+        self,
+        prompt: Prompt | None = ...,
+        max_new_tokens: int = ...,
+        *,
+        background: Literal[False] = ...,
+        **options: Any,
+    ) -> Run: ...
+
+    @overload
+    def generate(
+        self, prompt: Prompt | None = ..., max_new_tokens: int = ..., *, background: Literal[True], **options: Any
+    ) -> Generation: ...
+
+    def generate(
+        self, prompt: Prompt | None = None, max_new_tokens: int = 20, *, background: bool = False, **options: Any
+    ) -> Run | Generation:
+        """Let the model continue a prompt under the interventions in force, which may change meanwhile.
+
+        Parameters
+        ----------
+        prompt
+            As for `run`; None continues the last one.
+        max_new_tokens
+            How many tokens at most.
+        background
+            Return at once; the generation goes on in a thread.
+        **options
+            For the model's own ``generate``; without any it is greedy.
+
+        Returns
+        -------
+        Run or Generation
+            The run over prompt and continuation; in the background a handle whose ``result()`` is that run.
+        """
+        self._check_attached()
+        if self._status == "generating":
+            raise PromptError("expected no generation to be under way, but one is. Stop it first: session.stop().")
+        asked = self._runner.subject(None).prompt if prompt is None else prompt
+        inputs = self._prompts.encode(asked, room=max_new_tokens)
+        self._runner.stop.clear()
+        self._set_status("generating")
+
+        def work() -> Run:
+            try:
+                subject = self._runner.generate(asked, inputs, max_new_tokens=max_new_tokens, **options)
+                return self._finish(self._runner.run(subject, self.interventions))
+            finally:
+                if self._status == "generating":
+                    self._set_status("idle")
+
+        return Generation(work, self._runner.stop) if background else work()
+
+    def stop(self) -> None:
+        """Stop the generation after its current token."""
+        self._runner.stop.set()
+
+    # ---- intervening
+
+    def ablate(self, *names: str, how: str = "zero") -> None:
+        """Ablate blocks, heads, experts or whole layers, in addition to what is ablated.
+
+        Parameters
+        ----------
+        *names
+            Addresses or module paths: ``L1.attn.H2``, ``L0.mlp``, ``L3``, ``model.layers.0.mlp``.
+        how
+            ``zero`` or ``mean``.
+
+        Raises
+        ------
+        AddressError
+            If a name is nothing in this model, with the nearest names that are.
+        InterventionError
+            If something cannot be ablated, with the reason.
+        """
+        self._check_attached()
+        new = self._asked(names, how)
+        label = f"{how} {', '.join(item.address for item in new)}"
+        arguments = ", ".join(_quoted(item.address) for item in new)
+        python = f"session.ablate({arguments}, how={_quoted(how)})"
+        self._step(label, python, self.interventions.adding(new))
+
+    def restore(self, *names: str) -> None:
+        """Undo the ablation of these addresses; of all where none is given.
+
+        Raises
+        ------
+        InterventionError
+            If an address is not ablated.
+        """
+        self._check_attached()
+        found = tuple(self.architecture.resolve(name) for name in names)
+        intact = [address for address in found if address not in self.interventions]
+        if intact:
+            raise InterventionError(
+                f"expected what is ablated, got {', '.join(intact)}. In force: {self.interventions!r}."
+            )
+        left = self.interventions.without(found) if found else Interventions()
+        label = f"restore {', '.join(found) or 'all'}"
+        self._step(label, f"session.restore({', '.join(map(_quoted, found))})", left)
+
+    def undo(self) -> bool:
+        """Undo the last step; False where there is none."""
+        return self._travel(self.history.undo)
+
+    def redo(self) -> bool:
+        """Redo the step that was undone last; False where there is none."""
+        return self._travel(self.history.redo)
+
+    @contextmanager
+    def ablated(self, *names: str, how: str = "zero") -> Iterator[Self]:
+        """Ablate for the length of a ``with`` block, beside the history.
+
+        Parameters
+        ----------
+        *names, how
+            As for `ablate`.
+        """
+        self._check_attached()
+        before = self.interventions
+        self._use(before.adding(self._asked(names, how)))
+        try:
+            yield self
+        finally:
+            self._use(before)
+
+    def preview(self, *names: str, how: str = "zero") -> Run:
+        """Run the last prompt with these ablated and nothing else, beside the history and unseen by the page.
+
+        Parameters
+        ----------
+        *names, how
+            As for `ablate`.
+        """
+        self._check_attached()
+        interventions = Interventions(self._asked(names, how))
+        self._collect_means_for(interventions)
+        return self._runner.run_quietly(self._runner.subject(None), interventions)
+
+    def decode(self, token: int) -> str:
+        """Return a token as text; its id in angle brackets where there is no tokenizer."""
+        return self._prompts.decode(token)
+
+    # ---- following, saving, leaving
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call a function with each event; return a function that ends this.
+
+        It is called in the thread in which something happens, with ``"frame"`` and the Frame, ``"interventions"``
+        and the set, ``"run"`` and the Run, ``"status"`` and the status. If it raises, it is dropped with a warning:
+        whoever looks on cannot disturb the model.
+        """
+        self._subscribers = (*self._subscribers, subscriber)
+
+        def end() -> None:
+            self._subscribers = tuple(other for other in self._subscribers if other is not subscriber)
+
+        return end
+
+    def save(self, path: str | Path) -> Path:
+        """Save as one self-contained page: the diagram, the last run, and the effect of each single ablation.
+
+        Parameters
+        ----------
+        path
+            Where to; ``.html``.
+        """
+        return surface.save(self, path)
+
+    def detach(self) -> None:
+        """Remove everything from the model. Again does no harm."""
+        self._runner.stop.set()
+        self._engine.detach()
+        if self._status != "detached":
+            self._set_status("detached")
+
+    def __enter__(self) -> Self:
+        """Return the session."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Detach."""
+        self.detach()
+
+    def __repr__(self) -> str:
+        """Return what it is and what is in force."""
+        return f"Glassblock session on {self.title} ({self._status}, {len(self.interventions)} ablated)"
+
+    def _repr_mimebundle_(self, **_: Any) -> surface.MimeBundle:
+        return surface.display(self)
+
+    # ---- inside
+
+    def _finish(self, run: Run) -> Run:
+        self._run = run
+        self._tell("run", run)
+        return run
+
+    def _on_frame(self, frame: Frame) -> None:
+        if self._runner.seen(frame):
+            self.frames.append(frame)
+            self._tell("frame", frame)
+
+    def _asked(self, names: tuple[str, ...], how: str) -> tuple[Intervention, ...]:
+        """Check what was asked for and return it as interventions."""
+        if not names:
+            raise InterventionError("expected at least one address to ablate, got none. Try ablate('L0.mlp').")
+        kind = check_how(how)
+        return tuple(Intervention(address, kind) for address in targets(self.architecture, names))
+
+    def _step(self, label: str, python: str, after: Interventions) -> None:
+        with self._lock:
+            if after == self.interventions:
+                return
+            self._use(after)
+            self.history.push(Step(label, python, after))
+        self._tell("interventions", after)
+
+    def _travel(self, move: Callable[[], bool]) -> bool:
+        self._check_attached()
+        with self._lock:
+            moved = move()
+            self._use(self.history.current)
+        if moved:
+            self._tell("interventions", self.interventions)
+        return moved
+
+    def _use(self, interventions: Interventions) -> None:
+        """Take up interventions from the next forward pass on; on an error nothing has changed."""
+        self._collect_means_for(interventions)
+        self._engine.use(interventions)
+        self._interventions = interventions
+
+    def _collect_means_for(self, interventions: Interventions) -> None:
+        if not self._engine.has_means and any(item.how == "mean" for item in interventions):
+            self._runner.collect_means(self._reference)
+
+    @contextmanager
+    def _doing(self, status: Status) -> Iterator[None]:
+        before = self._status
+        if before == "idle":
+            self._set_status(status)
+        try:
+            yield
+        finally:
+            if before == "idle" and self._status == status:
+                self._set_status("idle")
+
+    def _set_status(self, status: Status) -> None:
+        self._status = status
+        self._tell("status", status)
+
+    def _tell(self, event: Event, what: Any) -> None:
+        for subscriber in self._subscribers:
+            try:
+                subscriber(event, what)
+            except Exception as error:  # noqa: BLE001 - whoever looks on cannot disturb the model
+                self._subscribers = tuple(other for other in self._subscribers if other is not subscriber)
+                message = f"a subscriber was dropped, because it raised {type(error).__name__}: {error}"
+                warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+    def _check_attached(self) -> None:
+        if self._status == "detached":
+            raise ModelError(
+                f"expected an attached session, got one that was detached from {self.title}."
+                " Attach again: session = glassblock.attach(model, tokenizer)."
+            )
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'

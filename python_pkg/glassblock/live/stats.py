@@ -1,0 +1,58 @@
+"""Statistics of activations: pure functions from tensors to a few numbers for each token.
+
+All taps of equal shape are reduced together, in a handful of kernels. The spread is taken around the mean
+in a second pass, because the difference of two sums cancels where the mean is large beside it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+STATS = ("norm", "mean", "std", "absmax", "nonfinite")
+"""Columns of a frame: L2 norm, mean, standard deviation, largest magnitude, count of non-finite values."""
+
+
+def describe(x: Tensor) -> Tensor:
+    """Reduce the last dimension to `STATS`.
+
+    Parameters
+    ----------
+    x
+        Activations of shape (..., channels), any floating dtype.
+
+    Returns
+    -------
+    Tensor
+        Shape (..., 5), float32, on the same device.
+    """
+    x = x.float()
+    mean = x.mean(-1)
+    norm = torch.linalg.vector_norm(x, dim=-1)
+    std = (x - mean.unsqueeze(-1)).square_().mean(-1).sqrt_()
+    absmax = torch.linalg.vector_norm(x, ord=float("inf"), dim=-1)
+    nonfinite = torch.isfinite(x).logical_not_().sum(-1).float()
+    return torch.stack((norm, mean, std, absmax, nonfinite), dim=-1)
+
+
+def compare_update(update: Tensor, stream: Tensor, scale: float = 1.0) -> Tensor:
+    """How large an update is beside the stream, and in which direction it points.
+
+    Parameters
+    ----------
+    update, stream
+        What a branch adds and what it read, both (..., channels).
+    scale
+        What the update is multiplied by before it is added.
+
+    Returns
+    -------
+    Tensor
+        Shape (..., 2), float32: ``||update|| / ||stream||`` and ``cos(update, stream)``. NaN where one of
+        them has no length.
+    """
+    update, stream = update.float() * scale, stream.float()
+    size = torch.linalg.vector_norm(update, dim=-1)
+    length = torch.linalg.vector_norm(stream, dim=-1)
+    cosine = (update * stream).sum(-1) / (size * length)
+    return torch.stack((size / length, cosine), dim=-1)

@@ -1,0 +1,130 @@
+"""From live objects to what is on the wire: each function builds one definition of the protocol.
+
+The widget sends these, the export writes them into a page; both show the same because both take it from here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+
+from glassblock import wire
+from glassblock.ir import Architecture, to_dict
+from glassblock.live import Candidate, Frame, Intervention, Layout, Run, Score, Session
+from glassblock.wire import types_generated as wt
+
+PREDICTIONS = 5
+"""How many of the most probable tokens a frame names."""
+
+
+def architecture(value: Architecture) -> wt.Architecture:
+    """Return an architecture as a message."""
+    return cast("wt.Architecture", to_dict(value))
+
+
+def layout(value: Layout) -> wt.FrameLayout:
+    """Return the meaning of a session's frames."""
+    return {
+        "sites": [{"address": site.address, "kind": site.kind} for site in value.sites],
+        "stats": list(value.stats),
+        "updates": list(value.updates),
+    }
+
+
+def intervention(value: Intervention) -> wt.Intervention:
+    """Return one intervention, with its sentence."""
+    return {"address": value.address, "how": value.how, "sentence": value.sentence}
+
+
+def run(value: Run) -> wt.RunSummary:
+    """Return a run without its tensors."""
+    return {
+        "id": value.id,
+        "prompt": value.prompt,
+        "tokens": list(value.tokens),
+        "generated": value.generated,
+        "candidates": [_candidate(row) for row in value.predictions],
+        "kl": value.kl,
+        "interventions": [intervention(item) for item in value.interventions],
+    }
+
+
+def state(session: Session) -> wt.SessionState:
+    """Return what a page must know to draw a session."""
+    parameter = next(session.model.parameters(), None)
+    last = session.last_run
+    first = session.suggestions[0][1] if session.suggestions else ""
+    return {
+        "version": wire.VERSION,
+        "title": session.title,
+        "device": str(parameter.device) if parameter is not None else "",
+        "dtype": str(parameter.dtype).removeprefix("torch.") if parameter is not None else "",
+        "status": session.status,
+        "how": "zero",
+        "reference": session.reference_in_words,
+        "prompt": last.prompt if last else first,
+        "suggestions": [{"task": task, "text": text, "answer": answer} for task, text, answer in session.suggestions],
+        "interventions": [intervention(item) for item in session.interventions],
+        "history": {
+            "entries": [{"label": step.label, "python": step.python} for step in session.history.steps],
+            "cursor": session.history.cursor,
+        },
+        "unavailable": session.unavailable(),
+        "run": run(last) if last else None,
+    }
+
+
+def frame(value: Frame, session: Session, *, last_only: bool = False) -> tuple[wt.Frame, list[bytes]]:
+    """Return a frame's header and its two buffers, those of the first row of the batch.
+
+    Parameters
+    ----------
+    value
+        The frame.
+    session
+        Decodes its tokens.
+    last_only
+        Send the last position alone.
+    """
+    stats, updates = value.stats[:, :1], value.updates[:, :1]
+    rows, _, positions, n_stats = stats.shape
+    sent = 1 if last_only else wire.columns(rows, n_stats, positions)
+    sent = min(sent, positions)
+    ids = [] if value.token_ids is None else value.token_ids.reshape(-1, value.token_ids.shape[-1])[0].tolist()
+    header: wt.Frame = {
+        "type": "frame",
+        "seq": value.seq,
+        "origin": value.origin,
+        "first": value.first + positions - sent,
+        "positions": sent,
+        "tokens": [session.decode(token) for token in ids[len(ids) - sent :]],
+        "predictions": _probable(value, session),
+        "interventions": value.interventions,
+    }
+    return header, [wire.buffer(stats[:, 0, positions - sent :]), wire.buffer(updates[:, 0, positions - sent :])]
+
+
+def _probable(value: Frame, session: Session) -> list[wt.FramePrediction]:
+    if value.logits is None:
+        return []
+    logits = value.logits[0].double().cpu().numpy()
+    shifted = np.exp(logits - logits.max())
+    probs = shifted / shifted.sum()
+    best = np.argsort(-probs, kind="stable")[:PREDICTIONS]
+    return [{"token": session.decode(int(token)), "id": int(token), "prob": float(probs[token])} for token in best]
+
+
+def _candidate(row: Candidate) -> wt.Candidate:
+    return {
+        "token": row.token,
+        "id": row.id,
+        "clean": _score(row.clean),
+        "ablated": _score(row.ablated) if row.ablated else None,
+        "delta_prob": row.delta_prob,
+        "delta_logit": row.delta_logit,
+    }
+
+
+def _score(score: Score) -> Any:
+    return {"prob": score.prob, "logit": score.logit, "rank": score.rank}

@@ -1,0 +1,48 @@
+"""What the upper floors provide to the objects of the lower ones: how to display and how to save.
+
+A Session displays itself and saves a page, but live code must not know of widgets and exports. So the widget
+and the export register here what they can do with a type, and the objects ask here. Imports then point one
+way, and a kernel without a browser never loads a widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from glassblock.errors import GlassblockError
+
+MimeBundle = dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]
+
+_display: dict[type, Callable[[Any], MimeBundle]] = {}
+_save: dict[type, Callable[[Any, Path], Path]] = {}
+
+
+def provide_display(cls: type, show: Callable[[Any], MimeBundle]) -> None:
+    """Register how objects of a class are displayed."""
+    _display[cls] = show
+
+
+def provide_save(cls: type, save: Callable[[Any, Path], Path]) -> None:
+    """Register how objects of a class are saved."""
+    _save[cls] = save
+
+
+def display(thing: object) -> MimeBundle:
+    """Return the MIME bundle of an object; its repr alone where no display is registered."""
+    show = _display.get(type(thing))
+    return show(thing) if show else {"text/plain": repr(thing)}
+
+
+def save(thing: object, path: str | Path) -> Path:
+    """Save an object.
+
+    Raises
+    ------
+    GlassblockError
+        If nothing is registered that can save it.
+    """
+    if type(thing) not in _save:
+        raise GlassblockError(f"expected something that can be saved, got a {type(thing).__name__}.")
+    return _save[type(thing)](thing, Path(path))

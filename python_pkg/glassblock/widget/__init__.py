@@ -1,0 +1,34 @@
+"""The widget: sessions and diagrams on a notebook's page."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from glassblock import surface
+from glassblock.diagram import Diagram
+from glassblock.live import Session
+from glassblock.widget.widget import DiagramWidget, SessionWidget
+
+__all__ = ["DiagramWidget", "SessionWidget", "register", "widget_of"]
+
+_widgets: WeakKeyDictionary[Session, SessionWidget] = WeakKeyDictionary()
+
+
+def widget_of(session: Session) -> SessionWidget:
+    """Return the widget of a session: one for each, however often it is displayed."""
+    if session not in _widgets:
+        _widgets[session] = SessionWidget(session)
+    return _widgets[session]
+
+
+def register() -> None:
+    """Let sessions and diagrams display themselves."""
+    surface.provide_display(Session, lambda session: _bundle(widget_of(session), session))
+    surface.provide_display(Diagram, lambda diagram: _bundle(DiagramWidget(diagram.architecture), diagram))
+
+
+def _bundle(widget: DiagramWidget, thing: object) -> surface.MimeBundle:
+    bundle: Any = widget._repr_mimebundle_()
+    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    return {**data, "text/plain": repr(thing)}, metadata

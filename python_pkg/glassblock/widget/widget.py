@@ -1,0 +1,152 @@
+"""The widgets: an architecture on the page, and a session on the page.
+
+Durable state is in traits, small enough to be saved with a notebook. What streams (frames) and what is asked
+(requests, replies) are custom messages and never saved. Handlers may run in any thread: the main one, a
+subshell's, a background generation's.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets as t
+
+from glassblock import messages, wire
+from glassblock.errors import GlassblockError
+from glassblock.ir import Architecture
+from glassblock.live import Event, Frame, Session
+from glassblock.widget.dispatch import carry_out
+from glassblock.widget.stream import FrameStream
+
+_STATIC = Path(__file__).parent.parent / "static"
+_log = logging.getLogger("glassblock")
+
+
+class DiagramWidget(anywidget.AnyWidget):
+    """An architecture, drawn.
+
+    Parameters
+    ----------
+    architecture
+        What to draw.
+    """
+
+    _esm = _STATIC / "widget.js"
+    _css = _STATIC / "widget.css"
+
+    architecture = t.Dict().tag(sync=True)
+    layout = t.Dict(allow_none=True, default_value=None).tag(sync=True)
+    state = t.Dict(allow_none=True, default_value=None).tag(sync=True)
+
+    def __init__(self, architecture: Architecture, **traits: Any) -> None:
+        super().__init__(architecture=messages.architecture(architecture), **traits)
+
+
+class SessionWidget(DiagramWidget):
+    """A live session, drawn, with everything that a person can do to it.
+
+    Parameters
+    ----------
+    session
+        The session to show. The widget follows it and sends it what the page asks.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._stream = FrameStream(self._send_frame)
+        self._push_lock = threading.Lock()
+        super().__init__(
+            session.architecture,
+            layout=messages.layout(session.layout),
+            state=messages.state(session),
+        )
+        self.on_msg(self._on_message)
+        _answer_while_a_cell_runs(self)
+        self._unsubscribe = session.subscribe(self._on_event)
+
+    # ---- from the session
+
+    def _on_event(self, event: Event, what: Any) -> None:
+        if event == "frame":
+            self._stream.push(what)
+        elif event == "interventions":
+            self._show_effect()
+        elif event == "run" or (event == "status" and what != "running"):
+            self._push_state()
+
+    def _show_effect(self) -> None:
+        """Run the last prompt again, so that the page shows what the interventions do to it."""
+        session = self._session
+        if session.last_run is None or session.status != "idle":
+            self._push_state()
+            return
+        try:
+            session.run()
+        except Exception as error:  # noqa: BLE001 - said in words; the interventions stay in force
+            self._push_state()
+            warnings.warn(f"the prompt could not be run again: {error}", RuntimeWarning, stacklevel=2)
+
+    def _push_state(self) -> None:
+        with self._push_lock:
+            self.set_trait("state", messages.state(self._session))
+
+    def _send_frame(self, frame: Frame) -> None:
+        header, buffers = messages.frame(frame, self._session)
+        self.send(header, buffers=buffers)
+
+    # ---- from the page
+
+    def _on_message(self, _: Any, content: Any, __: list[memoryview]) -> None:
+        try:
+            message: Any = wire.decode(content)
+            if message["type"] == "ack":
+                self._stream.acknowledge(message["seq"])
+                return
+            effect = carry_out(self._session, message["method"], message["params"])
+        except GlassblockError as error:
+            self._fail(content, type(error).__name__, str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - the page is told, the log has the rest
+            _log.exception("a request of the page failed")
+            self._fail(content, "InternalError", f"{type(error).__name__}: {error}")
+            return
+        if message["method"] == "hello":
+            self._greet()
+        self.send({"type": "reply", "id": message["id"], "ok": True, "effect": effect})
+
+    def _greet(self) -> None:
+        """Send a page that has just opened the picture as it is."""
+        self._stream.restart()
+        self._push_state()
+        run = self._session.last_run
+        for frame in run.frames if run else ():
+            self._stream.push(frame)
+
+    def _fail(self, content: Any, kind: str, message: str) -> None:
+        identity = wire.request_id(content)
+        if identity is None:
+            _log.warning("a message of a page was dropped: %s", message)
+            return
+        self.send({"type": "reply", "id": identity, "ok": False, "error": {"kind": kind, "message": message}})
+
+    def close(self) -> None:
+        """Stop following the session and close."""
+        self._unsubscribe()
+        super().close()
+
+
+def _answer_while_a_cell_runs(widget: SessionWidget) -> None:
+    """Let a click reach the kernel while a cell runs.
+
+    ipykernel sends a page's message to the shell that last sent on its comm. For a widget that a running cell
+    made or updates that is the main shell, which is busy until the cell ends. With subshells available, the
+    message shall go where the page sent it instead.
+    """
+    comm = widget.comm
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _, default: default  # noqa: SLF001 - guarded by hasattr
