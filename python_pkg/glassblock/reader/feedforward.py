@@ -1,0 +1,75 @@
+"""Dense feed-forward blocks: two or three projections with a function between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from glassblock.ir import FeedForward, observed
+from glassblock.reader.activations import activation_of
+from glassblock.reader.branch import Branch
+from glassblock.reader.graph import SLICES, Graph, show
+from glassblock.reader.record import Op
+from glassblock.reader.recognise import Recognised
+
+
+def recognise_feed_forward(branch: Branch) -> Recognised | None:
+    """Recognise a feed-forward block: nothing in it mixes tokens."""
+    spec = feed_forward(branch.graph, branch.ops)
+    return Recognised("mlp", "mlp", spec) if spec is not None else None
+
+
+def feed_forward(graph: Graph, ops: Sequence[Op]) -> FeedForward | None:
+    """Read a feed-forward block from its operations; None if they are something else."""
+    projections = [op for op in ops if graph.projection(op) is not None]
+    if len(projections) < 2 or any(graph.product(op) for op in ops):
+        return None
+    down = projections[-1]
+    read = graph.projection(down)
+    assert read is not None
+    between = graph.to_projections(read[0], first=ops[0].index).ops
+    name = activation_of(between)
+    shapes = f"input of {graph.path_of(down) or down.name}: {show(graph.shape(read[0]))}"
+    return FeedForward(
+        hidden=observed(_inner_width(graph, down), shapes),
+        gated=observed(gated(graph, between), "a product of two halves" if gated(graph, between) else "no product of two halves"),
+        activation=observed(name or "none", f"operations {_names(between)}"),
+    )
+
+
+def gated(graph: Graph, ops: Sequence[Op]) -> bool:
+    """Whether two different activations are multiplied: gate and value.
+
+    ``x * sigmoid(x)`` is no gate: both factors come from the same place.
+    """
+    for op in ops:
+        if op.name == "glu":
+            return True
+        if op.name == "mul" and len(op.inputs) == 2:
+            factors = [_origin(graph, value, ops[0].index) for value in op.inputs]
+            sizes = {graph.size(value) for value in op.inputs}
+            if all(factors) and len(sizes) == 1 and not (factors[0] & factors[1]):
+                return True
+    return False
+
+
+def _origin(graph: Graph, value: int, first: int) -> frozenset[int]:
+    """Where an activation was projected or cut out."""
+
+    def cut(op: Op) -> bool:
+        smaller = op.name in SLICES and graph.size(op.outputs[0]) < graph.size(op.inputs[0])
+        return smaller or graph.projection(op) is not None
+
+    edge = graph.cone(value, first=first, at=cut).edge
+    return frozenset(v for v in edge if graph.learned[v] and not graph.weights[v] and not graph.values[v].name)
+
+
+def _inner_width(graph: Graph, op: Op) -> int:
+    read = graph.projection(op)
+    assert read is not None
+    activation, weight = (graph.shape(v) for v in read)
+    # Experts that are multiplied as a batch put the weight first and the token in the last column.
+    return activation[-2] if op.inputs[0] == read[1] and len(weight) == 3 else activation[-1]
+
+
+def _names(ops: Sequence[Op]) -> str:
+    return ", ".join(dict.fromkeys(op.name for op in ops))[:80]

@@ -1,0 +1,67 @@
+"""Counts of parameters: exact, and each tied weight once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+
+from glassblock.ir import Block, Layer, MixtureOfExperts, Params
+from glassblock.reader.graph import Graph
+from glassblock.reader.record import Op
+
+
+def count(parameters: Iterable[nn.Parameter]) -> int:
+    """Count the numbers in some parameters, each parameter once."""
+    return sum({id(p): p.numel() for p in parameters}.values())
+
+
+def count_in(graph: Graph, path: str, ops: Iterable[Op]) -> int:
+    """Count the parameters of a block: of its module, or of its operations where it has none."""
+    if path:
+        return count(graph.modules[path].parameters())
+    used = {graph.values[v].name for op in ops for v in op.inputs if graph.values[v].trained}
+    by_name = dict(graph.model.named_parameters(remove_duplicate=False))
+    return count(by_name[name] for name in used)
+
+
+def count_all(
+    model: nn.Module, embeddings: Iterable[str], layers: Iterable[Layer]
+) -> Params:
+    """Count a whole model.
+
+    Parameters
+    ----------
+    model
+        The model.
+    embeddings
+        Module paths, or parameter paths, of its embeddings.
+    layers
+        All its layers.
+    """
+    total = count(model.parameters())
+    idle = sum(_idle(block) for layer in layers for block in layer.blocks)
+    modules = dict(model.named_modules(remove_duplicate=False))
+    named = dict(model.named_parameters(remove_duplicate=False))
+    tables = [
+        p
+        for path in embeddings
+        for p in (modules[path].parameters() if path in modules else [named[path]])
+    ]
+    return Params(
+        total=total,
+        trainable=count(p for p in model.parameters() if p.requires_grad),
+        embedding=count(tables),
+        active=total - idle,
+    )
+
+
+def _idle(block: Block) -> int:
+    """Count what one token leaves aside: the routed experts that it does not visit."""
+    if not isinstance(block.spec, MixtureOfExperts):
+        return 0
+    experts = next((part for part in block.parts if part.address.endswith(".experts")), None)
+    if experts is None:
+        return 0
+    total = block.spec.experts.value
+    return experts.params // total * (total - block.spec.top_k.value)

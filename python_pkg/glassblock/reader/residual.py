@@ -1,0 +1,187 @@
+"""The residual arithmetic of a layer: what was added to the stream, in what order.
+
+The stream is found backwards from what a layer returns: through changes of layout, through a norm
+that follows an addition (post-norm layers), and through additions of which one side leads to the
+layer's input by such steps alone. That side is the stream, the other one the update.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from glassblock.ir import Fact, observed
+from glassblock.reader.graph import Graph
+from glassblock.reader.norms import NormSite
+from glassblock.reader.record import Call, Op
+
+
+@dataclass(slots=True)
+class Update:
+    """One term that is added to the stream.
+
+    Attributes
+    ----------
+    value
+        What is added, before it is scaled.
+    add
+        Which addition of the layer it takes part in, counted from 1.
+    scale
+        What it is multiplied by.
+    notes
+        What else happens to it on the way.
+    """
+
+    value: int
+    add: int
+    scale: Fact[float] | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Stream:
+    """The residual stream through one layer.
+
+    Attributes
+    ----------
+    call
+        The call of the layer.
+    source
+        The value that came in.
+    states
+        For each value that is the stream, how many additions are in it.
+    updates
+        What was added.
+    norms
+        For an addition the norm that the stream itself goes through after it; 0 is before any.
+    notes
+        What else happens to the stream.
+    """
+
+    call: Call
+    source: int
+    states: dict[int, int]
+    updates: list[Update] = field(default_factory=list)
+    norms: dict[int, NormSite] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def stream_through(graph: Graph, call: Call, norms: dict[int, NormSite]) -> Stream | None:
+    """Follow the residual stream through a call.
+
+    Returns
+    -------
+    Stream or None
+        None where no input reaches an output by additions.
+    """
+    for output in call.outputs:
+        for source in dict.fromkeys(call.inputs):
+            if graph.size(source) != graph.size(output) or output == source:
+                continue
+            walk = _Walk(graph, call, source, norms)
+            if walk.additions(output):
+                return walk.stream
+    return None
+
+
+class _Walk:
+    """One attempt: from an output back to one of the inputs."""
+
+    def __init__(
+        self, graph: Graph, call: Call, source: int, norms: dict[int, NormSite]
+    ) -> None:
+        self.graph = graph
+        self.norms = norms
+        self.stream = Stream(call, source, {source: 0})
+        self._dead: set[int] = set()
+
+    def additions(self, value: int) -> int:
+        """Go back from a value; return how many additions are in it, 0 if it is not the stream."""
+        count = self._count(value)
+        return count or 0
+
+    def _count(self, value: int) -> int | None:
+        """Return how many additions are in a value; None if it is not the stream."""
+        states = self.stream.states
+        if value in states:
+            return states[value]
+        if value in self._dead:
+            return None
+        count = self._step(value)
+        if count is None:
+            self._dead.add(value)
+        else:
+            states[value] = count
+        return count
+
+    def _step(self, value: int) -> int | None:
+        graph, op = self.graph, self.graph.producer(value)
+        if op is None or op.index < self.stream.call.first:
+            return None
+        behind = graph.behind(value)
+        if behind is not None:
+            return self._count(behind)
+        site = self.norms.get(value)
+        if site is not None:
+            count = self._count(site.input)
+            if count is not None:
+                self.stream.norms[count] = site
+            return count
+        scaled = graph.scaling(op)
+        if scaled is not None:
+            count = self._count(scaled[0])
+            if count is not None:
+                self.stream.notes.append(f"the stream is multiplied by {scaled[1] or 'a number'}")
+            return count
+        return self._addition(op) if op.name in ("add", "sub") else None
+
+    def _addition(self, op: Op) -> int | None:
+        graph = self.graph
+        if len(op.inputs) != 2 or {graph.size(v) for v in op.inputs} != {graph.size(op.outputs[0])}:
+            return None
+        left, right = op.inputs
+        counts = self._count(left), self._count(right)
+        if (counts[0] is None) == (counts[1] is None):
+            return None
+        before = counts[0] if counts[0] is not None else counts[1]
+        update = right if counts[0] is not None else left
+        assert before is not None
+        for term in self._terms(update):
+            self.stream.updates.append(self._update(term, before + 1))
+        return before + 1
+
+    def _terms(self, value: int) -> list[int]:
+        """Split a sum of branches that were added to each other before they met the stream.
+
+        Only where the layer itself adds them: within a module the sum is that block's own affair,
+        such as routed and shared experts.
+        """
+        value = self.graph.same(value)
+        op = self.graph.producer(value)
+        ours = op is not None and op.name == "add" and op.call == self.stream.call.index
+        if op is None or not ours or len(op.inputs) != 2:
+            return [value]
+        stop = self.stream.states
+        cones = [self.graph.cone(v, stop, self.stream.call.first) for v in op.inputs]
+        for cone, other in (cones, reversed(cones)):
+            alone = [o for o in cone.ops if o not in other.ops]
+            if sum(self.graph.heavy(o) for o in alone) < 2:
+                return [value]
+        return [term for v in op.inputs for term in self._terms(v)]
+
+    def _update(self, value: int, add: int) -> Update:
+        """Peel the scale off an update, as far as the layer itself applies it."""
+        update = Update(value, add)
+        while True:
+            op = self.graph.producer(update.value)
+            if op is not None and (scaled := self._scaling(op)) is not None:
+                update.value = scaled[0]
+                if scaled[1] is None:
+                    update.notes.append("the update is multiplied by a number held in a buffer")
+                else:
+                    before = update.scale.value if update.scale else 1.0
+                    update.scale = observed(before * scaled[1], "multiplied before the addition")
+            else:
+                return update
+
+    def _scaling(self, op: Op) -> tuple[int, float | None] | None:
+        return self.graph.scaling(op) if op.call == self.stream.call.index else None

@@ -1,0 +1,12 @@
+"""All recognisers, in the order in which they are asked: the more particular before the more general."""
+
+from __future__ import annotations
+
+from glassblock.reader.attention import recognise_attention
+from glassblock.reader.feedforward import recognise_feed_forward
+from glassblock.reader.recognise import Recogniser
+
+RECOGNISERS: tuple[Recogniser, ...] = (
+    recognise_attention,
+    recognise_feed_forward,
+)

@@ -1,0 +1,262 @@
+"""Record one forward pass: which operation made which value, inside which module.
+
+A `TorchFunctionMode` sees every operation at the level at which people write them (``softmax``, not
+its kernels), and module hooks on the twin keep the stack of modules it runs in. Layers that are alike
+run once; the others are answered with empty tensors of the shapes that the first one returned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from glassblock.reader.escapes import escape
+from glassblock.reader.fold import Fold
+from glassblock.reader.record import Call, Op, Recording, Ref, Value
+
+_SAME = {
+    "mm": "matmul",
+    "bmm": "matmul",
+    "rmatmul": "matmul",
+    "radd": "add",
+    "iadd": "add",
+    "rmul": "mul",
+    "imul": "mul",
+    "multiply": "mul",
+    "rsub": "sub",
+    "isub": "sub",
+    "subtract": "sub",
+    "truediv": "div",
+    "rtruediv": "div",
+    "itruediv": "div",
+    "divide": "div",
+    "true_divide": "div",
+    "rpow": "pow",
+    "ipow": "pow",
+    "absolute": "abs",
+}
+_WRITES = re.compile(
+    r"^__(i(add|sub|mul|truediv|matmul|pow|and|or)|setitem)__$|^(?!requires_grad_)[a-z].*[^_]_$"
+)
+_QUESTIONS = frozenset("shape device dtype ndim size dim numel is_floating_point requires_grad".split())
+
+
+class Tracer(TorchFunctionMode):
+    """Records the operations that run while it is entered.
+
+    Parameters
+    ----------
+    model
+        The twin. Its modules get hooks; it is thrown away afterwards.
+    fold
+        Which of its modules are alike, and so run once.
+    """
+
+    def __init__(self, model: nn.Module, fold: Fold) -> None:
+        super().__init__()
+        self.recording = Recording()
+        self._stack: list[Call] = []
+        self._of: dict[int, int] = {}
+        self._alive: list[torch.Tensor] = []
+        self._paused = False
+        self._names: dict[int, tuple[str, bool]] = {}
+        for name, buffer in model.named_buffers(remove_duplicate=False):
+            self._names.setdefault(id(buffer), (name, False))
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            self._names.setdefault(id(parameter), (name, True))
+        for path, module in model.named_modules(remove_duplicate=False):
+            self._watch(path, module)
+        self._answers: dict[str, tuple[Any, tuple[int, ...]]] = {}
+        for path, key in fold.keys.items():
+            self._fold(model.get_submodule(path), path, key, fold.containers[path])
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        _types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Run the operation, or answer it, and record what it read and made."""
+        kwargs = kwargs or {}
+        if self._paused:
+            return func(*args, **kwargs)
+        name = getattr(func, "__name__", str(func))
+        if name == "__get__":
+            name = getattr(getattr(func, "__self__", None), "__name__", name)
+        if name in _QUESTIONS:
+            return func(*args, **kwargs)
+        inputs = _tensors((args, kwargs))
+        before = [self._value(tensor) for tensor in inputs]
+        result = escape(name, func, args, kwargs, self._made_by(before))
+        if result is NotImplemented:
+            result = func(*args, **kwargs)
+        elif name not in ("to", "where"):
+            self.recording.escapes.append(name)
+        self._record(name, args, kwargs, inputs, before, result)
+        return result
+
+    def _made_by(self, values: list[int]) -> str:
+        op = self.recording.values[values[0]].op if values else None
+        return "" if op is None else self.recording.ops[op].name
+
+    def _record(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        inputs: list[torch.Tensor],
+        before: list[int],
+        result: Any,
+    ) -> None:
+        known = {id(tensor) for tensor in inputs}
+        written = inputs[0] if inputs and _WRITES.match(name) else None
+        made = [tensor for tensor in _tensors(result) if id(tensor) not in known]
+        if written is not None:
+            made += [written] if not _is_view(written) else [written, _base(written)]
+        if not made:
+            return
+        index = len(self.recording.ops)
+        reads = list(before)
+        if written is not None and _is_view(written):
+            reads.append(self._value(_base(written)))
+        outputs = tuple(self._new(tensor, index) for tensor in made)
+        self.recording.ops.append(
+            Op(
+                index=index,
+                name=canonical(name),
+                call=self._stack[-1].index if self._stack else None,
+                inputs=tuple(reads),
+                outputs=outputs,
+                args=self._refs(args, inputs, before),
+                kwargs=self._refs(kwargs, inputs, before),
+            )
+        )
+
+    def _refs(self, tree: Any, inputs: list[torch.Tensor], before: list[int]) -> Any:
+        of = {id(tensor): value for tensor, value in zip(inputs, before, strict=True)}
+        return tree_map(lambda leaf: Ref(of[id(leaf)]) if id(leaf) in of else leaf, tree)
+
+    def _new(self, tensor: torch.Tensor, op: int | None) -> int:
+        index = len(self.recording.values)
+        name, trained = ("", False) if op is not None else self._names.get(id(tensor), ("", False))
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        self.recording.values.append(Value(index, tuple(tensor.shape), dtype, op, name, trained))
+        self._of[id(tensor)] = index
+        self._alive.append(tensor)  # an id is only unique while its object lives
+        return index
+
+    def _value(self, tensor: torch.Tensor) -> int:
+        found = self._of.get(id(tensor))
+        return self._new(tensor, None) if found is None else found
+
+    def _watch(self, path: str, module: nn.Module) -> None:
+        def before(_module: nn.Module, args: Any, kwargs: Any) -> None:
+            if self._paused:
+                return
+            call = Call(
+                index=len(self.recording.calls),
+                path=path,
+                parents=(),
+                inputs=tuple(self._value(tensor) for tensor in _tensors((args, kwargs))),
+                first=len(self.recording.ops),
+            )
+            call.parents = (*(outer.index for outer in self._stack), call.index)
+            self.recording.calls.append(call)
+            self._stack.append(call)
+
+        def after(_module: nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
+            if self._paused:
+                return
+            call = self._stack.pop()
+            call.last = len(self.recording.ops)
+            call.outputs = tuple(self._value(tensor) for tensor in _tensors(output))
+
+        module.register_forward_pre_hook(before, with_kwargs=True)
+        module.register_forward_hook(after, with_kwargs=True)
+
+    def _fold(self, module: nn.Module, path: str, key: str, container: str) -> None:
+        """Answer the module from the first one that is alike and was called alike."""
+        run = module.forward
+
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            call = self._stack[-1]
+            call.key = f"{key}({self._situation(call, container)})"
+            known = self._answers.get(call.key)
+            if known is None:
+                result = run(*args, **kwargs)
+                self._answers[call.key] = (result, call.inputs)
+                return result
+            call.folded = True
+            return self._answer(known[0], call)
+
+        module.forward = forward  # type: ignore[method-assign]
+
+    def _situation(self, call: Call, container: str) -> str:
+        """What is particular to a call: its shapes, and which tensors from outside the layers it got.
+
+        Layers that get another mask or other rotary angles are not alike, though their modules are.
+        """
+        parts = []
+        for index in call.inputs:
+            value = self.recording.values[index]
+            outside = value.op is None or not self._in_container(value.op, container)
+            parts.append(f"{value.shape}{index if outside and call.inputs[0] != index else ''}")
+        return ", ".join(parts)
+
+    def _in_container(self, op: int, container: str) -> bool:
+        call = self.recording.ops[op].call
+        while call is not None:
+            if self.recording.calls[call].path.startswith(f"{container}."):
+                return True
+            parents = self.recording.calls[call].parents
+            call = parents[-2] if len(parents) > 1 else None
+        return False
+
+    def _answer(self, result: Any, call: Call) -> Any:
+        index = len(self.recording.ops)
+        made: list[int] = []
+        op = Op(index, "folded", call.index, call.inputs, ())
+        self.recording.ops.append(op)
+
+        def empty(leaf: Any) -> Any:
+            if not isinstance(leaf, torch.Tensor):
+                return leaf
+            self._paused = True
+            fresh = torch.empty_like(leaf)
+            self._paused = False
+            made.append(self._new(fresh, index))
+            return fresh
+
+        answer = tree_map(empty, result)
+        op.outputs = tuple(made)
+        return answer
+
+
+def canonical(name: str) -> str:
+    """Return one name for all spellings of an operation: ``__iadd__``, ``add_``, ``__radd__``: add."""
+    bare = name.strip("_")
+    return _SAME.get(bare, bare)
+
+
+def _tensors(tree: Any) -> list[torch.Tensor]:
+    """All tensors in nested containers, in order; model outputs are dictionaries too."""
+    if hasattr(tree, "to_tuple"):
+        tree = tree.to_tuple()
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+
+
+def _is_view(tensor: torch.Tensor) -> bool:
+    return bool(tensor._is_view()) and tensor._base is not None  # noqa: SLF001
+
+
+def _base(tensor: torch.Tensor) -> torch.Tensor:
+    base = tensor._base  # noqa: SLF001
+    assert base is not None
+    return base

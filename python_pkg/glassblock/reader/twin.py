@@ -1,0 +1,110 @@
+"""A twin of a live model on the meta device: the same structure, no numbers, nothing shared that runs.
+
+The twin is built by hand instead of by `copy.deepcopy`, because a live model carries things that must
+not be copied: weights, hooks that hold sessions or accelerate's offloading, tokenizers. Each module is
+made anew without calling its constructor; its parameters and buffers become empty meta tensors, ties
+included; what other attributes hold is mapped where it is a module or a tensor and shared elsewhere.
+"""
+
+from __future__ import annotations
+
+import copy
+import types
+from typing import Any
+
+import torch
+from torch import nn
+
+_FOREIGN = ("_hf_hook", "_old_forward")
+"""Left on a module by accelerate when it moves weights around."""
+
+
+def twin(model: nn.Module) -> nn.Module:
+    """Return a meta twin of a model, in evaluation mode and without hooks.
+
+    Parameters
+    ----------
+    model
+        Any module. It is only read: no tensor is copied, moved or computed with.
+    """
+    return _Twins().module(model)
+
+
+class _Twins:
+    """Makes twins, each object once, so that what is shared in the model is shared in the twin."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, Any] = {}
+        self._kept: list[Any] = []
+
+    def _remember(self, old: Any, new: Any) -> Any:
+        self._made[id(old)] = new
+        self._kept.append(old)
+        return new
+
+    def module(self, old: nn.Module) -> nn.Module:
+        if id(old) in self._made:
+            return self._made[id(old)]  # type: ignore[no-any-return]
+        new: nn.Module = type(old).__new__(type(old))
+        self._remember(old, new)
+        state = dict(vars(old))
+        if "_hf_hook" in state:
+            state.pop("forward", None)
+        for name in _FOREIGN:
+            state.pop(name, None)
+        for name, value in state.items():
+            new.__dict__[name] = self._attribute(name, value)
+        new.__dict__["training"] = False
+        return new
+
+    def _attribute(self, name: str, value: Any) -> Any:
+        if name.startswith("_") and "hooks" in name and isinstance(value, dict):
+            return type(value)()
+        if name == "_compiled_call_impl":
+            return None
+        return self._map(value)
+
+    def _map(self, value: Any) -> Any:
+        if id(value) in self._made:
+            return self._made[id(value)]
+        if isinstance(value, nn.Module):
+            return self.module(value)
+        if isinstance(value, torch.Tensor):
+            return self._remember(value, _hollow(value))
+        if isinstance(value, types.MethodType) and isinstance(value.__self__, nn.Module):
+            return types.MethodType(value.__func__, self.module(value.__self__))
+        if type(value) in (list, set):
+            return self._remember(value, type(value)(self._map(item) for item in value))
+        if type(value) is tuple:
+            return tuple(self._map(item) for item in value)
+        if isinstance(value, dict):
+            return self._remember(value, self._mapped_dict(value))
+        if _is_config(value):
+            return self._remember(value, copy.deepcopy(value))
+        return value
+
+    def _mapped_dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        new = copy.copy(value)
+        for key, item in value.items():
+            new[key] = self._map(item)
+        return new
+
+
+def _hollow(tensor: torch.Tensor) -> torch.Tensor:
+    empty = torch.empty_strided(
+        tuple(tensor.shape), _strides(tensor), dtype=tensor.dtype, device="meta"
+    )
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(empty, requires_grad=tensor.requires_grad)
+    return empty
+
+
+def _strides(tensor: torch.Tensor) -> tuple[int, ...]:
+    if tensor.layout is torch.strided:
+        return tuple(tensor.stride())
+    return torch.empty(tuple(tensor.shape), device="meta").stride()
+
+
+def _is_config(value: Any) -> bool:
+    """Whether this is a configuration of transformers, without importing transformers."""
+    return any(base.__name__ in ("PreTrainedConfig", "PretrainedConfig") for base in type(value).__mro__)
