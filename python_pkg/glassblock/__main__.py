@@ -1,0 +1,5 @@
+"""``python -m glassblock``."""
+
+from glassblock.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,64 @@
+"""The command line: ``glassblock unfold SOURCE`` and ``glassblock demo``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from glassblock.errors import GlassblockError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    try:
+        chosen.command(chosen)
+    except GlassblockError as error:
+        print(f"glassblock: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="glassblock", description="Any PyTorch transformer as a live diagram.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    unfold = commands.add_parser("unfold", help="print an architecture, or save it")
+    unfold.add_argument("source", help="hub id, or folder or file with config.json")
+    unfold.add_argument("-o", "--output", help="save as .html or .json instead of printing")
+    unfold.add_argument("--trust-remote-code", action="store_true", help="run code that comes with the checkpoint")
+    unfold.set_defaults(command=_unfold)
+
+    demo = commands.add_parser("demo", help="run a bundled model and ablate each of its parts")
+    demo.add_argument("name", nargs="?", default="gpt", help="gpt, moe or hybrid")
+    demo.add_argument("-p", "--prompt", help="what to run; the model's first own prompt where not given")
+    demo.add_argument("-o", "--output", help="also save a page (.html) on which clicking works without a kernel")
+    demo.set_defaults(command=_demo)
+    return parser
+
+
+def _unfold(chosen: argparse.Namespace) -> None:
+    from glassblock.api import unfold
+
+    diagram = unfold(chosen.source, trust_remote_code=chosen.trust_remote_code)
+    if chosen.output:
+        print(diagram.save(chosen.output))
+    else:
+        print(diagram)
+
+
+def _demo(chosen: argparse.Namespace) -> None:
+    from glassblock.api import demo
+    from glassblock.experiments import single_ablations
+
+    with demo(chosen.name) as session:
+        print(session.diagram, end="\n\n")
+        print(session.run(chosen.prompt or session.suggestions[0][1]), end="\n\n")
+        effects = [(run.kl or 0.0, item, run) for item, run in single_ablations(session, hows=("mean",))]
+        print("mean ablation      next token     KL (nats)")
+        for kl, item, run in sorted(effects, key=lambda effect: -effect[0]):
+            print(f"{item.address:<18} {run.next_token or '':<14} {kl:9.4f}")
+        if chosen.output:
+            print(session.save(chosen.output))

@@ -1,0 +1,235 @@
+"""Make the golden messages in ``protocol/golden/``, which the tests of both languages parse.
+
+Each file holds ``definition`` (the name in the schema), ``message``, and for a frame its ``buffers`` in base64 with
+the numbers that must come out of them. They are written from fixed data, by hand and not from the code that they
+test; run this again only when the protocol changes.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+GOLDEN = Path(__file__).resolve().parent.parent / "protocol" / "golden"
+NOT_MEASURED = float("nan")
+
+
+def f32(*values: float) -> str:
+    """Return numbers as base64 of little-endian float32."""
+    return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode("ascii")
+
+
+def fact(value: Any, source: str = "observed", where: str = "") -> dict[str, Any]:
+    """Return a fact."""
+    return {"value": value, "source": source, "where": where}
+
+
+def block(address: str, role: str, path: str, params: int, **more: Any) -> dict[str, Any]:
+    """Return a block."""
+    empty = {"cls": "Module", "spec": None, "ports": [], "parts": [], "notes": []}
+    return {"address": address, "role": role, "path": path, "params": params, **empty, **more}
+
+
+ATTENTION = {
+    "kind": "attention",
+    "heads": fact(2, where="q of scaled_dot_product_attention: 1 x 2 x 8 x 4"),
+    "kv_heads": fact(1),
+    "head_dim": fact(4),
+    "v_head_dim": fact(4),
+    "causal": fact(value=True),
+    "rope_dims": fact(4),
+    "qk_norm": fact("none"),
+    "sinks": fact(value=False),
+    "out_gate": fact(value=False),
+    "window": fact(16, "config", "config.sliding_window"),
+    "softcap": None,
+    "scale": fact(0.5),
+    "q_rank": None,
+    "kv_rank": None,
+}
+MLP = {"kind": "mlp", "hidden": fact(32), "gated": fact(value=True), "activation": fact("silu")}
+NORM = {"kind": "norm", "function": fact("rms"), "eps": fact(1e-6, "module")}
+LAYER = {
+    "address": "L0",
+    "index": 0,
+    "path": "layers.0",
+    "cls": "Layer",
+    "params": 1000,
+    "blocks": [
+        block("L0.norm1", "norm", "layers.0.n1", 8, spec=NORM),
+        block(
+            "L0.attn",
+            "attention",
+            "layers.0.attn",
+            192,
+            spec=ATTENTION,
+            ports=[
+                {"name": "in", "path": "layers.0.n1", "side": "input"},
+                {"name": "out", "path": "layers.0.attn", "side": "output"},
+                {"name": "z", "path": "layers.0.attn.o", "side": "input"},
+            ],
+        ),
+        block("L0.norm2", "norm", "layers.0.n2", 8, spec=NORM),
+        block("L0.mlp", "mlp", "layers.0.mlp", 768, spec=MLP, notes=["<b>not markup</b> 🧪"]),
+    ],
+    "branches": [
+        {
+            "block": "L0.attn",
+            "reads": 0,
+            "add": 1,
+            "pre_norm": "L0.norm1",
+            "post_norm": None,
+            "stream_norm": None,
+            "scale": None,
+            "source": "observed",
+        },
+        {
+            "block": "L0.mlp",
+            "reads": 1,
+            "add": 2,
+            "pre_norm": "L0.norm2",
+            "post_norm": None,
+            "stream_norm": None,
+            "scale": fact(0.5, "config", "config.residual_multiplier"),
+            "source": "observed",
+        },
+    ],
+}
+EMBEDDING = {"kind": "embedding", "rows": fact(100), "width": fact(8), "of": fact("tokens"), "scale": None}
+UNEMBEDDING = {"kind": "unembedding", "rows": fact(100), "width": fact(8), "tied": fact(value=True), "softcap": None}
+ARCHITECTURE = {
+    "name": "tiny",
+    "cls": "Tiny",
+    "stacks": [
+        {
+            "name": "",
+            "width": fact(8),
+            "groups": [{"layers": [0, 1], "paths": ["layers.0", "layers.1"], "template": LAYER}],
+        }
+    ],
+    "inputs": [block("embed", "embedding", "embed", 800, spec=EMBEDDING)],
+    "outputs": [
+        block("norm", "norm", "norm", 8, spec=NORM),
+        block("unembed", "unembedding", "head", 800, spec=UNEMBEDDING),
+    ],
+    "params": {"total": 2808, "trainable": 2808, "embedding": 800, "active": 2808},
+    "trace": {"rung": "meta", "escapes": ["item"], "notes": []},
+    "context": fact(64, "config", "config.max_position_embeddings"),
+    "version": 1,
+}
+SITES = [("embed", "embed"), ("L0.attn.H0", "head"), ("L0.attn", "block"), ("L0", "layer")]
+LAYOUT = {
+    "sites": [{"address": address, "kind": kind} for address, kind in SITES],
+    "stats": ["norm", "mean", "std", "absmax", "nonfinite"],
+    "updates": ["L0.attn"],
+}
+ABLATION = {"address": "L0.attn.H0", "how": "mean", "sentence": "The output of L0.attn.H0 is replaced by its mean."}
+RUN = {
+    "id": 3,
+    "prompt": "Mary and",
+    "tokens": ["<bos>", "Mary", "and"],
+    "generated": 0,
+    "candidates": [
+        {
+            "token": "John",
+            "id": 7,
+            "clean": {"prob": 0.75, "logit": 4.5, "rank": 1},
+            "ablated": {"prob": 0.25, "logit": 3.5, "rank": 2},
+            "delta_prob": -0.5,
+            "delta_logit": -1.0,
+        }
+    ],
+    "kl": 0.125,
+    "interventions": [ABLATION],
+}
+STATE = {
+    "version": 1,
+    "title": "tiny",
+    "device": "cpu",
+    "dtype": "float32",
+    "status": "idle",
+    "how": "zero",
+    "reference": "mean over all tokens of 64 reference prompts",
+    "prompt": "Mary and",
+    "suggestions": [{"task": "names", "text": "Mary and", "answer": "John"}],
+    "interventions": [ABLATION],
+    "history": {
+        "entries": [{"label": "mean L0.attn.H0", "python": 'session.ablate("L0.attn.H0", how="mean")'}],
+        "cursor": 1,
+    },
+    "unavailable": {"L0": "no branch of it is known."},
+    "run": RUN,
+}
+FRAME = {
+    "type": "frame",
+    "seq": 12,
+    "origin": "run",
+    "first": 1,
+    "positions": 2,
+    "tokens": ["Mary", "and"],
+    "predictions": [{"token": "John", "id": 7, "prob": 0.25}],
+    "interventions": 1,
+}
+STATS = [
+    *(1.0, 0.1, 0.2, 0.3, 0.0, 2.0, 0.1, 0.2, 0.3, 0.0),
+    *(3.0, 0.1, 0.2, 0.3, 0.0, 4.0, 0.1, 0.2, 0.3, 1.0),
+    *(5.0, 0.1, 0.2, 0.3, 0.0, 6.0, 0.1, 0.2, 0.3, 0.0),
+    *([NOT_MEASURED] * 10),
+]
+UPDATES = [0.5, -0.25, 0.75, 1.0]
+MESSAGES: dict[str, dict[str, Any]] = {
+    "architecture": {"definition": "Architecture", "message": ARCHITECTURE},
+    "layout": {"definition": "FrameLayout", "message": LAYOUT},
+    "state": {"definition": "SessionState", "message": STATE},
+    "frame": {
+        "definition": "Frame",
+        "message": FRAME,
+        "buffers": [f32(*STATS), f32(*UPDATES)],
+        "expected": {
+            "shape": [4, 2, 5],
+            "norm": {"embed": [1.0, 2.0], "L0.attn.H0": [3.0, 4.0], "L0.attn": [5.0, 6.0], "L0": [None, None]},
+            "nonfinite": {"L0.attn.H0": [0.0, 1.0]},
+            "updates": {"L0.attn": [[0.5, -0.25], [0.75, 1.0]]},
+        },
+    },
+    "success": {"definition": "Success", "message": {"type": "reply", "id": 4, "ok": True, "effect": "now"}},
+    "failure": {
+        "definition": "Failure",
+        "message": {
+            "type": "reply",
+            "id": 5,
+            "ok": False,
+            "error": {"kind": "AddressError", "message": "expected an address, got 'L9'."},
+        },
+    },
+    "ack": {"definition": "Ack", "message": {"type": "ack", "seq": 12}},
+}
+REQUESTS: dict[str, dict[str, Any]] = {
+    "hello": {"version": 1},
+    "run": {"prompt": "Mary and"},
+    "generate": {"prompt": "Mary and", "max_new_tokens": 8},
+    "stop": {},
+    "ablate": {"targets": ["L0.attn.H0", "L0.mlp"], "how": "zero"},
+    "restore": {"targets": []},
+    "undo": {},
+    "redo": {},
+}
+for number, (method, params) in enumerate(REQUESTS.items()):
+    message = {"type": "request", "id": number, "method": method, "params": params}
+    MESSAGES[f"request-{method}"] = {"definition": f"{method.capitalize()}Request", "message": message}
+
+
+def main() -> None:
+    """Write the files."""
+    GOLDEN.mkdir(exist_ok=True)
+    for name, content in MESSAGES.items():
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        (GOLDEN / f"{name}.json").write_text(text, encoding="utf-8")
+    print(f"{len(MESSAGES)} golden messages in {GOLDEN.name}/")
+
+
+if __name__ == "__main__":
+    main()
