@@ -17,6 +17,7 @@ from glassblock.reader.recognise import Recognised, output_projection, z_port
 from glassblock.reader.rope import rope_dims
 
 _FUSED = "scaled_dot_product_attention"
+_GATES = ("sigmoid", "silu", "tanh", "gelu", "relu", "softplus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,27 +263,15 @@ def out_gate(branch: Branch, mixed: int, projection: Op | None) -> Fact[bool]:
                 queue += op.outputs
     for index in sorted(later):
         op = graph.ops[index]
-        others = [
-            v for v in op.inputs
-            if graph.learned[v] and not _after(graph, v, later) and v != mixed and _activation(graph, v)
-        ]
-        if op.name == "mul" and len(op.inputs) == 2 and others:
-            made = graph.producer(graph.same(others[0]))
-            name = made.name if made is not None else "an activation"
-            return observed(value=True, where=f"multiplied by {name} before the output projection")
-    return observed(value=False, where="nothing between the heads and the output projection")
+        gates = [v for v in op.inputs if v != mixed and not _after(graph, v, later)]
+        for value in gates if op.name == "mul" and len(op.inputs) == 2 else ():
+            made = graph.producer(graph.same(value))
+            if made is not None and made.name in _GATES:
+                where = f"multiplied by a {made.name} before the output projection"
+                return observed(value=True, where=where)
+    return observed(value=False, where="nothing gates the output before it is projected")
 
 
 def _after(graph: Graph, value: int, later: set[int]) -> bool:
     op = graph.values[value].op
     return op is not None and op in later
-
-
-def _activation(graph: Graph, value: int) -> bool:
-    """Whether a value differs from token to token: a projection went into it, not only weights."""
-    return any(
-        graph.projection(op) is not None or graph.product(op) is not None
-        for op in graph.cone(value, first=0).ops
-    )
-
-

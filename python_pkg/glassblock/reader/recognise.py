@@ -126,7 +126,8 @@ def flattenings(branch: Branch, value: int) -> list[tuple[int, int]]:
             learned = [v for v in op.inputs if graph.learned[v] and not graph.weights[v]]
             before = max(learned or op.inputs, key=graph.size)
         shape = graph.shape(before)
-        if graph.shape(value)[-1] == width and len(shape) > 1 and shape[-2] * shape[-1] == width:
-            found.append((shape[-2], shape[-1]))
+        joined = shape[-2:] if len(shape) > 1 and graph.size(before) == graph.size(value) else (1, 1)
+        if graph.shape(value)[-1] == width == joined[0] * joined[1] and min(joined) > 1:
+            found.append((joined[0], joined[1]))
         value = before
     return found

@@ -155,8 +155,7 @@ class _Walk:
         Only where the layer itself adds them: within a module the sum is that block's own affair,
         such as routed and shared experts.
         """
-        value = self.graph.same(value)
-        op = self.graph.producer(value)
+        op = self.graph.producer(self.graph.same(value))
         ours = op is not None and op.name == "add" and op.call == self.stream.call.index
         if op is None or not ours or len(op.inputs) != 2:
             return [value]

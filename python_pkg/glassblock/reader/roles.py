@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from glassblock.reader.attention import recognise_attention
 from glassblock.reader.feedforward import recognise_feed_forward
+from glassblock.reader.mixers import recognise_mixer
+from glassblock.reader.moe import recognise_experts
 from glassblock.reader.recognise import Recogniser
 
 RECOGNISERS: tuple[Recogniser, ...] = (
     recognise_attention,
+    recognise_experts,
+    recognise_mixer,
     recognise_feed_forward,
 )
