@@ -166,12 +166,12 @@ def main() -> None:
     if not (VENV / "bin" / "python").exists():
         make_venv()
     once("python", [ROOT / "pyproject.toml", ROOT / "constraints.txt"], [], install_python)
+    link_lab_extension()
     install_node()
     once("npm", npm_inputs(ROOT), [ROOT / "node_modules"], lambda: npm_install(ROOT))
     sources = [p for folder in ("src", "style") for p in (ROOT / folder).rglob("*") if p.is_file()]
     config = [ROOT / "esbuild.config.mjs", ROOT / "tsconfig.json", *npm_inputs(ROOT)]
     once("bundles", [*sources, *config], BUNDLES, lambda: run("npm", "run", "--silent", "build"))
-    link_lab_extension()
 
 
 if __name__ == "__main__":

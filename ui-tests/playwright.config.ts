@@ -12,6 +12,7 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   reporter: [['list']],
   use: {
+    actionTimeout: 20_000,
     baseURL: url,
     viewport: { width: 1400, height: 900 },
     video: 'off',

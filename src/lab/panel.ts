@@ -82,10 +82,9 @@ export class DiagramPanel extends Panel {
 
 function draw(notebook: NotebookPanel, view: ReadonlyPartialJSONValue): Widget {
   const { rendermime } = notebook.content;
-  const model = new MimeModel({ data: { [WIDGET_VIEW]: view }, trusted: true });
-  if (rendermime.preferredMimeType(model.data) === undefined) return message(NO_WIDGETS);
+  if (!rendermime.getFactory(WIDGET_VIEW)) return message(NO_WIDGETS);
   const renderer = rendermime.createRenderer(WIDGET_VIEW);
-  void renderer.renderModel(model);
+  void renderer.renderModel(new MimeModel({ data: { [WIDGET_VIEW]: view }, trusted: true }));
   return renderer;
 }
 
