@@ -9,6 +9,7 @@ from torch import nn
 from glassblock.errors import ModelError
 from glassblock.ir import Architecture
 from glassblock.reader.assemble import assemble
+from glassblock.reader.fallback import assemble_tree
 from glassblock.reader.fold import fold
 from glassblock.reader.observe import observe
 from glassblock.reader.resolve import resolve
@@ -72,11 +73,17 @@ def read_model(model: nn.Module, *, inputs: Any = None, name: str | None = None)
 
 def _read(model: nn.Module, inputs: Any, name: str) -> Architecture:
     observation = observe(model, fold(model), inputs)
-    architecture = assemble(observation, name)
-    if architecture is None:
-        raise ModelError(
-            f"expected a transformer: layers that mix tokens and add to a residual stream; got"
-            f" {type(model).__name__}, in which no such layers were found. Pass the transformer"
-            " itself if this is a wrapper, and `inputs=` if it does not take token ids."
-        )
-    return architecture
+    if observation.recording is not None:
+        found = assemble(observation, name)
+        if found is not None:
+            return found
+    found = assemble_tree(observation, name)
+    if found is not None:
+        return found
+    seen = observation.trace.notes
+    raise ModelError(
+        "expected a transformer: repeated layers that mix tokens and add to a residual stream; got"
+        f" {type(model).__name__}, in which no such layers were found"
+        f"{f' (it did not run on token ids: {seen[0]})' if seen else ''}. Pass the transformer itself"
+        " if this is a wrapper, and `inputs=` if it takes something other than token ids."
+    )

@@ -21,22 +21,37 @@ _WINDOW_NAMES = ("sliding_window", "window_size", "local_window", "attention_win
 
 def causal(branch: Branch, op: Op, steps: tuple[Op, ...]) -> Fact[bool]:
     """Whether a token sees only itself and what came before."""
-    if op.kwargs.get("is_causal") is True or argument(op, 5, "is_causal") is True:
-        return observed(value=True, where=f"is_causal of {op.name}")
-    masks = _masks(branch.graph, op, steps)
-    for mask in masks:
-        for made in _makers(branch.graph, mask):
-            if made.name in _TRIANGLES:
-                return observed(value=True, where=f"the mask is made by {made.name}")
-            if made.name in _COMPARISONS and not numbers(made):
-                return observed(value=True, where="the mask compares positions of keys and queries")
-    stated = _attribute(branch, "is_causal")
-    if isinstance(stated, bool):
-        return from_module(stated, f"{branch.path}.is_causal")
-    buffers = [branch.graph.values[v].name for mask in masks for v in _sources(branch.graph, mask)]
-    if any(buffers):
-        return assumed(value=True, where=f"masked by the buffer {next(filter(None, buffers))}")
-    return observed(value=False, where="no mask") if not masks else assumed(False, "a mask")
+    stated = argument(op, 5, "is_causal") if op.name.startswith("scaled_dot") else False
+    return causal_by_mask(branch, _masks(branch.graph, op, steps), stated=stated is True)
+
+
+def causal_by_mask(branch: Branch, masks: list[int], *, stated: bool) -> Fact[bool]:
+    """Whether a token sees only itself and what came before, by how the masks were made.
+
+    Parameters
+    ----------
+    branch
+        The branch of the attention.
+    masks
+        The values that mask the scores.
+    stated
+        Whether the operation was told that it is causal.
+    """
+    graph = branch.graph
+    if stated:
+        return observed(value=True, where="is_causal of the operation")
+    for made in (op for mask in masks for op in _makers(graph, mask)):
+        if made.name in _TRIANGLES:
+            return observed(value=True, where=f"the mask is made by {made.name}")
+        if made.name in _COMPARISONS and not numbers(made):
+            return observed(value=True, where="the mask compares positions of keys and queries")
+    if not masks:
+        return observed(value=False, where="no mask")
+    module = _attribute(branch, "is_causal")
+    if isinstance(module, bool):
+        return from_module(module, f"{branch.path}.is_causal")
+    names = [graph.values[v].name for mask in masks for v in graph.cone(mask).edge]
+    return assumed(value=True, where=f"masked by {next(filter(None, names), 'what was passed in')}")
 
 
 def window(branch: Branch, op: Op, steps: tuple[Op, ...]) -> Fact[int] | None:
@@ -64,10 +79,6 @@ def _masks(graph: Graph, op: Op, steps: tuple[Op, ...]) -> list[int]:
 
 def _makers(graph: Graph, mask: int) -> tuple[Op, ...]:
     return graph.cone(mask).ops
-
-
-def _sources(graph: Graph, mask: int) -> frozenset[int]:
-    return graph.cone(mask).edge
 
 
 def _compared_window(graph: Graph, mask: int) -> int | None:

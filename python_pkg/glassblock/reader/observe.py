@@ -8,8 +8,10 @@ all there is, and what is drawn between its parts is assumed and marked so.
 from __future__ import annotations
 
 import inspect
+import logging
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,8 +98,7 @@ def observe(model: nn.Module, fold: Fold, inputs: Any = None) -> Observation:
 def _run(model: nn.Module, fold: Fold, inputs: _Inputs, rung: str) -> Recording:
     subject = twin(model)
     _prefer_written_out(subject)
-    with warnings.catch_warnings(), torch.no_grad(), torch.random.fork_rng(devices=[]):
-        warnings.simplefilter("ignore")
+    with _quiet(), torch.no_grad(), torch.random.fork_rng(devices=[]):
         if rung == "fake":
             mode = FakeTensorMode(allow_non_fake_inputs=True)
             with mode:
@@ -113,6 +114,20 @@ def _run(model: nn.Module, fold: Fold, inputs: _Inputs, rung: str) -> Recording:
                 subject(*args, **kwargs)
     tracer.recording.tokens = inputs.tokens
     return tracer.recording
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep warnings about an attempt, which the user did not make, from the user."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _on(device: str) -> Any:

@@ -1,0 +1,95 @@
+"""One layer: its branches recognised, its norms named, its residual arithmetic written down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from glassblock.ir import Block, Branch, Layer
+from glassblock.reader.branch import Branch as Cut
+from glassblock.reader.branch import branches
+from glassblock.reader.graph import Graph
+from glassblock.reader.norms import NormSite
+from glassblock.reader.outside import norm_block
+from glassblock.reader.params import count, count_in
+from glassblock.reader.ports import branch_ports
+from glassblock.reader.recognise import Recognised, recognise
+from glassblock.reader.record import Call
+from glassblock.reader.residual import Stream, stream_through
+from glassblock.reader.roles import RECOGNISERS
+
+
+def read_layer(
+    graph: Graph, index: int, call: Call, norms: dict[int, NormSite]
+) -> Layer | None:
+    """Read one layer; None where no stream runs through it."""
+    stream = stream_through(graph, call, norms)
+    cuts = branches(graph, stream, norms) if stream is not None else []
+    if stream is None or not cuts:
+        return None
+    address = f"L{index}"
+    sites = _sites(cuts, stream)
+    names = {site.output: f"{address}.norm{n + 1}" for n, site in enumerate(sites)}
+    parts = [recognise(cut, RECOGNISERS) for cut in cuts]
+    labels = [f"{address}.{part}" for part in _numbered([what.part for what in parts])]
+    blocks = [(site.first, norm_block(graph, site, names[site.output])) for site in sites]
+    blocks += [
+        (cut.start, _block(cut, what, label))
+        for cut, what, label in zip(cuts, parts, labels, strict=True)
+    ]
+    return Layer(
+        address=address,
+        index=index,
+        path=call.path,
+        cls=type(graph.modules[call.path]).__name__,
+        params=count(graph.modules[call.path].parameters()),
+        blocks=tuple(block for _, block in sorted(blocks, key=lambda item: item[0])),
+        branches=tuple(
+            _edge(cut, label, stream, names) for cut, label in zip(cuts, labels, strict=True)
+        ),
+    )
+
+
+def _numbered(parts: list[str]) -> list[str]:
+    """Tell parts of one kind apart: ``attn``, ``attn2``."""
+    return [
+        part if parts[:at].count(part) == 0 else f"{part}{parts[:at].count(part) + 1}"
+        for at, part in enumerate(parts)
+    ]
+
+
+def _sites(cuts: list[Cut], stream: Stream) -> list[NormSite]:
+    """Norms between the stream and the branches, each once, in the order in which they run."""
+    found = [site for cut in cuts for site in (cut.pre_norm, cut.post_norm) if site is not None]
+    found += stream.norms.values()
+    return sorted({site.output: site for site in found}.values(), key=lambda site: site.first)
+
+
+def _edge(cut: Cut, block: str, stream: Stream, names: dict[int, str]) -> Branch:
+    def name(site: NormSite | None) -> str | None:
+        return None if site is None else names[site.output]
+
+    return Branch(
+        block=block,
+        reads=cut.reads,
+        add=cut.update.add,
+        pre_norm=name(cut.pre_norm),
+        post_norm=name(cut.post_norm),
+        stream_norm=name(stream.norms.get(cut.update.add)),
+        scale=cut.update.scale,
+    )
+
+
+def _block(cut: Cut, what: Recognised, address: str) -> Block:
+    graph = cut.graph
+    ports, notes = branch_ports(cut)
+    return Block(
+        address=address,
+        role=what.role,
+        path=cut.path,
+        cls=type(graph.modules[cut.path]).__name__ if cut.path else "",
+        params=count_in(graph, cut.path, cut.ops),
+        spec=what.spec,
+        ports=(*ports, *what.ports),
+        parts=tuple(replace(part, address=f"{address}.{part.address}") for part in what.parts),
+        notes=(*what.notes, *notes, *cut.notes, *cut.stream.notes),
+    )
