@@ -88,7 +88,7 @@ def attach(
     ModelError
         If it is no module, compiled, or no transformer.
     """
-    architecture = read_model(check_attachable(model), inputs=inputs)
+    architecture = read_model(check_attachable(model), inputs=inputs, name=title)
     return Session(model, architecture, tokenizer, reference=reference, title=title)
 
 
@@ -108,7 +108,7 @@ def demo(name: str = "gpt") -> Session:
     loaded = load_demo(name)
     return Session(
         loaded.model,
-        read_model(loaded.model),
+        read_model(loaded.model, name=loaded.name),
         loaded.tokenizer,
         reference=loaded.reference,
         title=loaded.title,

@@ -25,6 +25,7 @@ from torch.utils.hooks import RemovableHandle
 from glassblock.ir import Architecture, Side
 from glassblock.live.arguments import first_tensor, logits_of, output_tensor, replace_output, replace_tensor
 from glassblock.live.frames import Frame, Origin, Recorder
+from glassblock.live.hook import Hook
 from glassblock.live.interventions import Interventions
 from glassblock.live.layout import Layout
 from glassblock.live.means import Means
@@ -89,6 +90,7 @@ class Engine:
         self._count = threading.Lock()
         self._means: Means | None = None
         self._in_force = _Prepared()
+        self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
         self._vocabulary = architecture.vocabulary
         self._attach()
@@ -146,13 +148,13 @@ class Engine:
     def _attach(self) -> None:
         modules = dict(self._model.named_modules())
         try:
-            begin = self._model.register_forward_pre_hook(self._begin, with_kwargs=True, prepend=True)
+            begin = self._model.register_forward_pre_hook(Hook(self._begin), with_kwargs=True, prepend=True)
             self._handles.append(begin)
             for (path, side), taps in taps_of(self._architecture, self._layout).items():
                 self._hook(modules[path], side, taps)
             for path, experts in experts_taps_of(self._architecture, self._layout):
                 self._hook_experts(modules[path], experts)
-            end = self._model.register_forward_hook(self._end, with_kwargs=True, always_call=True)
+            end = self._model.register_forward_hook(Hook(self._end), with_kwargs=True, always_call=True)
             self._handles.append(end)
         except BaseException:
             self.detach()
@@ -160,21 +162,21 @@ class Engine:
 
     def _hook(self, module: nn.Module, side: Side, taps: list[Tap]) -> None:
         if side == "input":
-            self._handles.append(module.register_forward_pre_hook(self._input_hook(taps), with_kwargs=True))
+            self._handles.append(module.register_forward_pre_hook(Hook(self._input_hook(taps)), with_kwargs=True))
         else:
-            self._handles.append(module.register_forward_hook(self._output_hook(taps)))
+            self._handles.append(module.register_forward_hook(Hook(self._output_hook(taps))))
 
     def _hook_experts(self, module: nn.Module, tap: ExpertsTap) -> None:
         before, after = self._experts_hooks(tap)
-        self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-        self._handles.append(module.register_forward_hook(after))
+        self._handles.append(module.register_forward_pre_hook(Hook(before), with_kwargs=True))
+        self._handles.append(module.register_forward_hook(Hook(after)))
 
     def _begin(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         start: _Start = getattr(self._local, "start", None) or _OUTSIDE
         prepared = start.prepared or self._in_force
         current = _Pass(prepared.plan, prepared.count, start.origin, means=start.means)
         if start.means is None:
-            current.recorder = Recorder(self._layout)
+            current.recorder = Recorder(self._layout, self._overwritten)
         self._local.current = current
         with self._observing("the inputs"):
             current.first = _cached(kwargs.get("past_key_values"))
@@ -204,6 +206,7 @@ class Engine:
             interventions=done.interventions,
             token_ids=done.token_ids,
             logits=None if logits is None else logits[:, -1].detach().float(),
+            lost=tuple(recorder.lost),
             _stats=stats,
             _updates=updates,
         )

@@ -1,9 +1,10 @@
 """Frames: one forward pass, one frame.
 
 While the model runs, a tap hands its tensor to the `Recorder`, which keeps a reference. When the pass is
-over, tensors of equal shape are stacked and reduced together. Two cases cannot wait until then: a large
-tensor (keeping it would cost memory, and one more kernel costs nothing beside its own) and a tensor that
-tracks no version (in inference mode nobody could tell whether it was overwritten meanwhile).
+over, tensors of equal shape are stacked and reduced together. Three cases cannot wait until then: a large
+tensor (keeping it would cost memory, and one more kernel costs nothing beside its own), a tensor that tracks
+no version (in inference mode nobody could tell whether it was overwritten meanwhile), and one of a place
+where the model was seen to overwrite it. That is learned from the first pass, whose frame says what it lost.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Frame:
         Ids of the tokens of this pass, (batch, positions); None where the model was given embeddings.
     logits
         Logits at the last position, (batch, vocabulary), float32; None where the model returns none.
+    lost
+        Addresses that were not measured because the model wrote over the tensor; they are from the next pass on.
     """
 
     seq: int
@@ -56,6 +59,7 @@ class Frame:
     interventions: int
     token_ids: Tensor | None
     logits: Tensor | None
+    lost: tuple[str, ...]
     _stats: Tensor = field(repr=False)
     _updates: Tensor = field(repr=False)
 
@@ -91,18 +95,28 @@ class _Kept:
 
     @classmethod
     def of(cls, x: Tensor) -> _Kept:
-        return cls(x, None if x.is_inference() else x._version)  # noqa: SLF001 - torch offers no public name
+        return cls(x, None if x.is_inference() else x._version)
 
     @property
     def intact(self) -> bool:
-        return self.version is None or self.tensor._version == self.version  # noqa: SLF001
+        return self.version is None or self.tensor._version == self.version
 
 
 class Recorder:
-    """Collects the tensors of one forward pass and reduces them."""
+    """Collects the tensors of one forward pass and reduces them.
 
-    def __init__(self, layout: Layout) -> None:
+    Parameters
+    ----------
+    layout
+        Rows of the frame.
+    overwritten
+        Addresses whose tensors the model writes over, known from earlier passes. Added to here.
+    """
+
+    def __init__(self, layout: Layout, overwritten: set[str]) -> None:
         self._layout = layout
+        self._overwritten = overwritten
+        self.lost: list[str] = []
         self._rows: dict[int, _Kept | Tensor] = {}
         self._streams: dict[int, _Kept] = {}
         self._updates: dict[int, tuple[_Kept, _Kept, float] | Tensor] = {}
@@ -114,7 +128,8 @@ class Recorder:
         """Take the output of a block, (batch, positions, channels)."""
         batched = self._batched(x)
         if batched is not None:
-            self._rows[row] = describe(batched) if _at_once(batched) else _Kept.of(batched)
+            at_once = _at_once(batched) or self._layout.sites[row].address in self._overwritten
+            self._rows[row] = describe(batched) if at_once else _Kept.of(batched)
 
     def heads(self, row: int, z: Tensor, heads: int) -> None:
         """Take the outputs of all heads side by side, (batch, positions, heads x channels)."""
@@ -141,7 +156,7 @@ class Recorder:
         update, stream = self._batched(x), self._streams.pop(row, None)
         if update is None or stream is None or update.shape != stream.tensor.shape or not stream.intact:
             return
-        if _at_once(update):
+        if _at_once(update) or self._layout.updates[row] in self._overwritten:
             self._updates[row] = compare_update(update, stream.tensor, scale)
         else:
             self._updates[row] = (_Kept.of(update), stream, scale)
@@ -172,6 +187,8 @@ class Recorder:
                 stats[row] = kept.to(stats.device)
             elif kept.intact:
                 alike[(kept.tensor.shape, kept.tensor.dtype, kept.tensor.device)].append(row)
+            else:
+                self._lose(self._layout.sites[row].address)
         for rows in alike.values():
             stacked = torch.stack([self._kept(row).tensor for row in rows])
             stats[rows] = describe(stacked).to(stats.device)
@@ -184,6 +201,12 @@ class Recorder:
                 update, stream, scale = pair
                 if update.intact and stream.intact:
                     updates[row] = compare_update(update.tensor, stream.tensor, scale).to(updates.device)
+                else:
+                    self._lose(self._layout.updates[row])
+
+    def _lose(self, address: str) -> None:
+        self._overwritten.add(address)
+        self.lost.append(address)
 
     def _kept(self, row: int) -> _Kept:
         kept = self._rows[row]
@@ -191,7 +214,10 @@ class Recorder:
         return kept
 
     def _batched(self, x: Tensor) -> Tensor | None:
-        """Return (batch, positions, channels) without its graph; None where it is another pass's shape."""
+        """Return (batch, positions, channels) without its graph; None where it has another shape.
+
+        What is the same for every row of the batch, such as embeddings of positions, is spread over them.
+        """
         x = x.detach()
         if x.ndim == 2:
             x = x.unsqueeze(0)
@@ -199,6 +225,8 @@ class Recorder:
             return None
         if self.shape is None:
             self.shape = (x.shape[0], x.shape[1])
+        if x.shape[0] == 1 and x.shape[1] == self.shape[1]:
+            return x.expand(self.shape[0], -1, -1)
         return x if (x.shape[0], x.shape[1]) == self.shape else None
 
 

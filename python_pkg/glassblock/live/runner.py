@@ -148,12 +148,17 @@ class Runner:
         self._engine.collect_means(forwards)
 
     def _forward(self, inputs: dict[str, Any], origin: Origin, interventions: Interventions) -> Outcome:
-        self._local.frame = None
-        with self._engine.passes(origin, interventions), torch.no_grad():
-            output = self._call(inputs)
+        output = self._pass(inputs, origin, interventions)
+        if self._local.frame and self._local.frame.lost:  # now it is known what to read at once
+            output = self._pass(inputs, origin, interventions)
         logits = logits_of(output, self._vocabulary)
         prediction = None if logits is None else Distribution(logits[0, -1])
         return Outcome(logits, prediction, self._local.frame)
+
+    def _pass(self, inputs: dict[str, Any], origin: Origin, interventions: Interventions) -> Any:
+        self._local.frame = None
+        with self._engine.passes(origin, interventions), torch.no_grad():
+            return self._call(inputs)
 
     def _call(self, inputs: dict[str, Any]) -> Any:
         """Call the model; a plain module may not name its ids ``input_ids``, so those go by position."""

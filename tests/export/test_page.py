@@ -1,0 +1,78 @@
+"""The exported page: self-contained, and true to the session."""
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import PROMPT
+
+from glassblock import wire
+from glassblock.errors import SourceError
+from glassblock.experiments import single_targets
+from glassblock.ir import from_dict
+from glassblock.live import Session
+
+
+def data_of(path: Path) -> dict[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="glassblock-data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def test_every_single_ablation_is_recorded_as_it_would_be_run(session: Session, tmp_path: Path) -> None:
+    session.run(PROMPT)
+    recording = data_of(session.save(tmp_path / "x.html"))["recording"]
+    wire.validator("Recording").validate(recording)
+    assert {(row["address"], row["how"]) for row in recording["ablations"]} == {
+        (address, how) for address in single_targets(session) for how in ("zero", "mean")
+    }
+    row = next(row for row in recording["ablations"] if (row["address"], row["how"]) == ("L1.attn.H0", "mean"))
+    session.ablate("L1.attn.H0", how="mean")
+    run = session.run(PROMPT)
+    assert row["run"]["kl"] == run.kl
+    assert [c["ablated"]["prob"] for c in row["run"]["candidates"]] == [
+        c.ablated.prob for c in run.predictions if c.ablated
+    ]
+    norms = np.frombuffer(base64.b64decode(row["frame"]["stats"]), "<f4")
+    np.testing.assert_array_equal(norms, run.frames[-1].stats[:, 0].ravel())
+
+
+def test_recording_is_clean_whatever_is_ablated_now(session: Session, tmp_path: Path) -> None:
+    clean = session.run(PROMPT)
+    session.ablate("L0.mlp")
+    session.run()
+    state = data_of(session.save(tmp_path / "x.html"))["recording"]["state"]
+    assert state["interventions"] == []
+    assert state["run"]["kl"] is None
+    assert [row["clean"]["prob"] for row in state["run"]["candidates"]] == [row.clean.prob for row in clean.predictions]
+    assert [item.address for item in session.interventions] == ["L0.mlp"]
+
+
+def test_page_names_no_other_place(session: Session, tmp_path: Path) -> None:
+    text = session.save(tmp_path / "x.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(?:src|href)\s*=\s*["']""", text.split("<script")[0])
+    assert "default-src 'none'" in text
+
+
+def test_no_prompt_can_end_the_data(session: Session, tmp_path: Path) -> None:
+    session.title = "</script><script>alert(1)</script>"
+    path = session.save(tmp_path / "x.html")
+    assert data_of(path)["recording"]["state"]["title"] == session.title
+    assert "<script>alert(1)" not in path.read_text(encoding="utf-8")
+
+
+def test_diagram_is_saved_as_page_and_as_data(session: Session, tmp_path: Path) -> None:
+    assert data_of(session.diagram.save(tmp_path / "a.html"))["recording"] is None
+    data = json.loads(session.diagram.save(tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert from_dict(data) == session.architecture
+
+
+def test_other_endings_are_refused(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"ends in \.html"):
+        session.save(tmp_path / "x.pdf")

@@ -1,0 +1,380 @@
+"""A session on the bundled model. What is expected comes from the untouched model, or from surgery on its weights."""
+
+import copy
+import gc
+import io
+import threading
+import time
+from typing import Any
+
+import pytest
+import torch
+from conftest import PROMPT
+from torch import Tensor, nn
+
+import glassblock as gb
+from glassblock.errors import AddressError, InterventionError, ModelError, PromptError
+from glassblock.live import Frame, Run, Session
+
+
+def model_of(session: Session) -> Any:
+    """Return the model, with whatever attributes its class has."""
+    return session.model
+
+
+def ids_of(session: Session, text: str = PROMPT) -> Tensor:
+    ids: Tensor = session.tokenizer(text, return_tensors="pt")["input_ids"]
+    return ids
+
+
+def logits(model: nn.Module, ids: Tensor) -> Tensor:
+    with torch.no_grad():
+        out: Tensor = model(ids).logits
+    return out
+
+
+def traces(model: nn.Module) -> list[str]:
+    """Everything a session could have left: hooks, instance attributes that shadow methods."""
+    left = []
+    for path, module in model.named_modules():
+        left += [f"{path} hook" for hooks in (module._forward_hooks, module._forward_pre_hooks) for _ in hooks]
+        left += [f"{path}.forward"] if "forward" in vars(module) else []
+    return left
+
+
+def test_prediction_is_the_untouched_models(session: Session) -> None:
+    untouched = copy.deepcopy(model_of(session))
+    expected = logits(untouched, ids_of(session))
+    run = session.run(PROMPT)
+    assert run.logits is not None
+    assert torch.equal(run.logits, expected)
+    assert run.next_token == session.tokenizer.decode([int(expected[0, -1].argmax())])
+    assert run.predictions[0].clean.prob == pytest.approx(expected[0, -1].double().softmax(-1).max().item(), rel=1e-12)
+
+
+def test_ablated_head_equals_zeroed_weights(session: Session) -> None:
+    surgery = copy.deepcopy(model_of(session))
+    width = surgery.config.n_embd // surgery.config.n_head
+    with torch.no_grad():  # Conv1D: rows of the weight are inputs, and head 2 is the third slice of them
+        surgery.transformer.h[1].attn.c_proj.weight[2 * width : 3 * width] = 0
+    session.ablate("L1.attn.H2")
+    torch.testing.assert_close(session.run(PROMPT).logits, logits(surgery, ids_of(session)), rtol=1e-5, atol=1e-5)
+
+
+def test_ablated_block_equals_a_hook_of_the_users_own(session: Session) -> None:
+    ids = ids_of(session)
+    handle = model_of(session).transformer.h[0].mlp.register_forward_hook(lambda _, __, out: torch.zeros_like(out))
+    expected = logits(session.model, ids)
+    handle.remove()
+    session.ablate("L0.mlp")
+    assert torch.equal(logits(session.model, ids), expected)
+
+
+def test_mean_ablation_takes_the_mean_over_all_reference_tokens(session: Session) -> None:
+    seen: list[Tensor] = []
+    module = model_of(session).transformer.h[0].mlp
+    handle = module.register_forward_hook(lambda _, __, out: seen.append(out[0].double()))
+    for text in session._reference:
+        logits(session.model, ids_of(session, str(text)))
+    handle.remove()
+    mean = torch.cat(seen).mean(0).float()
+    handle = module.register_forward_hook(lambda _, __, out: mean.expand_as(out))
+    expected = logits(session.model, ids_of(session))
+    handle.remove()
+    session.ablate("L0.mlp", how="mean")
+    torch.testing.assert_close(logits(session.model, ids_of(session)), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_ablated_layer_passes_the_stream_unchanged(session: Session) -> None:
+    ids = ids_of(session)
+    shorter = copy.deepcopy(model_of(session))
+    del shorter.transformer.h[2]
+    session.ablate("L2")
+    assert torch.equal(logits(session.model, ids), logits(shorter, ids))
+
+
+def test_without_references_the_mean_is_that_of_the_prompt() -> None:
+    demo = gb.demo()
+    with gb.attach(demo.model, demo.tokenizer) as session:
+        with pytest.raises(InterventionError, match=r"expected reference prompts.*nothing was run yet"):
+            session.ablate("L0.mlp", how="mean")
+        assert len(session.interventions) == 0
+        session.run(PROMPT)
+        session.ablate("L0.mlp", how="mean")
+        assert "prompt that was run last" in session.reference_in_words
+
+
+def test_undo_and_redo_bring_back_exactly_the_numbers(session: Session) -> None:
+    clean = session.run(PROMPT)
+    session.ablate("L1.attn.H0")
+    one = session.run()
+    session.ablate("L0.mlp", how="mean")
+    session.undo()
+    assert torch.equal(_logits(session.run()), _logits(one))
+    session.undo()
+    assert torch.equal(_logits(session.run()), _logits(clean))
+    assert not session.undo()
+    session.redo()
+    assert torch.equal(_logits(session.run()), _logits(one))
+    assert session.history.to_python() == 'session.ablate("L1.attn.H0", how="zero")'
+
+
+def test_history_as_python_does_the_same(session: Session) -> None:
+    session.ablate("L1.attn.H0", "L0.mlp")
+    session.ablate("L2.mlp", how="mean")
+    session.restore("L0.mlp")
+    there = session.run(PROMPT)
+    with gb.demo("gpt") as other:
+        exec(session.history.to_python(), {"session": other})  # noqa: S102 - this is what a person would paste
+        assert torch.equal(_logits(other.run(PROMPT)), _logits(there))
+
+
+def test_ablated_is_a_context_beside_the_history(session: Session) -> None:
+    clean = session.run(PROMPT)
+    with session.ablated("L1.attn.H0"):
+        assert session.run().kl != 0
+    assert not session.history.steps
+    assert torch.equal(_logits(session.run(PROMPT)), _logits(clean))
+
+
+def test_preview_leaves_everything_as_it_is(session: Session) -> None:
+    session.ablate("L0.mlp")
+    run = session.run(PROMPT)
+    frames = len(session.frames)
+    preview = session.preview("L1.attn.H0")
+    assert [item.address for item in preview.interventions] == ["L1.attn.H0"]
+    assert session.last_run is run
+    assert len(session.frames) == frames
+    assert [item.address for item in session.interventions] == ["L0.mlp"]
+
+
+def test_frame_has_the_norms_of_what_passed(session: Session) -> None:
+    seen: dict[str, Tensor] = {}
+    block = model_of(session).transformer.h[1]
+    handles = [
+        block.register_forward_hook(lambda _, __, out: seen.update(layer=out if isinstance(out, Tensor) else out[0])),
+        block.mlp.register_forward_hook(lambda _, __, out: seen.update(mlp=out)),
+        block.attn.c_proj.register_forward_pre_hook(lambda _, args: seen.update(z=args[0])),
+        block.ln_2.register_forward_pre_hook(lambda _, args: seen.update(stream=args[0])),
+    ]
+    frame = session.run(PROMPT).frames[0]
+    for handle in handles:
+        handle.remove()
+    torch.testing.assert_close(torch.tensor(frame.norm("L1")), seen["layer"].norm(dim=-1))
+    torch.testing.assert_close(torch.tensor(frame.norm("L1.mlp")), seen["mlp"].norm(dim=-1))
+    head = seen["z"][..., 96:128]
+    torch.testing.assert_close(torch.tensor(frame.norm("L1.attn.H3")), head.norm(dim=-1))
+    ratio, cosine = torch.tensor(frame.updates[frame.layout.update_row["L1.mlp"]]).unbind(-1)
+    torch.testing.assert_close(ratio, seen["mlp"].norm(dim=-1) / seen["stream"].norm(dim=-1))
+    torch.testing.assert_close(cosine, torch.cosine_similarity(seen["mlp"], seen["stream"], dim=-1))
+
+
+def test_every_forward_makes_a_frame_whoever_starts_it(session: Session) -> None:
+    ids = ids_of(session)
+    session.model(ids)
+    assert (session.frames[-1].origin, session.frames[-1].first) == ("outside", 0)
+    model_of(session).generate(ids, max_new_tokens=3, do_sample=False, pad_token_id=0)
+    assert [(frame.first, frame.positions) for frame in list(session.frames)[-3:]] == [
+        (0, ids.shape[1]),
+        (ids.shape[1], 1),
+        (ids.shape[1] + 1, 1),
+    ]
+    logits_in_frame = session.frames[-1].logits
+    assert logits_in_frame is not None
+    assert logits_in_frame.shape == (1, model_of(session).config.vocab_size)
+
+
+def test_inference_mode_is_read_as_well(session: Session) -> None:
+    with torch.inference_mode():
+        session.model(ids_of(session))
+    assert not torch.tensor(session.frames[-1].stats[..., 0]).isnan().any()
+
+
+def test_training_step_still_works(session: Session) -> None:
+    out = model_of(session)(ids_of(session), labels=ids_of(session))
+    out.loss.backward()
+    assert model_of(session).transformer.h[0].mlp.c_fc.weight.grad is not None
+    assert not session.frames[-1]._stats.requires_grad
+
+
+def test_intervention_reaches_the_next_token_of_a_running_generate(session: Session) -> None:
+    ids = ids_of(session)
+    seen: list[int] = []
+
+    def watch(event: str, what: Any) -> None:
+        if event == "frame":
+            seen.append(what.interventions)
+            if len(seen) == 3:
+                session.ablate("L0.mlp")
+
+    session.subscribe(watch)
+    model_of(session).generate(ids, max_new_tokens=6, do_sample=False, pad_token_id=0)
+    assert seen == [0, 0, 0, 1, 1, 1]
+
+
+def test_generate_is_the_models_own(session: Session) -> None:
+    ids = ids_of(session)
+    expected = model_of(session).generate(ids, max_new_tokens=5, do_sample=False, pad_token_id=0)
+    run = session.generate(PROMPT, max_new_tokens=5)
+    assert list(run.tokens) == [session.decode(int(token)) for token in expected[0]]
+    assert run.generated == 5
+
+
+def test_generation_in_the_background_can_be_stopped(session: Session) -> None:
+    slow = session.subscribe(lambda event, _: time.sleep(0.05) if event == "frame" else None)
+    generation = session.generate(PROMPT, max_new_tokens=40, background=True)
+    time.sleep(0.3)
+    assert str(session.status) == "generating"
+    with pytest.raises(PromptError, match="expected no generation to be under way"):
+        session.generate(PROMPT)
+    session.stop()
+    run = generation.result(timeout=10)
+    slow()
+    assert 0 < run.generated < 40
+    assert session.status == "idle"
+
+
+def test_detached_leaves_no_trace(session: Session) -> None:
+    ids = ids_of(session)
+    session.ablate("L0.mlp", "L1.attn.H0")
+    session.detach()
+    session.detach()
+    assert traces(session.model) == []
+    assert torch.equal(logits(session.model, ids), logits(gb.demo().model, ids))
+    with pytest.raises(ModelError, match=r"expected an attached session.*Attach again"):
+        session.run(PROMPT)
+
+
+def test_error_in_the_users_forward_leaves_the_session_usable(session: Session) -> None:
+    clean = session.run(PROMPT)
+
+    def explode(*_: object) -> None:
+        raise RuntimeError("user code")
+
+    handle = model_of(session).transformer.h[1].register_forward_hook(explode)
+    with pytest.raises(RuntimeError, match="user code"):
+        session.model(ids_of(session))
+    handle.remove()
+    assert torch.equal(_logits(session.run(PROMPT)), _logits(clean))
+
+
+def test_error_in_a_subscriber_never_reaches_the_forward(session: Session) -> None:
+    def broken(event: str, _: object) -> None:
+        raise ValueError(event)
+
+    session.subscribe(broken)
+    with pytest.warns(RuntimeWarning, match="a subscriber was dropped, because it raised ValueError"):
+        session.model(ids_of(session))
+    session.model(ids_of(session))
+
+
+def test_copy_of_an_attached_model_is_free_of_the_session(session: Session) -> None:
+    expected = logits(session.model, ids_of(session))
+    buffer = io.BytesIO()
+    torch.save(session.model, buffer)
+    buffer.seek(0)
+    copies = [copy.deepcopy(model_of(session)), torch.load(buffer, weights_only=False)]
+    session.ablate("L0.mlp")
+    frames = len(session.frames)
+    for model in copies:
+        assert torch.equal(logits(model, ids_of(session)), expected)
+    assert len(session.frames) == frames
+
+
+def test_two_sessions_on_one_model(session: Session) -> None:
+    with gb.attach(session.model, session.tokenizer) as other:
+        clean = session.run(PROMPT)
+        other.ablate("L0.mlp")
+        assert not torch.equal(_logits(session.run(PROMPT)), _logits(clean))
+    assert torch.equal(_logits(session.run(PROMPT)), _logits(clean))
+
+
+def test_threads_have_passes_of_their_own(session: Session) -> None:
+    prompts = [PROMPT, "the capital of France is", "3 + 4 ="]
+    expected = [logits(session.model, ids_of(session, text)) for text in prompts]
+    results: dict[int, list[Frame]] = {}
+
+    def work(index: int) -> None:
+        for _ in range(10):
+            out = logits(session.model, ids_of(session, prompts[index]))
+            assert torch.equal(out, expected[index])
+        results[index] = [frame for frame in session.frames if frame.positions == expected[index].shape[1]]
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(prompts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [0, 1, 2]
+    assert all(frames for frames in results.values())
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda s: s.ablate("L1.atn.H2"), AddressError, r"got 'L1\.atn\.H2'.*Nearest: L1\.attn\.H2"),
+        (lambda s: s.ablate("norm"), InterventionError, "norm cannot be ablated: a norm adds nothing"),
+        (lambda s: s.ablate(), InterventionError, "expected at least one address"),
+        (lambda s: s.ablate("L0.mlp", how="boil"), InterventionError, "one of zero, mean, got 'boil'"),
+        (lambda s: s.restore("L0.mlp"), InterventionError, "expected what is ablated, got L0.mlp"),
+        (lambda s: s.run(), PromptError, "nothing was run before"),
+        (lambda s: s.run("  "), PromptError, "got an empty one"),
+        (lambda s: s.run("Mary " * 100), PromptError, "expected at most 64 tokens.*got 101 tokens"),
+        (lambda s: s.generate(PROMPT, 60), PromptError, "got 15 tokens and 60 more to generate"),
+        (lambda s: s.run(3), PromptError, "expected text, a tensor of ids or a dict of inputs, got int"),
+        (lambda s: s.run(torch.randn(1, 4)), PromptError, "expected token ids of shape"),
+    ],
+)
+def test_bad_input_is_refused_in_words_and_changes_nothing(
+    session: Session, call: Any, error: type[Exception], words: str
+) -> None:
+    before = logits(session.model, ids_of(session))
+    with pytest.raises(error, match=words):
+        call(session)
+    assert torch.equal(logits(session.model, ids_of(session)), before)
+    assert len(session.interventions) == 0
+
+
+def test_text_without_a_tokenizer_is_refused_and_ids_are_not(session: Session) -> None:
+    with gb.attach(session.model) as bare:
+        with pytest.raises(PromptError, match=r"no tokenizer.*attach\(model, tokenizer\)"):
+            bare.run(PROMPT)
+        assert bare.run(ids_of(session)).predictions[0].token.startswith("<")
+
+
+def test_what_is_no_module_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"expected a torch\.nn\.Module, got str.*from_pretrained"):
+        gb.attach("gpt2")  # type: ignore[arg-type]
+
+
+def test_compiled_model_is_refused_with_the_remedy(session: Session) -> None:
+    with pytest.raises(ModelError, match=r"not compiled.*_orig_mod"):
+        gb.attach(torch.compile(session.model))  # type: ignore[arg-type]
+    whole = copy.deepcopy(model_of(session))
+    whole.transformer.h[0].compile()
+    with pytest.raises(ModelError, match=r"its part 'transformer\.h\.0'"):
+        gb.attach(whole)
+
+
+def test_what_is_no_transformer_is_refused_and_left_alone() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+    with pytest.raises(ModelError):
+        gb.attach(model, inputs=torch.randn(1, 4))
+    assert traces(model) == []
+
+
+def test_session_and_model_can_be_collected() -> None:
+    import weakref
+
+    session = gb.demo()
+    session.run(PROMPT)
+    model = weakref.ref(session.model)
+    session.detach()
+    del session
+    gc.collect()
+    assert model() is None
+
+
+def _logits(run: Run) -> Tensor:
+    assert run.logits is not None
+    return run.logits

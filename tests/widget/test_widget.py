@@ -1,0 +1,182 @@
+"""The widget as a page sees it: messages in, messages and traits out. Every message is checked against the schema."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import PROMPT
+
+import glassblock as gb
+from glassblock import wire
+from glassblock.live import Session
+from glassblock.widget import DiagramWidget, SessionWidget, widget_of
+
+
+class Page:
+    """Stands in for the browser: records what is sent, and answers frames as a page does."""
+
+    def __init__(self, widget: SessionWidget, *, acknowledges: bool = True) -> None:
+        self.widget = widget
+        self.frames: list[tuple[dict[str, Any], list[bytes]]] = []
+        self.replies: list[dict[str, Any]] = []
+        self._acknowledges = acknowledges
+        widget.send = self._receive
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        self.post({"type": "request", "id": len(self.replies), "method": method, "params": params})
+        return self.replies[-1]
+
+    def post(self, content: Any) -> None:
+        self.widget._on_message(None, content, [])
+
+    @property
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self.widget.state
+        wire.validator("SessionState").validate(state)
+        return state
+
+    def _receive(self, content: Any, buffers: Any = None) -> None:
+        wire.validator("KernelMessage").validate(content)
+        if content["type"] == "frame":
+            self.frames.append((content, list(buffers)))
+            if self._acknowledges:
+                self.post({"type": "ack", "seq": content["seq"]})
+        else:
+            self.replies.append(content)
+
+
+@pytest.fixture
+def page(session: Session) -> Iterator[Page]:
+    yield Page(widget_of(session))
+    widget_of(session).close()
+
+
+def test_traits_follow_the_protocol(session: Session, page: Page) -> None:
+    wire.validator("Architecture").validate(page.widget.architecture)
+    wire.validator("FrameLayout").validate(page.widget.layout)
+    assert page.state["prompt"] == session.suggestions[0][1]
+    assert page.state["run"] is None
+
+
+def test_run_shows_the_prediction_and_sends_the_frame(session: Session, page: Page) -> None:
+    assert page.ask("run", prompt=PROMPT) == {"type": "reply", "id": 0, "ok": True, "effect": "now"}
+    run = page.state["run"]
+    last = session.last_run
+    assert last is not None
+    assert run["candidates"][0]["clean"]["prob"] == last.predictions[0].clean.prob
+    header, (stats, _) = page.frames[-1]
+    assert header["origin"] == "clean"
+    assert header["tokens"] == list(last.tokens)
+    rows = np.frombuffer(stats, "<f4").reshape(len(page.widget.layout["sites"]), header["positions"], 5)
+    np.testing.assert_array_equal(rows, last.frames[0].stats[:, 0])
+
+
+def test_click_on_a_head_changes_the_prediction_and_undo_brings_it_back(session: Session, page: Page) -> None:
+    page.ask("run", prompt=PROMPT)
+    before = page.state["run"]["candidates"]
+    page.ask("ablate", targets=["L1.attn.H0"], how="mean")
+    run = page.state["run"]
+    last = session.last_run
+    assert last is not None
+    assert run["kl"] == last.kl
+    assert run["candidates"][0]["ablated"]["prob"] != run["candidates"][0]["clean"]["prob"]
+    assert page.state["interventions"] == run["interventions"]
+    assert page.state["history"]["entries"][-1]["python"] == 'session.ablate("L1.attn.H0", how="mean")'
+    assert page.frames[-1][0]["origin"] == "run"
+    page.ask("undo")
+    assert page.state["run"]["candidates"] == before
+    page.ask("redo")
+    assert page.state["run"]["candidates"] == run["candidates"]
+
+
+def test_line_of_python_shows_on_the_page(session: Session, page: Page) -> None:
+    session.run(PROMPT)
+    session.ablate("L0.mlp")
+    assert [item["address"] for item in page.state["interventions"]] == ["L0.mlp"]
+    assert page.state["run"]["kl"] > 0
+
+
+def test_generate_streams_tokens_and_stops(page: Page) -> None:
+    page.ask("generate", prompt=PROMPT, max_new_tokens=5)
+    for _ in range(200):
+        if page.state["status"] == "idle":
+            break
+        torch.zeros(1000).sum()
+        __import__("time").sleep(0.02)
+    assert page.state["run"]["generated"] == 5
+    assert "generate" in {header["origin"] for header, _ in page.frames}
+
+
+def test_page_that_opens_later_gets_the_picture(session: Session, page: Page) -> None:
+    session.run(PROMPT)
+    session.ablate("L0.mlp")
+    later = Page(page.widget)
+    assert later.ask("hello", version=wire.VERSION)["ok"]
+    assert [header["origin"] for header, _ in later.frames] == ["clean", "run"]
+
+
+def test_slow_page_gets_fewer_frames_never_older_ones(session: Session) -> None:
+    slow = Page(widget_of(session), acknowledges=False)
+    for _ in range(5):
+        session.model(torch.tensor([[1, 2, 3]]))
+    assert len(slow.frames) == 1
+    slow.post({"type": "ack", "seq": slow.frames[0][0]["seq"]})
+    assert [header["seq"] for header, _ in slow.frames] == [1, 5]
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "kind", "words"),
+    [
+        ("ablate", {"targets": ["L9.attn"], "how": "zero"}, "AddressError", "names nothing in it. Nearest:"),
+        ("ablate", {"targets": "L0", "how": "zero"}, "WireError", "params/targets"),
+        ("run", {"prompt": ""}, "PromptError", "got an empty one"),
+        ("run", {}, "WireError", "'prompt' is a required property"),
+        ("explode", {}, "WireError", "expected a method of"),
+        ("hello", {"version": 99}, "WireError", "protocol version 1, got 99"),
+    ],
+)
+def test_failure_is_answered_with_a_reason(
+    page: Page, method: str, params: dict[str, Any], kind: str, words: str
+) -> None:
+    reply = page.ask(method, **params)
+    assert reply["ok"] is False
+    assert reply["error"]["kind"] == kind
+    assert words in reply["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "content", [None, 3, "x", {"type": "request"}, {"type": "ack"}, {"type": "ack", "seq": "x"}, []]
+)
+def test_message_without_an_id_is_dropped(page: Page, content: Any) -> None:
+    page.post(content)
+    assert page.ask("run", prompt=PROMPT)["ok"]
+
+
+def test_one_widget_for_a_session_however_often_it_is_displayed(session: Session) -> None:
+    first = session._repr_mimebundle_()
+    second = session._repr_mimebundle_()
+    assert isinstance(first, tuple)
+    assert isinstance(second, tuple)
+    key = "application/vnd.jupyter.widget-view+json"
+    assert first[0][key]["model_id"] == second[0][key]["model_id"]
+    assert first[0]["text/plain"].startswith("Glassblock session on")
+
+
+def test_diagram_displays_itself_without_a_model(session: Session) -> None:
+    bundle = session.diagram._repr_mimebundle_()
+    assert isinstance(bundle, tuple)
+    assert bundle[0]["text/plain"].startswith("Glassblock diagram of")
+    widget = DiagramWidget(session.architecture)
+    assert widget.state is None
+    assert widget.layout is None
+
+
+def test_importing_the_package_does_not_load_torch() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, glassblock; raise SystemExit(bool({'torch', 'transformers', 'anywidget'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own code
+    assert callable(gb.demo)
