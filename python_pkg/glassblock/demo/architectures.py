@@ -128,7 +128,7 @@ def build_hybrid(vocabulary_size: int) -> PreTrainedModel:
 
 
 RECIPES: dict[str, Recipe] = {
-    "gpt": Recipe(build_gpt, steps=1500),
+    "gpt": Recipe(build_gpt, steps=1500, head_lasso=2e-3),
     "moe": Recipe(build_moe, steps=1500),
     "hybrid": Recipe(build_hybrid, steps=1500),
 }

@@ -55,8 +55,8 @@ layout of the sentence was not trained either (for induction: the list is longer
 Each cell is accuracy / logit difference on the test questions, with this one part taken out.
 **Bold**: accuracy fell by 20 points or more. Mean ablation of a head puts the mean of its slice of
 the output projection's input in its place, of a block the mean of its output, over all tokens of
-128 training prompts. An expert is ablated by setting its routing weight to zero while the others
-keep theirs, so it has no mean.
+128 training prompts, `<bos>` included. An expert is ablated by setting its routing weight to zero
+while the others keep theirs, so it has no mean.
 
 ### Mean
 
@@ -104,7 +104,7 @@ def _baseline(measured: Measurements) -> str:
             cells += (
                 [_percent(found.accuracy), f"{found.logit_difference:.1f}"] if found else ["", ""]
             )
-        rows.append([task.title, *cells])
+        rows.append([f"{task.title} (`{task.name}`)", *cells])
     return _table(
         ["task", "test, %", "logit diff.", "reworded, %", "logit diff."],
         rows,
