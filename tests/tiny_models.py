@@ -191,7 +191,8 @@ def tiny(name: str, seed: int = 0) -> Any:
     if name == "plain":
         model: Any = PlainTransformer()
     else:
-        model = transformers.AutoModelForCausalLM.from_config(config(name))
+        auto: Any = transformers.AutoModelForCausalLM
+        model = auto.from_config(config(name))
     # Initialisations leave norms at one, biases at zero and routers undecided. Move them all, so
     # that a test cannot pass because something happened to be neutral.
     generator = torch.Generator().manual_seed(seed)
@@ -224,9 +225,7 @@ class PlainLayer(nn.ModuleDict):
         """Attend, then feed forward."""
         batch, tokens, width = stream.shape
         normed = self["norm_a"](stream)
-        q, k, v = (
-            self[name](normed).view(batch, tokens, self.heads, -1).transpose(1, 2) for name in "qkv"
-        )
+        q, k, v = (self[name](normed).view(batch, tokens, self.heads, -1).transpose(1, 2) for name in "qkv")
         scores = q @ k.transpose(-2, -1) / (width // self.heads) ** 0.5
         mask = torch.ones(tokens, tokens, dtype=torch.bool, device=stream.device).tril()
         pattern = scores.masked_fill(~mask, float("-inf")).softmax(-1)

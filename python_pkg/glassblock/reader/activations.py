@@ -48,7 +48,5 @@ def _sigmoid_kind(ops: Sequence[Op]) -> str:
     if scaled is not None and numbers(scaled) and abs(numbers(scaled)[0] - _QUICK) < 1e-3:
         return "quick gelu"
     source = scaled.inputs[0] if scaled is not None else argument
-    itself = any(
-        op.name == "mul" and ops[at].outputs[0] in op.inputs and source in op.inputs for op in ops
-    )
+    itself = any(op.name == "mul" and ops[at].outputs[0] in op.inputs and source in op.inputs for op in ops)
     return "silu" if itself else "sigmoid"

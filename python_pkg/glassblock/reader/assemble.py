@@ -72,9 +72,7 @@ def assemble(observation: Observation, name: str) -> Architecture | None:
     )
 
 
-def _run(
-    graph: Graph, observation: Observation, container: str, norms: dict[int, NormSite]
-) -> _Run | None:
+def _run(graph: Graph, observation: Observation, container: str, norms: dict[int, NormSite]) -> _Run | None:
     """Read one container of layers; None if no stream runs through it or nothing mixes tokens."""
     inside = observation.fold.containers
     calls: dict[str, Call] = {}
@@ -85,9 +83,9 @@ def _run(
     for index, call in enumerate(calls.values()):
         alike.setdefault(call.key, []).append((index, call))
     groups = [_group(graph, same, norms) for same in alike.values()]
-    if not any(
-        block.role in ("attention", "mixer") for g in groups for block in g.template.blocks
-    ) or not any(edge.source == "observed" for g in groups for edge in g.template.branches):
+    if not any(block.role in ("attention", "mixer") for g in groups for block in g.template.blocks) or not any(
+        edge.source == "observed" for g in groups for edge in g.template.branches
+    ):
         return None
     ordered = list(calls.values())
     stream = stream_through(graph, ordered[0], norms)
@@ -122,5 +120,3 @@ def _context(model: nn.Module, inputs: tuple[Block, ...]) -> Fact[int] | None:
         if block.address == "pos_embed" and isinstance(block.spec, Embedding):
             return from_module(block.spec.rows.value, f"rows of {block.path}")
     return None
-
-

@@ -12,8 +12,8 @@ from glassblock.ir import Attention, Fact, Port, observed
 from glassblock.reader import masks
 from glassblock.reader.branch import Branch
 from glassblock.reader.graph import REPEATS, Cone, Graph, argument, numbers, show
-from glassblock.reader.record import Op
 from glassblock.reader.recognise import Recognised, output_projection, z_port
+from glassblock.reader.record import Op
 from glassblock.reader.rope import rope_dims
 
 _FUSED = "scaled_dot_product_attention"
@@ -111,8 +111,14 @@ def _written_core(branch: Branch, op: Op) -> Core | None:
     leading = graph.size(steps[0].outputs[0]) // (scores[-1] * scores[-2])
     pattern_first = _made_from(graph, mixing[0], op)
     return Core(
-        op, factors[0], _upright(graph, factors[1]), mixing[1] if pattern_first else mixing[0],
-        after.outputs[0], steps, leading // branch.batch, scores[-1],
+        op,
+        factors[0],
+        _upright(graph, factors[1]),
+        mixing[1] if pattern_first else mixing[0],
+        after.outputs[0],
+        steps,
+        leading // branch.batch,
+        scores[-1],
     )
 
 
@@ -156,9 +162,7 @@ def _made_from(graph: Graph, value: int, op: Op) -> bool:
     return op in cone.ops
 
 
-def _kv_heads(
-    branch: Branch, core: Core, cones: tuple[Cone, Cone], dims: tuple[int, int]
-) -> Fact[int]:
+def _kv_heads(branch: Branch, core: Core, cones: tuple[Cone, Cone], dims: tuple[int, int]) -> Fact[int]:
     """Count key/value heads before they are repeated for the query heads."""
     graph, tokens = branch.graph, branch.batch * core.keys
     for cone, dim in zip(cones, dims, strict=True):
@@ -185,9 +189,7 @@ def _qk_norm(branch: Branch, queries: Cone, head_dim: int) -> Fact[str]:
 
 def _sinks(graph: Graph, core: Core) -> Fact[bool]:
     for op in core.steps:
-        if op.name in ("cat", "concat") and any(
-            graph.shape(v)[-1] == 1 and graph.learned[v] for v in op.inputs
-        ):
+        if op.name in ("cat", "concat") and any(graph.shape(v)[-1] == 1 and graph.learned[v] for v in op.inputs):
             return observed(value=True, where="a learned column joins the scores before the softmax")
     return observed(value=False, where="nothing joins the scores before the softmax")
 

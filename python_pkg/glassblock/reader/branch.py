@@ -77,9 +77,7 @@ def branches(graph: Graph, stream: Stream, norms: dict[int, NormSite]) -> list[B
     return sorted((b for b in found if b is not None), key=lambda b: b.start)
 
 
-def _branch(
-    graph: Graph, stream: Stream, update: Update, norms: dict[int, NormSite]
-) -> Branch | None:
+def _branch(graph: Graph, stream: Stream, update: Update, norms: dict[int, NormSite]) -> Branch | None:
     first = stream.call.first
     post = norms.get(graph.same(update.value)) or norms.get(update.value)
     inner = post.input if post else update.value
@@ -98,7 +96,17 @@ def _branch(
     call = graph.common_call(op for op in ops if graph.heavy(op))
     own = call if call is not None and stream.call.index in call.parents[:-1] else None
     return Branch(
-        graph, stream, update, stream.states[read], read, pre, post, inner, ops, own, norms,
+        graph,
+        stream,
+        update,
+        stream.states[read],
+        read,
+        pre,
+        post,
+        inner,
+        ops,
+        own,
+        norms,
         list(update.notes),
     )
 

@@ -20,14 +20,10 @@ _INDEX_OF_TRUTH = (torch.bool, torch.uint8)
 
 def hollow(value: Any) -> bool:
     """Whether this is a tensor without numbers."""
-    return isinstance(value, torch.Tensor) and (
-        value.device.type == "meta" or isinstance(value, FakeTensor)
-    )
+    return isinstance(value, torch.Tensor) and (value.device.type == "meta" or isinstance(value, FakeTensor))
 
 
-def escape(
-    name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], made_by: str
-) -> Any:
+def escape(name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], made_by: str) -> Any:
     """Answer a data-dependent operation.
 
     Parameters
@@ -107,13 +103,11 @@ def _one_hot(_func: Any, tensor: torch.Tensor, args: tuple[Any, ...], kwargs: di
     return torch.zeros(shape, dtype=torch.long, device=tensor.device)
 
 
-def _repeat_interleave(
-    _func: Any, tensor: torch.Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+def _repeat_interleave(_func: Any, tensor: torch.Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     repeats = kwargs.get("repeats", args[1] if len(args) > 1 else 1)
     if not isinstance(repeats, torch.Tensor):
         return NotImplemented
-    dim = kwargs.get("dim", args[2] if len(args) > 2 else None)  # noqa: PLR2004
+    dim = kwargs.get("dim", args[2] if len(args) > 2 else None)
     return tensor.repeat_interleave(1, dim=dim)
 
 

@@ -106,15 +106,18 @@ def tree_layer(model: nn.Module, index: int, path: str) -> Layer:
         size = count(child.parameters())
         blocks.append(
             Block(
-                f"{address}.{numbered}", role, where, type(child).__name__, size,
-                ports=ports, notes=(_NOTE,),
+                f"{address}.{numbered}",
+                role,
+                where,
+                type(child).__name__,
+                size,
+                ports=ports,
+                notes=(_NOTE,),
             )
         )
         if role != "norm":
             added = len(edges)
-            edges.append(
-                Branch(f"{address}.{numbered}", reads=added, add=added + 1, source="assumed")
-            )
+            edges.append(Branch(f"{address}.{numbered}", reads=added, add=added + 1, source="assumed"))
     size = count(module.parameters())
     return Layer(address, index, path, type(module).__name__, size, tuple(blocks), tuple(edges))
 
@@ -139,7 +142,5 @@ def _inputs(model: nn.Module) -> tuple[Block, ...]:
         )
         size = count(table.parameters())
         ports = (Port("out", path, "output"),)
-        blocks.append(
-            Block("embed", "embedding", path, type(table).__name__, size, spec, ports, notes=(_NOTE,))
-        )
+        blocks.append(Block("embed", "embedding", path, type(table).__name__, size, spec, ports, notes=(_NOTE,)))
     return tuple(blocks)

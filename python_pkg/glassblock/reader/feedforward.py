@@ -8,8 +8,8 @@ from glassblock.ir import FeedForward, observed
 from glassblock.reader.activations import activation_of
 from glassblock.reader.branch import Branch
 from glassblock.reader.graph import SLICES, Graph, show
-from glassblock.reader.record import Op
 from glassblock.reader.recognise import Recognised
+from glassblock.reader.record import Op
 
 
 def recognise_feed_forward(branch: Branch) -> Recognised | None:
@@ -29,9 +29,10 @@ def feed_forward(graph: Graph, ops: Sequence[Op]) -> FeedForward | None:
     between = graph.to_projections(read[0], first=ops[0].index).ops
     name = activation_of(between)
     shapes = f"input of {graph.path_of(down) or down.name}: {show(graph.shape(read[0]))}"
+    halves = gated(graph, between)
     return FeedForward(
         hidden=observed(_inner_width(graph, down), shapes),
-        gated=observed(gated(graph, between), "a product of two halves" if gated(graph, between) else "no product of two halves"),
+        gated=observed(halves, f"{'a' if halves else 'no'} product of two projections"),
         activation=observed(name or "none", f"operations {_names(between)}"),
     )
 

@@ -54,9 +54,7 @@ def _containers(model: nn.Module) -> Iterator[tuple[str, dict[str, nn.Module]]]:
         if not isinstance(module, nn.ModuleList | nn.ModuleDict | nn.Sequential):
             continue
         heavy = {
-            f"{path}.{name}" if path else name: child
-            for name, child in module.named_children()
-            if _is_heavy(child)
+            f"{path}.{name}" if path else name: child for name, child in module.named_children() if _is_heavy(child)
         }
         if heavy and 2 * len(heavy) >= len(module):
             taken.append(path)

@@ -100,9 +100,7 @@ class Graph:
     @cached_property
     def weights(self) -> list[str]:
         """For each value the path of the trained matrix that it is a view or a part of."""
-        known = [
-            value.name if value.trained and len(value.shape) > 1 else "" for value in self.values
-        ]
+        known = [value.name if value.trained and len(value.shape) > 1 else "" for value in self.values]
         for op in self.ops:
             if op.inputs and (op.name in LAYOUT or op.name in SLICES or op.name in REPEATS):
                 for value in op.outputs:
@@ -175,9 +173,8 @@ class Graph:
 
     def heavy(self, op: Op) -> bool:
         """Whether an operation does the work of a block: multiplies matrices or convolves."""
-        return (
-            op.name in _MULTIPLIES
-            or op.name.startswith(("scaled_dot", "multi_head_attention", "fft", "conv", "folded"))
+        return op.name in _MULTIPLIES or op.name.startswith(
+            ("scaled_dot", "multi_head_attention", "fft", "conv", "folded")
         )
 
     def cone(
@@ -242,9 +239,7 @@ def argument(op: Op, position: int, name: str) -> Any:
 
 def numbers(op: Op) -> list[float]:
     """Return the plain numbers among the positional arguments of an operation."""
-    return [
-        float(a) for a in op.args if isinstance(a, int | float) and not isinstance(a, bool | Ref)
-    ]
+    return [float(a) for a in op.args if isinstance(a, int | float) and not isinstance(a, bool | Ref)]
 
 
 def show(shape: Shape) -> str:

@@ -18,9 +18,7 @@ from glassblock.reader.residual import Stream, stream_through
 from glassblock.reader.roles import RECOGNISERS
 
 
-def read_layer(
-    graph: Graph, index: int, call: Call, norms: dict[int, NormSite]
-) -> Layer | None:
+def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite]) -> Layer | None:
     """Read one layer; None where no stream runs through it."""
     stream = stream_through(graph, call, norms)
     cuts = branches(graph, stream, norms) if stream is not None else []
@@ -32,10 +30,7 @@ def read_layer(
     parts = [recognise(cut, RECOGNISERS) for cut in cuts]
     labels = [f"{address}.{part}" for part in _numbered([what.part for what in parts])]
     blocks = [(site.first, norm_block(graph, site, names[site.output])) for site in sites]
-    blocks += [
-        (cut.start, _block(cut, what, label))
-        for cut, what, label in zip(cuts, parts, labels, strict=True)
-    ]
+    blocks += [(cut.start, _block(cut, what, label)) for cut, what, label in zip(cuts, parts, labels, strict=True)]
     return Layer(
         address=address,
         index=index,
@@ -43,17 +38,14 @@ def read_layer(
         cls=type(graph.modules[call.path]).__name__,
         params=count(graph.modules[call.path].parameters()),
         blocks=tuple(block for _, block in sorted(blocks, key=lambda item: item[0])),
-        branches=tuple(
-            _edge(cut, label, stream, names) for cut, label in zip(cuts, labels, strict=True)
-        ),
+        branches=tuple(_edge(cut, label, stream, names) for cut, label in zip(cuts, labels, strict=True)),
     )
 
 
 def _numbered(parts: list[str]) -> list[str]:
     """Tell parts of one kind apart: ``attn``, ``attn2``."""
     return [
-        part if parts[:at].count(part) == 0 else f"{part}{parts[:at].count(part) + 1}"
-        for at, part in enumerate(parts)
+        part if parts[:at].count(part) == 0 else f"{part}{parts[:at].count(part) + 1}" for at, part in enumerate(parts)
     ]
 
 

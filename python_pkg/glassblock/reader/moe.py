@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from glassblock.ir import Block, Fact, FeedForward, MixtureOfExperts, Port, observed
+from glassblock.ir import Block, Fact, FeedForward, MixtureOfExperts, Port, Role, observed
 from glassblock.reader.branch import Branch
 from glassblock.reader.feedforward import feed_forward
 from glassblock.reader.graph import Graph, show
@@ -128,9 +128,10 @@ def _function(branch: Branch, pick: Op) -> Fact[str]:
         if op.name in ("softmax", "sigmoid"):
             return observed(op.name, f"{op.name} of {show(graph.shape(op.inputs[0]))}, then topk")
     for op in branch.ops:
-        if op.index > pick.index and op.name in ("softmax", "sigmoid"):
-            if graph.shape(op.outputs[0])[-1] == graph.shape(pick.outputs[0])[-1]:
-                return observed(f"{op.name} of the top k", f"topk, then {op.name} of what it chose")
+        if op.index <= pick.index or op.name not in ("softmax", "sigmoid"):
+            continue
+        if graph.shape(op.outputs[0])[-1] == graph.shape(pick.outputs[0])[-1]:
+            return observed(f"{op.name} of the top k", f"topk, then {op.name} of what it chose")
     return observed("linear", "topk of the logits as they are")
 
 
@@ -151,9 +152,7 @@ def _shared(branch: Branch, experts: Experts, router: Call | None) -> tuple[Call
     return None
 
 
-def _ports(
-    branch: Branch, experts: Experts, router: Call | None
-) -> tuple[tuple[Port, ...], tuple[str, ...]]:
+def _ports(branch: Branch, experts: Experts, router: Call | None) -> tuple[tuple[Port, ...], tuple[str, ...]]:
     graph, ports, notes = branch.graph, [], []
     if router is not None:
         ports.append(Port("router", router.path, "output"))
@@ -165,8 +164,7 @@ def _ports(
         ports.append(Port("experts", experts.path, "input"))
     else:
         notes.append(
-            "experts cannot be ablated one by one: their module is not called with hidden states,"
-            " indices and weights"
+            "experts cannot be ablated one by one: their module is not called with hidden states, indices and weights"
         )
     return tuple(ports), tuple(notes)
 
@@ -192,7 +190,7 @@ def _parts(
     shared: tuple[Call, FeedForward] | None,
 ) -> tuple[Block, ...]:
     def block(address: str, path: str, spec: FeedForward | None, ports: tuple[Port, ...]) -> Block:
-        role = "router" if address == "router" else "mlp"
+        role: Role = "router" if address == "router" else "mlp"
         kind = type(graph.modules[path]).__name__ if path else ""
         used = [logits] if logits is not None else []
         return Block(address, role, path, kind, count_in(graph, path, used), spec, ports)

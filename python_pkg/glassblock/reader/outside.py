@@ -55,10 +55,8 @@ def outside(graph: Graph, source: int, end: int, norms: dict[int, NormSite]) -> 
     return Outside(inputs, tuple(outputs), tuple(dict.fromkeys(filter(None, paths))))
 
 
-def _embeddings(
-    graph: Graph, tables: list[Op], below: tuple[Op, ...], source: int
-) -> tuple[Block, ...]:
-    given = {v for v in graph.calls[0].inputs}
+def _embeddings(graph: Graph, tables: list[Op], below: tuple[Op, ...], source: int) -> tuple[Block, ...]:
+    given = set(graph.calls[0].inputs)
     blocks = []
     for op in tables:
         ids = graph.cone(op.inputs[0]).edge
@@ -141,9 +139,7 @@ def _added_table(graph: Graph, below: tuple[Op, ...]) -> tuple[Block, ...]:
                     from_module(rows, name), from_module(width, name), observed("positions", "added to the stream")
                 )
                 note = "a parameter that is added, so it cannot be tapped"
-                return (
-                    Block("pos_embed", "embedding", name, "", count([parameter]), spec, notes=(note,)),
-                )
+                return (Block("pos_embed", "embedding", name, "", count([parameter]), spec, notes=(note,)),)
     return ()
 
 
@@ -157,19 +153,12 @@ def _unembedding_op(graph: Graph, end: int) -> Op | None:
     return None
 
 
-def _final_norms(
-    graph: Graph, end: int, head: Op | None, norms: dict[int, NormSite]
-) -> list[Block]:
+def _final_norms(graph: Graph, end: int, head: Op | None, norms: dict[int, NormSite]) -> list[Block]:
     stop = head.index if head is not None else len(graph.ops)
     start = graph.values[end].op or 0
-    found = [
-        site
-        for site in norms.values()
-        if start < site.first < stop and graph.same(site.input) == graph.same(end)
-    ]
+    found = [site for site in norms.values() if start < site.first < stop and graph.same(site.input) == graph.same(end)]
     return [
-        norm_block(graph, site, "norm" if index == 0 else f"norm{index + 1}")
-        for index, site in enumerate(found[:1])
+        norm_block(graph, site, "norm" if index == 0 else f"norm{index + 1}") for index, site in enumerate(found[:1])
     ]
 
 
@@ -225,7 +214,7 @@ def _parameters(graph: Graph) -> dict[str, nn.Parameter]:
 
 
 def _softcap(graph: Graph, head: Op) -> Fact[float] | None:
-    after = [op for op in graph.ops[head.index + 1 :]]
+    after = graph.ops[head.index + 1 :]
     capped = next((op for op in after if op.name == "tanh"), None)
     if capped is None:
         return None

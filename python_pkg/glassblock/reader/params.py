@@ -25,9 +25,7 @@ def count_in(graph: Graph, path: str, ops: Iterable[Op]) -> int:
     return count(by_name[name] for name in used)
 
 
-def count_all(
-    model: nn.Module, embeddings: Iterable[str], layers: Iterable[Layer]
-) -> Params:
+def count_all(model: nn.Module, embeddings: Iterable[str], layers: Iterable[Layer]) -> Params:
     """Count a whole model.
 
     Parameters
@@ -43,11 +41,7 @@ def count_all(
     idle = sum(_idle(block) for layer in layers for block in layer.blocks)
     modules = dict(model.named_modules(remove_duplicate=False))
     named = dict(model.named_parameters(remove_duplicate=False))
-    tables = [
-        p
-        for path in embeddings
-        for p in (modules[path].parameters() if path in modules else [named[path]])
-    ]
+    tables = [p for path in embeddings for p in (modules[path].parameters() if path in modules else [named[path]])]
     return Params(
         total=total,
         trainable=count(p for p in model.parameters() if p.requires_grad),

@@ -54,9 +54,7 @@ def recognise(branch: Branch, recognisers: Iterable[Recogniser]) -> Recognised:
         if found is not None:
             return found
     work = ", ".join(dict.fromkeys(op.name for op in branch.ops if branch.graph.heavy(op)))
-    return Recognised(
-        "other", "other", notes=(f"not recognised; its operations are {work}", *problems)
-    )
+    return Recognised("other", "other", notes=(f"not recognised; its operations are {work}", *problems))
 
 
 def output_projection(branch: Branch, mixed: int) -> Op | None:

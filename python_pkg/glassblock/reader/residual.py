@@ -86,9 +86,7 @@ def stream_through(graph: Graph, call: Call, norms: dict[int, NormSite]) -> Stre
 class _Walk:
     """One attempt: from an output back to one of the inputs."""
 
-    def __init__(
-        self, graph: Graph, call: Call, source: int, norms: dict[int, NormSite]
-    ) -> None:
+    def __init__(self, graph: Graph, call: Call, source: int, norms: dict[int, NormSite]) -> None:
         self.graph = graph
         self.norms = norms
         self.stream = Stream(call, source, {source: 0})

@@ -17,9 +17,7 @@ from torch import nn
 
 from glassblock.errors import SourceError
 
-_SOURCES = (
-    "a hub id, a folder or file with config.json, a dictionary, a PretrainedConfig or an nn.Module"
-)
+_SOURCES = "a hub id, a folder or file with config.json, a dictionary, a PretrainedConfig or an nn.Module"
 _HEADS = (
     "AutoModelForCausalLM",
     "AutoModelForSeq2SeqLM",
@@ -83,9 +81,7 @@ def _config_at(name: str, trust_remote_code: bool) -> Any:
             " was saved to, or a configuration."
         )
     if name.count("/") > 1 or name.startswith((".", "/", "~")):
-        raise SourceError(
-            f"expected {_SOURCES}, got the path {name!r}, which does not exist. Check its spelling."
-        )
+        raise SourceError(f"expected {_SOURCES}, got the path {name!r}, which does not exist. Check its spelling.")
     return _config_from_hub(name, trust_remote_code=trust_remote_code)
 
 
@@ -126,8 +122,7 @@ def _config_of(content: dict[str, Any], where: str = "the dictionary") -> Any:
             else " Update transformers, or pass the nn.Module itself."
         )
         raise SourceError(
-            f"expected a model type that transformers knows in {where}, got {kind!r}:"
-            f" {_first_line(error)}.{hint}"
+            f"expected a model type that transformers knows in {where}, got {kind!r}: {_first_line(error)}.{hint}"
         ) from error
 
 
@@ -154,7 +149,7 @@ def _build(config: Any, *, trust_remote_code: bool) -> nn.Module:
                 if cls.__name__.startswith("Auto"):
                     built = cls.from_config(config, trust_remote_code=trust_remote_code)
                 else:
-                    built = cls._from_config(config)  # noqa: SLF001
+                    built = cls._from_config(config)
         except Exception as error:  # noqa: BLE001  # any class may refuse in its own way
             refused.append(f"{cls.__name__}: {_first_line(error)}")
             continue

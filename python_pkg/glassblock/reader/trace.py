@@ -41,9 +41,7 @@ _SAME = {
     "ipow": "pow",
     "absolute": "abs",
 }
-_WRITES = re.compile(
-    r"^__(i(add|sub|mul|truediv|matmul|pow|and|or)|setitem)__$|^(?!requires_grad_)[a-z].*[^_]_$"
-)
+_WRITES = re.compile(r"^__(i(add|sub|mul|truediv|matmul|pow|and|or)|setitem)__$|^(?!requires_grad_)[a-z].*[^_]_$")
 _QUESTIONS = frozenset("shape device dtype ndim size dim numel is_floating_point requires_grad".split())
 
 
@@ -196,7 +194,7 @@ class Tracer(TorchFunctionMode):
             call.folded = True
             return self._answer(known[0], call)
 
-        module.forward = forward  # type: ignore[method-assign]
+        module.forward = forward
 
     def _situation(self, call: Call, container: str) -> str:
         """What is particular to a call: its shapes, and which tensors from outside the layers it got.

@@ -91,9 +91,7 @@ class _Twins:
 
 
 def _hollow(tensor: torch.Tensor) -> torch.Tensor:
-    empty = torch.empty_strided(
-        tuple(tensor.shape), _strides(tensor), dtype=tensor.dtype, device="meta"
-    )
+    empty = torch.empty_strided(tuple(tensor.shape), _strides(tensor), dtype=tensor.dtype, device="meta")
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(empty, requires_grad=tensor.requires_grad)
     return empty

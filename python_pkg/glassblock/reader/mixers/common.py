@@ -39,9 +39,7 @@ def read_mixer(branch: Branch, family: Fact[str]) -> Recognised:
         state=state,
         conv=_conv(branch),
     )
-    return Recognised(
-        "mixer", "mixer", spec, (port,) if port else (), notes=(why,) if why else ()
-    )
+    return Recognised("mixer", "mixer", spec, (port,) if port else (), notes=(why,) if why else ())
 
 
 def padded_lengths(branch: Branch) -> set[int]:
