@@ -62,7 +62,7 @@ def find() -> str:
     found = system_browser() or playwright_browser()
     if not found:
         print("No Chromium on this machine: installing the distribution's package.", flush=True)
-        install.apt_install("chromium")
+        install.apt_install("chromium", "fonts-dejavu-core")
         found = system_browser()
     if not found:
         print("No package either: asking Playwright for its own.", flush=True)

@@ -69,8 +69,8 @@ def root_prefix() -> list[str] | None:
     return None
 
 
-def apt_install(package: str) -> bool:
-    """Install one of the distribution's packages where that is possible and allowed."""
+def apt_install(*packages: str) -> bool:
+    """Install packages of the distribution where that is possible and allowed."""
     prefix = root_prefix()
     if prefix is None or not shutil.which("apt-get"):
         return False
@@ -78,7 +78,7 @@ def apt_install(package: str) -> bool:
     return all(
         subprocess.run([*prefix, "apt-get", "-qq", *words], env=env, stdin=subprocess.DEVNULL, check=False).returncode
         == 0
-        for words in (["update"], ["install", "-y", "--no-install-recommends", package])
+        for words in (["update"], ["install", "-y", "--no-install-recommends", *packages])
     )
 
 
