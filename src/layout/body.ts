@@ -1,0 +1,164 @@
+/**
+ * How much room a block needs, and, once it is known where the block is, where its insides go. Measuring comes first
+ * because the stream's arithmetic (`stream.ts`) decides the places from the sizes.
+ */
+import type { Block } from '../wire/types.generated';
+import { type Grid, gridHeight, gridOf, gridWidth, placeCells } from './cells';
+import { big } from './format';
+import { type Description, describe } from './kinds';
+import type { BlockBox, CellBox, Rect } from './scene';
+import { fitting, type Measure } from './text';
+
+/** Room that a block needs; distances in pixels. */
+export interface Body {
+  readonly block: Block;
+  readonly description: Description;
+  readonly form: BlockBox['form'];
+  readonly side: -1 | 1;
+  readonly column: { readonly x: number; readonly w: number };
+  readonly height: number;
+  /** From its lower edge up to where it reads. */
+  readonly below: number;
+  /** From where it writes up to its upper edge. */
+  readonly above: number;
+  /** Least distance between where it reads and where it writes. */
+  readonly span: number;
+  /** Room under it for the words about its update. */
+  readonly under: number;
+  readonly grid: Grid | null;
+}
+
+export interface BodyContext {
+  readonly live: boolean;
+  readonly width: number;
+  readonly left: { readonly x: number; readonly w: number };
+  readonly right: { readonly x: number; readonly w: number };
+  readonly measure: Measure;
+  readonly layerParams: number;
+}
+
+const INSET = 10;
+const TITLE = 28;
+const ROW = 17;
+const SHARE = 32;
+const WORDS = 46;
+/** More heads than this do not fit side by side over one wire. */
+const BUS_HEADS = 8;
+const BUS = { cell: 22, gap: 8, tight: 4, drop: 14, rise: 9 };
+
+/** Heads side by side over one wire, if they fit. */
+function busGrid(description: Description, width: number): Grid | null {
+  const { cells } = description;
+  if (!cells || cells.prefix !== 'H' || cells.count > BUS_HEADS) return null;
+  const split = cells.shared > 1 && cells.shared < cells.count ? 4 : 0;
+  const gap = cells.count > 4 ? BUS.tight : BUS.gap;
+  const splits = split * (Math.ceil(cells.count / cells.shared) - 1);
+  const w = Math.min(42, (width - 10 - splits - (cells.count - 1) * gap) / cells.count);
+  return w < BUS.cell ? null : { columns: cells.count, w, h: 28, gap, split, labelled: true };
+}
+
+/** Measure a block on a side of the stream. */
+export function measureBody(block: Block, side: -1 | 1, context: BodyContext): Body {
+  const description = describe(block, context.width);
+  const column = side === -1 ? context.left : context.right;
+  const common = { block, description, side, column };
+  const bus = context.live && side === -1 ? busGrid(description, column.w) : null;
+  if (bus) return { ...common, form: 'bus', height: 0, below: 0, above: 62, span: 51, under: 0, grid: bus };
+  const grid = description.cells ? gridOf(description.cells, column.w - 2 * INSET) : null;
+  const cells = description.cells && grid ? gridHeight(description.cells, grid) + 12 : 0;
+  if (context.live) {
+    const height = cells > 0 ? TITLE + 18 + cells : 50;
+    const places = cells > 0 ? { below: 18, above: 22, span: 34 } : { below: 15, above: 11, span: 24 };
+    return { ...common, form: 'box', height, ...places, under: WORDS, grid };
+  }
+  const height = TITLE + description.rows.length * ROW + 4 + cells + SHARE;
+  return { ...common, form: 'box', height, below: 18, above: 24, span: 44, under: 0, grid };
+}
+
+function brackets(body: Body, cells: readonly CellBox[]): BlockBox['brackets'] {
+  const shared = body.description.cells?.shared ?? 1;
+  const columns = body.grid?.columns ?? 1;
+  // A group that does not lie in one row has no bracket; the block's line says how many share.
+  if (shared < 2 || columns % shared !== 0) return [];
+  const heads = cells.filter((cell) => cell.index % shared === 0);
+  return heads.map((first) => {
+    const last = cells[first.index + shared - 1] ?? first;
+    return { x1: first.x, x2: last.x + last.w, y: first.y + first.h + 3 };
+  });
+}
+
+function placeBus(body: Body, at: { top: number; bottom: number; write: number }, box: BlockBox, measure: Measure) {
+  const { cells: of } = body.description;
+  if (!of || !body.grid) return box;
+  const grid = body.grid;
+  const cells = placeCells(of, grid, { x: box.x, y: at.bottom - BUS.rise - grid.h }, box);
+  const chip = { x: box.x, y: at.top + 3, w: measure(box.name, 12, 600) + 14, h: 20 };
+  const line = fitting(body.description.line, body.column.w - chip.w - 8, measure);
+  return {
+    ...box,
+    w: gridWidth(of, grid),
+    title: chip,
+    line,
+    cells,
+    columns: grid.columns,
+    brackets: brackets(body, cells),
+    words: { x: box.x, y: at.write - 25, w: body.column.w },
+  };
+}
+
+function placeBox(body: Body, box: BlockBox, context: BodyContext): BlockBox {
+  const { description, grid } = body;
+  const inner = { x: box.x + INSET, w: box.w - 2 * INSET };
+  let y = box.y + TITLE;
+  const rows = context.live
+    ? []
+    : description.rows.map(([label, value], i) => ({ label, value, y: box.y + TITLE + 12 + i * ROW }));
+  y += context.live ? 14 : rows.length * ROW + 4;
+  const cells = description.cells && grid ? placeCells(description.cells, grid, { x: inner.x, y: y + 4 }, box) : [];
+  const named = context.measure(box.name, 12, 600) + 7;
+  const right = context.measure(context.live ? '88.8' : box.params, 12, 600) + 8;
+  const share = { x: inner.x, y: box.y + box.h - 26, w: inner.w, h: 4 };
+  return {
+    ...box,
+    type: fitting(description.type, inner.w - named - right, context.measure),
+    line: fitting(description.line, inner.w, context.measure),
+    rows,
+    cells,
+    columns: grid?.columns ?? 1,
+    brackets: brackets(body, cells),
+    words: context.live ? { x: box.x, y: box.y + box.h + 22, w: box.w } : null,
+    share: context.live
+      ? null
+      : { ...share, of: context.layerParams > 0 ? body.block.params / context.layerParams : 0 },
+  };
+}
+
+/** Place a block's insides; `top` and `bottom` are its edges, `write` is where its update leaves, all downwards. */
+export function placeBody(
+  body: Body,
+  at: { top: number; bottom: number; write: number; key: string },
+  context: BodyContext,
+): BlockBox {
+  const { block, description } = body;
+  const rect: Rect = { x: body.column.x, y: at.top, w: body.column.w, h: at.bottom - at.top };
+  const box: BlockBox = {
+    ...rect,
+    key: at.key,
+    address: block.address,
+    form: body.form,
+    hue: description.hue,
+    side: body.side,
+    name: block.address.split('.').at(-1) ?? block.address,
+    title: { x: rect.x + INSET, y: rect.y + 5, w: rect.w - 2 * INSET, h: 20 },
+    type: '',
+    line: '',
+    params: big(block.params),
+    rows: [],
+    cells: [],
+    columns: 1,
+    brackets: [],
+    words: null,
+    share: null,
+  };
+  return body.form === 'bus' ? placeBus(body, at, box, context.measure) : placeBox(body, box, context);
+}

@@ -1,0 +1,50 @@
+/** Horizontal places: they follow from the width and from what the layers hold, and are the same for all cards. */
+import type { Description } from './kinds';
+
+export interface Columns {
+  readonly card: { readonly x: number; readonly w: number };
+  readonly spine: number;
+  readonly left: { readonly x: number; readonly w: number };
+  readonly right: { readonly x: number; readonly w: number };
+  /** Where a norm stands on a wire, from the stream. */
+  readonly tick: number;
+  readonly strip: { readonly x: number; readonly w: number } | null;
+}
+
+const PAD = 12;
+const CHIP = 30;
+const NARROW = 540;
+const WIDEST = 820;
+
+export interface ColumnsOf {
+  readonly width: number;
+  readonly folded: boolean;
+  readonly live: boolean;
+  readonly blocks: readonly Description[];
+}
+
+/** The widest a diagram gets: beyond it wires only get longer. */
+export function diagramWidth(width: number): number {
+  return Math.max(300, Math.min(width, WIDEST));
+}
+
+export function columns({ width, folded, live, blocks }: ColumnsOf): Columns {
+  const narrow = width < NARROW;
+  const strip = folded ? { x: narrow ? 22 : 30, w: narrow ? 20 : 26 } : null;
+  const x = strip ? strip.x + strip.w + (narrow ? 10 : 38) : CHIP;
+  const card = { x, w: width - x };
+  const gap = narrow ? 50 : 70;
+  const wideRight = blocks.some((one) => one.side === 1 && (one.cells?.count ?? 0) > 16);
+  const wideLeft = live && blocks.some((one) => one.side === -1 && (one.cells?.count ?? 0) > 4);
+  const share = wideRight ? 0.44 : wideLeft ? 0.54 : 0.512;
+  const spine = Math.round(card.x + card.w * share);
+  const right = spine + gap;
+  return {
+    card,
+    spine,
+    left: { x: card.x + PAD, w: spine - gap - card.x - PAD },
+    right: { x: right, w: card.x + card.w - PAD - 4 - right },
+    tick: narrow ? 30 : 37,
+    strip,
+  };
+}

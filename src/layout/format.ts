@@ -1,0 +1,73 @@
+/** Numbers as people read them: a true minus, a space before a unit, commas between thousands. */
+
+const MINUS = '−';
+
+/** A number with so many decimals and commas between thousands. */
+export function fixed(value: number, decimals = 0): string {
+  const text = Math.abs(value).toLocaleString('en-US', {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  });
+  return value < 0 && Number(text.replaceAll(',', '')) !== 0 ? MINUS + text : text;
+}
+
+/** The same with its sign, also where it is positive. */
+export function signed(value: number, decimals = 2): string {
+  return value < 0 ? fixed(value, decimals) : `+${fixed(value, decimals)}`;
+}
+
+/** A count of parameters: 926.7 M, 1.04 B. */
+export function big(count: number): string {
+  for (const [unit, size] of [
+    ['T', 1e12],
+    ['B', 1e9],
+    ['M', 1e6],
+    ['K', 1e3],
+  ] as const) {
+    // 999,950 and more would print as 1,000.0 K.
+    if (count >= size * 0.99995) return `${fixed(count / size, count >= size * 10 || unit === 'K' ? 1 : 2)} ${unit}`;
+  }
+  return fixed(count);
+}
+
+/** A probability, 0 to 1, in percent. Small ones keep two figures, so that 0 means 0. */
+export function percent(share: number, decimals = 1): string {
+  const value = 100 * share;
+  if (value > 0 && value < 10 ** -decimals) return value < 0.001 ? '< 0.001 %' : `${Number(value.toPrecision(1))} %`;
+  return `${fixed(value, decimals)} %`;
+}
+
+/** A difference of probabilities in percentage points. */
+export function points(delta: number): string {
+  return `${signed(100 * delta, 1)} pt`;
+}
+
+/** A statistic in as few characters as tell it apart: 0.43, 6.2, 48, 1.3k. */
+export function compact(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? '' : '∞';
+  const size = Math.abs(value);
+  if (size >= 9999.5) return `${fixed(value / 1000)}k`;
+  if (size >= 999.5) return `${fixed(value / 1000, 1)}k`;
+  if (size >= 9.95) return fixed(value);
+  if (size >= 0.995 || size === 0) return fixed(value, 1);
+  return size < 0.005 ? '<.01' : fixed(value, 2);
+}
+
+/** Layer indices in words: L0 to L2; L3, L7, L11; every 4th from L3. */
+export function layerRange(indices: readonly number[], stack = ''): string {
+  const name = (index: number) => `${stack === '' ? '' : `${stack}.`}L${index}`;
+  const [first = 0] = indices;
+  const last = indices.at(-1) ?? first;
+  if (indices.length === 1) return name(first);
+  const step = (last - first) / (indices.length - 1);
+  const even = indices.every((index, i) => index === first + i * step);
+  if (even && step === 1) return `${name(first)} to ${name(last)}`;
+  if (indices.length <= 4) return indices.map(name).join(', ');
+  if (even) return `every ${ordinal(step)}, ${name(first)} to ${name(last)}`;
+  return `among ${name(first)} to ${name(last)}`;
+}
+
+function ordinal(n: number): string {
+  const ending = n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');
+  return `${n}${ending}`;
+}

@@ -1,0 +1,131 @@
+/** An Architecture as a scene: deterministic, without a DOM, and fast enough to be made anew whenever the width changes. */
+import type { Architecture, Block, Group, Layer, Stack } from '../wire/types.generated';
+import { placeCard, sizeCard } from './card';
+import { type Columns, columns, diagramWidth } from './columns';
+import { END_HEIGHT, placeRow, placeTop } from './ends';
+import { describe } from './kinds';
+import { groupKey, layerCount, layerOf } from './model';
+import type { Card, Scene, Spine } from './scene';
+import { placeFans, placeStrip } from './strip';
+import type { Measure } from './text';
+
+/** Up to this many layers each has a card of its own. */
+export const UNFOLDED = 6;
+
+export interface LayoutOptions {
+  readonly width: number;
+  readonly live: boolean;
+  readonly bound: Readonly<Record<string, number>>;
+  readonly measure: Measure;
+}
+
+interface Shown {
+  readonly group: Group;
+  readonly layer: Layer;
+}
+
+const TOP = 8;
+const BETWEEN_CARDS = 8;
+const BETWEEN_FOLDED = 20;
+const BETWEEN_STACKS = 34;
+
+/** The layers that have cards, bottom to top. */
+function shownLayers(stack: Stack, folded: boolean, bound: LayoutOptions['bound']): Shown[] {
+  if (!folded) {
+    const all = stack.groups.flatMap((group) =>
+      group.layers.map((index) => ({ group, layer: layerOf(stack, group, index) })),
+    );
+    return all.sort((a, b) => a.layer.index - b.layer.index);
+  }
+  return [...stack.groups]
+    .sort((a, b) => (a.layers[0] ?? 0) - (b.layers[0] ?? 0))
+    .map((group) => {
+      const wanted = bound[groupKey(stack, group)];
+      const index = wanted !== undefined && group.layers.includes(wanted) ? wanted : (group.layers[0] ?? 0);
+      return { group, layer: layerOf(stack, group, index) };
+    });
+}
+
+/** Blocks outside the layers belong to the stack that their address names; those without one to the first or last. */
+function belongsTo(block: Block, stack: Stack, otherwise: boolean, stacks: readonly Stack[]): boolean {
+  const named = stacks.find((one) => one.name !== '' && block.address.startsWith(`${one.name}.`));
+  return named ? named === stack : otherwise;
+}
+
+interface Part {
+  readonly scene: Omit<Scene, 'width' | 'height' | 'live'>;
+  readonly bottom: number;
+}
+
+function placeStack(architecture: Architecture, stack: Stack, from: number, of: Columns, options: LayoutOptions): Part {
+  const { stacks } = architecture;
+  const folded = of.strip !== null;
+  const place = { spine: of.spine, width: options.width, measure: options.measure };
+  const outputs = architecture.outputs.filter((one) => belongsTo(one, stack, stack === stacks.at(-1), stacks));
+  const inputs = architecture.inputs.filter((one) => belongsTo(one, stack, stack === stacks[0], stacks));
+  const top = placeTop(outputs, from, place);
+  const gap = folded ? BETWEEN_FOLDED : BETWEEN_CARDS;
+  const cards: Card[] = [];
+  let y = top.bottom;
+  for (const { group, layer } of shownLayers(stack, folded, options.bound).reverse()) {
+    const sized = sizeCard({ stack, group, layer, folded, live: options.live, columns: of, measure: options.measure });
+    cards.push(placeCard(sized, y));
+    y += sized.height + gap;
+  }
+  const cardsBottom = y - gap;
+  const row = placeRow(inputs, cardsBottom + 16, place);
+  const bottom = row.length > 0 ? cardsBottom + 16 + END_HEIGHT : cardsBottom + 12;
+  const spine: Spine = {
+    key: `spine:${stack.name}`,
+    x: of.spine,
+    top: top.spineTop,
+    bottom: row.length > 0 ? cardsBottom + 16 : bottom,
+    label: stacks.length > 1 ? stack.name : '',
+  };
+  const area = of.strip && { ...of.strip, y: top.bottom, h: cardsBottom - top.bottom };
+  const strip = area ? placeStrip(stack, area) : null;
+  return {
+    scene: {
+      spines: [spine],
+      ends: [...top.boxes, ...row],
+      ticks: top.ticks,
+      cards,
+      strips: strip ? [strip] : [],
+      fans: strip ? placeFans(strip, cards) : [],
+    },
+    bottom,
+  };
+}
+
+/** Place everything. The width is what there is; a diagram takes no more of it than it can use. */
+export function layoutScene(architecture: Architecture, given: LayoutOptions): Scene {
+  const options = { ...given, width: diagramWidth(given.width) };
+  const folded = layerCount(architecture) > UNFOLDED;
+  const blocks = architecture.stacks.flatMap((stack) =>
+    stack.groups.flatMap((group) => group.template.blocks.map((block) => describe(block, stack.width.value))),
+  );
+  const of = columns({ width: options.width, folded, live: options.live, blocks });
+  const parts: Part[] = [];
+  let y = TOP;
+  // The stack that ends in the prediction is on top.
+  for (const stack of [...architecture.stacks].reverse()) {
+    const part = placeStack(architecture, stack, y, of, options);
+    parts.push(part);
+    y = part.bottom + BETWEEN_STACKS;
+  }
+  const all = <K extends keyof Part['scene']>(key: K) => parts.flatMap((part) => part.scene[key] as unknown[]);
+  return {
+    width: options.width,
+    height: y - BETWEEN_STACKS + TOP,
+    live: options.live,
+    spines: all('spines'),
+    ends: all('ends'),
+    ticks: all('ticks'),
+    cards: all('cards'),
+    strips: all('strips'),
+    fans: all('fans'),
+  } as Scene;
+}
+
+export { groupKey, locate } from './model';
+export type * from './scene';

@@ -1,0 +1,35 @@
+/** Sequence mixers without a softmax: state spaces, linear attention, recurrences. */
+import type { Block, MixerSpec } from '../../wire/types.generated';
+import { fixed } from '../format';
+import { factRows } from './facts';
+import type { Description } from './kind';
+
+export function mixer(block: Block): Description {
+  const spec = block.spec as MixerSpec;
+  const [heads, dim] = [spec.heads?.value ?? 0, spec.v_head_dim?.value ?? spec.head_dim?.value];
+  const shape = heads > 0 ? `${heads} heads${dim === undefined ? '' : ` × ${dim}`}` : '';
+  const state = spec.state ? spec.state.value.map((size) => fixed(size)).join(' × ') : '';
+  const rows: [string, string][] = [];
+  if (heads > 0) rows.push(['heads', fixed(heads)]);
+  if (spec.kv_heads && spec.kv_heads.value !== heads) rows.push(['q, k heads', fixed(spec.kv_heads.value)]);
+  if (state !== '') rows.push(['state', state]);
+  if (spec.conv) rows.push(['convolution', fixed(spec.conv.value)]);
+  return {
+    hue: 'mixer',
+    side: -1,
+    type: [spec.family.value.replaceAll('_', ' ')],
+    line: [shape, state].filter((text) => text !== ''),
+    rows,
+    cells: heads > 0 ? { prefix: 'H', count: heads, shared: 1 } : null,
+    facts: factRows([
+      ['Family', spec.family],
+      ['Heads', spec.heads],
+      ['Query and key heads', spec.kv_heads],
+      ['Head dimension', spec.head_dim],
+      ['Value dimension', spec.v_head_dim],
+      ['State', spec.state],
+      ['Convolution', spec.conv],
+      ['Output gate', spec.out_gate],
+    ]),
+  };
+}

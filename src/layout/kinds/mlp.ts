@@ -1,0 +1,40 @@
+/** Dense feed-forward blocks. */
+import type { Block, FeedForwardSpec } from '../../wire/types.generated';
+import { fixed } from '../format';
+import { factRows } from './facts';
+import type { Description } from './kind';
+
+/** The name of a gated activation where it has one. */
+export function activationName(activation: string, gated: boolean): string {
+  if (!gated) return activation;
+  if (activation === 'silu' || activation === 'swish') return 'SwiGLU';
+  return activation.startsWith('gelu') ? 'GeGLU' : `gated ${activation}`;
+}
+
+export function mlp(block: Block, width: number): Description {
+  const spec = block.spec as FeedForwardSpec;
+  const hidden = fixed(spec.hidden.value);
+  const ends = fixed(width);
+  const activation = activationName(spec.activation.value, spec.gated.value);
+  return {
+    hue: 'mlp',
+    side: 1,
+    type: [activation],
+    line: [
+      `${ends} → ${hidden} → ${ends}, ${activation}`,
+      `${ends} → ${hidden} → ${ends}`,
+      `${ends} → ${hidden}`,
+      hidden,
+    ],
+    rows: [
+      [spec.gated.value ? 'gate, up' : 'up', `${ends} → ${hidden}`],
+      ['down', `${hidden} → ${ends}`],
+    ],
+    cells: null,
+    facts: factRows([
+      ['Hidden width', spec.hidden],
+      ['Gated', spec.gated],
+      ['Activation', spec.activation],
+    ]),
+  };
+}

@@ -1,0 +1,33 @@
+/** Mixtures of experts: a router, its experts, and a shared one that always works. */
+import type { Block, MoESpec } from '../../wire/types.generated';
+import { fixed } from '../format';
+import { factRows } from './facts';
+import type { Description } from './kind';
+import { activationName } from './mlp';
+
+export function moe(block: Block): Description {
+  const spec = block.spec as MoESpec;
+  const [experts, top] = [spec.experts.value, spec.top_k.value];
+  const shared = spec.shared_hidden.value > 0 ? ', 1 shared' : '';
+  return {
+    hue: 'moe',
+    side: 1,
+    type: [`${experts} experts, top ${top}${shared}`, `${experts} experts, top ${top}`, `${experts}, top ${top}`],
+    line: [`${experts} experts, top ${top}${shared}`, `${experts} experts, top ${top}`, `top ${top} of ${experts}`],
+    rows: [
+      ['expert', `${fixed(spec.hidden.value)} wide, ${activationName(spec.activation.value, spec.gated.value)}`],
+      ['router', spec.router.value],
+      ...(shared === '' ? [] : [['shared', `${fixed(spec.shared_hidden.value)} wide`] as [string, string]]),
+    ],
+    cells: { prefix: 'E', count: experts, shared: 1 },
+    facts: factRows([
+      ['Experts', spec.experts],
+      ['Experts per token', spec.top_k],
+      ['Expert width', spec.hidden],
+      ['Gated', spec.gated],
+      ['Activation', spec.activation],
+      ['Router', spec.router],
+      ['Shared expert width', spec.shared_hidden],
+    ]),
+  };
+}

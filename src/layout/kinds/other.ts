@@ -1,0 +1,30 @@
+/** Norms, and whatever was not understood: a plain box with its name. */
+import type { Block, NormSpec } from '../../wire/types.generated';
+import { factRows } from './facts';
+import type { Description } from './kind';
+
+const plain = (block: Block): Description => ({
+  hue: 'other',
+  side: block.role === 'attention' || block.role === 'mixer' ? -1 : 1,
+  type: [block.cls],
+  line: [block.cls],
+  rows: [],
+  cells: null,
+  facts: [],
+});
+
+export function norm(block: Block): Description {
+  const spec = block.spec as NormSpec;
+  return {
+    ...plain(block),
+    type: [spec.function.value],
+    facts: factRows([
+      ['Function', spec.function],
+      ['Epsilon', spec.eps],
+    ]),
+  };
+}
+
+export function other(block: Block): Description {
+  return plain(block);
+}

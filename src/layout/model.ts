@@ -1,0 +1,89 @@
+/** Walking an Architecture: layers written out from their groups, and looking blocks up by address. */
+import type { Architecture, Block, Branch, Group, Layer, Stack } from '../wire/types.generated';
+
+/** A name for a group that stays the same whichever layer its card shows. */
+export function groupKey(stack: Stack, group: Group): string {
+  return `${stack.name}#${group.template.index}`;
+}
+
+export function layerCount(architecture: Architecture): number {
+  return architecture.stacks.reduce((sum, stack) => sum + stackLayers(stack), 0);
+}
+
+export function stackLayers(stack: Stack): number {
+  return stack.groups.reduce((sum, group) => sum + group.layers.length, 0);
+}
+
+export function layerAddress(stack: Stack, index: number): string {
+  return `${stack.name === '' ? '' : `${stack.name}.`}L${index}`;
+}
+
+/** The layer of a group with that index, written out from the template. */
+export function layerOf(stack: Stack, group: Group, index: number): Layer {
+  const { template } = group;
+  const path = group.paths[group.layers.indexOf(index)] ?? template.path;
+  const address = layerAddress(stack, index);
+  const rename = (text: string) => address + text.slice(template.address.length);
+  const renameIf = (text: string | null) => (text === null ? null : rename(text));
+  const inside = (text: string) => text === template.path || text.startsWith(`${template.path}.`);
+  const place = (text: string) => (inside(text) ? path + text.slice(template.path.length) : text);
+  const block = (old: Block): Block => ({
+    ...old,
+    address: rename(old.address),
+    path: place(old.path),
+    ports: old.ports.map((port) => ({ ...port, path: place(port.path) })),
+    parts: old.parts.map(block),
+  });
+  const branch = (old: Branch): Branch => ({
+    ...old,
+    block: rename(old.block),
+    pre_norm: renameIf(old.pre_norm),
+    post_norm: renameIf(old.post_norm),
+    stream_norm: renameIf(old.stream_norm),
+  });
+  return {
+    ...template,
+    address,
+    index,
+    path,
+    blocks: template.blocks.map(block),
+    branches: template.branches.map(branch),
+  };
+}
+
+export interface Located {
+  readonly block: Block | null;
+  readonly layer: Layer | null;
+  /** What comes after the block's address: `H3`, `E17`; empty for the block itself. */
+  readonly sub: string;
+}
+
+const CELL = /\.((?:H|KV|E)\d+)$/;
+
+/** Find what an address names; null where it names nothing. */
+export function locate(architecture: Architecture, address: string): Located | null {
+  const sub = CELL.exec(address)?.[1] ?? '';
+  const wanted = sub === '' ? address : address.slice(0, -sub.length - 1);
+  const outside = [...architecture.inputs, ...architecture.outputs].find((one) => one.address === wanted);
+  if (outside) return { block: outside, layer: null, sub };
+  for (const stack of architecture.stacks) {
+    const layer = layerNamed(stack, wanted);
+    if (!layer) continue;
+    if (layer.address === wanted) return { block: null, layer, sub };
+    const block = layer.blocks.flatMap(withParts).find((one) => one.address === wanted);
+    if (block) return { block, layer, sub };
+  }
+  return null;
+}
+
+export function withParts(block: Block): Block[] {
+  return [block, ...block.parts.flatMap(withParts)];
+}
+
+function layerNamed(stack: Stack, address: string): Layer | null {
+  const prefix = layerAddress(stack, 0).slice(0, -1);
+  if (!address.startsWith(prefix)) return null;
+  const index = Number.parseInt(address.slice(prefix.length), 10);
+  const group = stack.groups.find((one) => one.layers.includes(index));
+  return group ? layerOf(stack, group, index) : null;
+}

@@ -1,0 +1,161 @@
+/**
+ * What a layout says: where everything is, in CSS pixels, with y downwards. Keys stay the same when a card is bound to
+ * another layer, so that a drawing can be updated in place; addresses are those of the layer that is shown.
+ */
+import type { Hue } from './kinds';
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Rect extends Point {
+  readonly w: number;
+  readonly h: number;
+}
+
+/** A head or an expert. */
+export interface CellBox extends Rect {
+  readonly key: string;
+  readonly address: string;
+  /** `H3`, `E17` */
+  readonly name: string;
+  readonly index: number;
+  /** Whether the name, and under it a value, fit in. */
+  readonly labelled: boolean;
+}
+
+export interface Row {
+  readonly label: string;
+  readonly value: string;
+  readonly y: number;
+}
+
+/**
+ * A block. `bus`: heads in the open between a wire that reads and a wire that writes, with the block's name as a chip.
+ * `box`: a box with its name, numbers, and cells if it has any.
+ */
+export interface BlockBox extends Rect {
+  readonly key: string;
+  readonly address: string;
+  readonly form: 'bus' | 'box';
+  readonly hue: Hue;
+  readonly side: -1 | 1;
+  readonly name: string;
+  /** Where the name stands: the chip of a bus, the title line of a box. */
+  readonly title: Rect;
+  readonly type: string;
+  readonly line: string;
+  readonly params: string;
+  readonly rows: readonly Row[];
+  readonly cells: readonly CellBox[];
+  readonly columns: number;
+  /** Neighbouring heads that share keys and values. */
+  readonly brackets: readonly { readonly x1: number; readonly x2: number; readonly y: number }[];
+  /** Where the words about its update go; null where nothing is measured. */
+  readonly words: (Point & { readonly w: number }) | null;
+  /** Share of the layer's parameters and where its bar goes; null where it is not shown. */
+  readonly share: (Rect & { readonly of: number }) | null;
+}
+
+/** A norm: a short bar across the wire or the stream that it normalises. */
+export interface Tick extends Point {
+  readonly key: string;
+  readonly address: string;
+  readonly across: 'wire' | 'stream';
+  readonly label: string;
+  /** Whether the label stands beside it or under it; not at all where the legend says it. */
+  readonly labelAt: 'none' | 'under' | 'right';
+}
+
+/** A branch's wires: from the stream to its block, and from the block to its plus. */
+export interface Line {
+  readonly key: string;
+  readonly address: string;
+  readonly side: -1 | 1;
+  readonly hue: Hue;
+  readonly bus: boolean;
+  readonly spine: number;
+  readonly readY: number;
+  readonly readX: number;
+  readonly writeX: number;
+  readonly plus: Point;
+  /** `assumed` where the branch was not seen in a forward pass. */
+  readonly assumed: boolean;
+  /** What the update is multiplied by, where that is not 1. */
+  readonly scale: string;
+}
+
+/** One layer, or a group of identical ones bound to one of them. */
+export interface Card extends Rect {
+  readonly key: string;
+  readonly group: string;
+  readonly stack: string;
+  readonly address: string;
+  readonly index: number;
+  /** The indices it stands for. */
+  readonly layers: readonly number[];
+  readonly title: string;
+  readonly subtitle: string;
+  /** Where the layer's name stands: a chip beside the card, or within the stepper of a folded one. */
+  readonly chip: Rect;
+  readonly folded: boolean;
+  readonly blocks: readonly BlockBox[];
+  readonly lines: readonly Line[];
+  readonly ticks: readonly Tick[];
+}
+
+/** Embedding and unembedding. */
+export interface EndBox extends Rect {
+  readonly key: string;
+  readonly address: string;
+  readonly name: string;
+  readonly type: string;
+  readonly params: string;
+}
+
+/** One layer in a strip: its two halves have the hues of what mixes tokens and of what does not. */
+export interface StripCell extends Rect {
+  readonly key: string;
+  readonly index: number;
+  readonly address: string;
+  readonly group: string;
+  readonly halves: readonly { readonly hue: Hue; readonly address: string }[];
+  /** The number beside it, where there is room for one. */
+  readonly label: string;
+}
+
+export interface Strip extends Rect {
+  readonly key: string;
+  readonly stack: string;
+  readonly cells: readonly StripCell[];
+}
+
+/** Which card a strip's cells open into. */
+export interface Fan {
+  readonly key: string;
+  readonly hue: Hue;
+  readonly points: readonly Point[];
+}
+
+export interface Spine {
+  readonly key: string;
+  readonly x: number;
+  readonly top: number;
+  readonly bottom: number;
+  /** The stack's name, where there is more than one. */
+  readonly label: string;
+}
+
+export interface Scene {
+  readonly width: number;
+  readonly height: number;
+  /** Whether there is a live model: then fills belong to what is measured. */
+  readonly live: boolean;
+  readonly spines: readonly Spine[];
+  readonly ends: readonly EndBox[];
+  readonly ticks: readonly Tick[];
+  readonly cards: readonly Card[];
+  readonly strips: readonly Strip[];
+  readonly fans: readonly Fan[];
+}

@@ -1,0 +1,122 @@
+/**
+ * Vertical places in one layer, from its residual arithmetic. Heights are counted upwards from the layer's lower edge,
+ * as the stream rises. A branch reads above the additions it reads and is added at its own plus; branches that read the
+ * same leave from one point; blocks on one side never overlap, and a block always reaches from its read to its write,
+ * so that level wires cannot cross another block.
+ */
+import type { Branch } from '../wire/types.generated';
+import type { Body } from './body';
+
+export interface Placed {
+  readonly branch: Branch;
+  readonly body: Body;
+  /** Heights above the layer's lower edge. */
+  readonly read: number;
+  readonly write: number;
+  readonly bottom: number;
+  readonly top: number;
+}
+
+export interface Stream {
+  readonly placed: readonly Placed[];
+  /** Height of the norm on the stream after an addition. */
+  readonly streamNorms: readonly { readonly address: string; readonly at: number }[];
+  readonly height: number;
+}
+
+const PAD = 12;
+/** From a plus up to where the next branch may read: circle, quarter turn, and six pixels of air. */
+const AFTER_PLUS = 25;
+const BETWEEN_PLUSES = 42;
+const STREAM_NORM = 22;
+const BETWEEN_BLOCKS = 10;
+const OVER_LAST_PLUS = 24;
+
+interface State {
+  floor: Record<-1 | 1, number>;
+  plus: Map<number, number>;
+  last: number;
+}
+
+interface Wanted {
+  branch: Branch;
+  body: Body;
+}
+
+/** Branches by what they read: each group leaves the stream at one point. */
+function byRead(wanted: readonly Wanted[]): Wanted[][] {
+  const groups = new Map<number, Wanted[]>();
+  for (const one of wanted) groups.set(one.branch.reads, [...(groups.get(one.branch.reads) ?? []), one]);
+  return [...groups]
+    .sort(([a], [b]) => a - b)
+    .map(([, members]) => members.sort((a, b) => a.branch.add - b.branch.add));
+}
+
+function lowestRead(members: readonly Wanted[], state: State): number {
+  const [first] = members;
+  const reads = first?.branch.reads ?? 0;
+  const after = reads === 0 ? 0 : (state.plus.get(reads) ?? state.last) + AFTER_PLUS;
+  return members.reduce(
+    (height, { body }) => Math.max(height, state.floor[body.side] + body.under + body.below),
+    Math.max(after, PAD),
+  );
+}
+
+function place({ branch, body }: Wanted, read: number, write: number, isLast: boolean, state: State): Placed {
+  const floor = state.floor[body.side] + body.under;
+  const bottom = Math.max(floor, Math.min(read - body.below, write + body.above - body.height));
+  const top = Math.max(bottom + body.height, write + body.above);
+  // The last plus may as well rise to the top of its block; an earlier one stays low, to keep the layer short.
+  const raised = isLast && body.form === 'box' ? Math.max(write, top - body.above) : write;
+  state.floor[body.side] = top + BETWEEN_BLOCKS;
+  state.plus.set(branch.add, raised);
+  state.last = Math.max(state.last, raised);
+  return { branch, body, read, write: raised, bottom, top };
+}
+
+/** Where the members of one group are added: those with the same `add` meet at one plus. */
+function placeGroup(members: readonly Wanted[], state: State, lastAdd: number): Placed[] {
+  const read = lowestRead(members, state);
+  const placed: Placed[] = [];
+  for (const add of [...new Set(members.map((one) => one.branch.add))]) {
+    const meeting = members.filter((one) => one.branch.add === add);
+    const least = meeting.reduce((height, { body }) => Math.max(height, read + body.span), 0);
+    const write = state.last > 0 ? Math.max(least, state.last + BETWEEN_PLUSES) : least;
+    const alone = meeting.length === 1;
+    for (const one of meeting) placed.push(place(one, read, write, alone && add === lastAdd, state));
+  }
+  return placed;
+}
+
+export function placeStream(wanted: readonly Wanted[]): Stream {
+  const state: State = { floor: { [-1]: PAD, 1: PAD }, plus: new Map(), last: 0 };
+  const lastAdd = Math.max(0, ...wanted.map((one) => one.branch.add));
+  const streamNorms: { address: string; at: number }[] = [];
+  const placed: Placed[] = [];
+  for (const members of byRead(wanted)) {
+    placed.push(...placeGroup(members, state, lastAdd));
+    const norm = members.find((one) => one.branch.stream_norm)?.branch.stream_norm;
+    if (!norm) continue;
+    state.last += STREAM_NORM;
+    streamNorms.push({ address: norm, at: state.last });
+    for (const one of members) state.plus.set(one.branch.add, state.last);
+  }
+  const tops = placed.map((one) => one.top + PAD - 2);
+  return { placed, streamNorms, height: Math.max(40, state.last + OVER_LAST_PLUS, ...tops) };
+}
+
+/** Sides of a layer's blocks. Of two that work at the same time on one side, the second moves to the other. */
+export function chooseSides(branches: readonly Branch[], preferred: (block: string) => -1 | 1): Map<string, -1 | 1> {
+  const sides = new Map<string, -1 | 1>();
+  const together = (a: Branch, b: Branch) => a.reads < b.add && b.reads < a.add;
+  branches.forEach((branch, i) => {
+    const side = preferred(branch.block);
+    const taken = branches
+      .slice(0, i)
+      .filter((other) => together(branch, other))
+      .map((other) => sides.get(other.block));
+    const other = side === 1 ? -1 : 1;
+    sides.set(branch.block, taken.includes(side) && !taken.includes(other) ? other : side);
+  });
+  return sides;
+}

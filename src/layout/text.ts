@@ -1,0 +1,18 @@
+/** Text in a layout is measured, never guessed: whoever calls the layout brings the means. */
+
+export type Measure = (text: string, px: number, weight: 400 | 600) => number;
+
+/** The first of some variants, long to short, that fits; the shortest cut with an ellipsis where none does. */
+export function fitting(
+  variants: readonly string[],
+  width: number,
+  measure: Measure,
+  px = 11,
+  weight: 400 | 600 = 400,
+) {
+  const whole = variants.find((text) => measure(text, px, weight) <= width);
+  if (whole !== undefined) return whole;
+  let text = variants.at(-1) ?? '';
+  while (text.length > 1 && measure(`${text}…`, px, weight) > width) text = text.slice(0, -1).trimEnd();
+  return measure(`${text}…`, px, weight) <= width ? `${text}…` : '';
+}

@@ -1,0 +1,24 @@
+/** The script of an exported page: the same widget, over a recording instead of a kernel. */
+import { RecordedModel, readPage } from './state/recorded';
+import { makeWidget } from './widget';
+
+const DATA = 'glassblock-data';
+const PLACE = 'glassblock';
+
+function start(): void {
+  const place = document.getElementById(PLACE) ?? document.body;
+  try {
+    const model = new RecordedModel(readPage(document.getElementById(DATA)?.textContent ?? ''));
+    const widget = makeWidget({ recorded: true });
+    widget.initialize({ model });
+    widget.render({ model, el: place });
+    model.open();
+  } catch (error) {
+    const words = document.createElement('p');
+    words.textContent = `This page cannot be shown: ${(error as Error).message}`;
+    place.append(words);
+  }
+}
+
+if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', start);
+else start();

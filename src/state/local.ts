@@ -1,0 +1,62 @@
+/**
+ * State that is the page's own and that Python never sees. `Page` is one for each model, shared by its views: what came
+ * over the wire and is not in a trait. `ViewState` is one for each view: where a person is looking.
+ */
+import type { DecodedFrame } from '../wire/codec';
+import type { How } from '../wire/types.generated';
+
+/** `live`: the kernel answered. `silent`: it did not, so far. `gone`: the connection was closed. `recorded`: there is none. */
+export type Connection = 'unknown' | 'live' | 'silent' | 'gone' | 'recorded';
+
+export interface Page {
+  readonly connection: Connection;
+  /** The newest frame. */
+  readonly frame: DecodedFrame | null;
+  /** The newest frame of a run without interventions. */
+  readonly clean: DecodedFrame | null;
+  /** The tokens of the sequence that runs, as far as frames told them. */
+  readonly tokens: readonly (string | null)[];
+  /** Addresses that were clicked and are not yet in `state`. */
+  readonly pending: ReadonlyMap<string, 'ablate' | 'restore'>;
+  /** What went wrong last, in words. */
+  readonly alert: string | null;
+  /** What is worth knowing about the last action and is no failure. */
+  readonly note: string | null;
+}
+
+export const EMPTY_PAGE: Page = {
+  connection: 'unknown',
+  frame: null,
+  clean: null,
+  tokens: [],
+  pending: new Map(),
+  alert: null,
+  note: null,
+};
+
+export type Theme = 'light' | 'dark';
+export type HeatOf = 'norm' | 'change';
+
+export interface ViewState {
+  /** The address that is selected, or null. */
+  readonly selected: string | null;
+  readonly hovered: string | null;
+  /** For each group (see `groupKey`), the layer its card is bound to. */
+  readonly bound: Readonly<Record<string, number>>;
+  readonly theme: Theme;
+  /** CSS pixels that the view has. */
+  readonly width: number;
+  /** What the next click puts in a block's place; null follows the session. */
+  readonly how: How | null;
+  readonly heat: HeatOf;
+}
+
+export const FIRST_VIEW: ViewState = {
+  selected: null,
+  hovered: null,
+  bound: {},
+  theme: 'light',
+  width: 1076,
+  how: null,
+  heat: 'norm',
+};

@@ -1,0 +1,90 @@
+/** Reading a frame: statistics by address, the update at each plus, and how far both are from the clean run. */
+import type { DecodedFrame } from '../wire/codec';
+import type { FrameLayout, Site } from '../wire/types.generated';
+
+export interface Update {
+  /** ||update|| / ||stream|| */
+  readonly ratio: number;
+  /** cos(update, stream) */
+  readonly cosine: number;
+}
+
+/** Rows of a layout by address, worked out once for each layout. */
+export class LayoutIndex {
+  readonly site = new Map<string, number>();
+  readonly update = new Map<string, number>();
+  readonly stat: ReadonlyMap<string, number>;
+
+  constructor(readonly layout: FrameLayout) {
+    layout.sites.forEach((site, row) => {
+      this.site.set(site.address, row);
+    });
+    layout.updates.forEach((address, row) => {
+      this.update.set(address, row);
+    });
+    this.stat = new Map(layout.stats.map((name, column) => [name, column]));
+  }
+
+  sites(kind: Site['kind']): string[] {
+    return this.layout.sites.filter((site) => site.kind === kind).map((site) => site.address);
+  }
+}
+
+/** One frame, seen through its layout. What was not measured reads as NaN. */
+export class Readings {
+  constructor(
+    readonly index: LayoutIndex,
+    readonly frame: DecodedFrame,
+  ) {}
+
+  get last(): number {
+    return this.frame.header.positions - 1;
+  }
+
+  stat(address: string, name: string, position = this.last): number {
+    const row = this.index.site.get(address);
+    const column = this.index.stat.get(name);
+    if (row === undefined || column === undefined || position < 0) return Number.NaN;
+    const { positions } = this.frame.header;
+    return this.frame.stats[(row * positions + position) * this.index.stat.size + column] ?? Number.NaN;
+  }
+
+  norm(address: string, position = this.last): number {
+    return this.stat(address, 'norm', position);
+  }
+
+  update(address: string, position = this.last): Update | null {
+    const row = this.index.update.get(address);
+    if (row === undefined || position < 0) return null;
+    const at = (row * this.frame.header.positions + position) * 2;
+    const [ratio, cosine] = [this.frame.updates[at], this.frame.updates[at + 1]];
+    return ratio === undefined || cosine === undefined || Number.isNaN(ratio) ? null : { ratio, cosine };
+  }
+}
+
+/** Whether two frames are of the same tokens, so that their columns can be compared. */
+export function comparable(a: DecodedFrame, b: DecodedFrame): boolean {
+  const [x, y] = [a.header, b.header];
+  return x.first === y.first && x.positions === y.positions && x.tokens.every((token, i) => token === y.tokens[i]);
+}
+
+/** Below this share a difference is the rounding of another batch shape, not a consequence. */
+const ROUNDING = 1e-5;
+
+/**
+ * How far a site is from the clean run, as a share: the largest relative difference among its statistics. A frame holds
+ * no vectors, so this is a lower bound of the true change, and exactly 0 where nothing changed.
+ */
+export function change(now: Readings, clean: Readings, address: string, position = now.last): number {
+  let largest = 0;
+  const std = clean.stat(address, 'std', position);
+  for (const name of ['norm', 'std', 'absmax', 'mean']) {
+    const [a, b] = [now.stat(address, name, position), clean.stat(address, name, position)];
+    if (Number.isNaN(a) || Number.isNaN(b)) continue;
+    // A mean can be near zero by itself: it is measured against the spread.
+    const scale = name === 'mean' && std > 0 ? std : Math.abs(b);
+    const share = scale > 0 ? Math.abs(a - b) / scale : Number(a !== b);
+    largest = Math.max(largest, share);
+  }
+  return largest > ROUNDING ? largest : 0;
+}

@@ -1,0 +1,33 @@
+/** The colour scale's limits: robust, rounded to readable numbers, and fixed for as long as one sequence runs. */
+import { quantileSorted } from 'd3-array';
+import type { Readings } from './readings';
+
+export interface Limits {
+  readonly low: number;
+  readonly high: number;
+}
+
+const STEPS = [1, 2, 3, 5, 10];
+
+function roundTo(value: number, up: boolean): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  const mantissa = value / power;
+  const step = up ? STEPS.find((s) => s >= mantissa - 1e-9) : [...STEPS].reverse().find((s) => s <= mantissa + 1e-9);
+  return Number(((step ?? 1) * power).toPrecision(3));
+}
+
+/** Limits for a log scale over values: 3rd to 97th percentile, rounded outwards; null where nothing was measured. */
+export function robustLimits(values: readonly number[]): Limits | null {
+  const sorted = values.filter((value) => value > 0 && Number.isFinite(value)).sort((a, b) => a - b);
+  const low = quantileSorted(sorted, 0.03);
+  const high = quantileSorted(sorted, 0.97);
+  if (low === undefined || high === undefined) return null;
+  const limits = { low: roundTo(low, false), high: roundTo(high, true) };
+  return limits.high > limits.low ? limits : { low: limits.low / 2, high: limits.high * 2 };
+}
+
+/** Output norms of blocks and heads at the last token: what the diagram's fills show. */
+export function outputNorms(readings: Readings): number[] {
+  const { index } = readings;
+  return [...index.sites('block'), ...index.sites('head')].map((address) => readings.norm(address));
+}

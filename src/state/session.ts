@@ -1,0 +1,205 @@
+/**
+ * The page's side of a session: one for each model, shared by all its views. It listens to the wire, keeps what came,
+ * and turns what a person does into requests. It never changes the shared state itself: a click is marked as pending
+ * and becomes real when the kernel's `state` says so.
+ */
+import { type Bytes, decodeFrame, parseKernelMessage, WireError } from '../wire/codec';
+import type { PageModel } from '../wire/model';
+import { type Method, type Params, RequestFailure, Requests } from '../wire/requests';
+import type { Frame, How } from '../wire/types.generated';
+import { ConnectionWatch, type Deadlines } from './connection';
+import { type Durable, readDurable, watchDurable } from './durable';
+import { EMPTY_PAGE, type Page } from './local';
+import { Store } from './store';
+
+const PROTOCOL_VERSION = 1;
+const NEW_TOKENS = 24;
+const SETTLE_MS = 2000;
+
+export class Session {
+  readonly durable: Store<Durable>;
+  readonly page = new Store<Page>(EMPTY_PAGE);
+  #requests: Requests;
+  #watch: ConnectionWatch;
+  #arrived: Partial<Page> | null = null;
+
+  constructor(
+    private readonly model: PageModel,
+    private readonly signal: AbortSignal,
+    options: { readonly deadlines?: Deadlines; readonly recorded?: boolean } = {},
+  ) {
+    this.durable = new Store(readDurable(model));
+    this.#requests = new Requests((message) => model.send(message));
+    const watched = {
+      hello: () => this.#hello(),
+      busy: () => this.busy,
+      set: (connection: Page['connection']) => this.page.set({ connection }),
+      recorded: options.recorded === true,
+    };
+    if (watched.recorded) this.page.set({ connection: 'recorded' });
+    this.#watch = new ConnectionWatch(model, watched, signal, options.deadlines);
+    watchDurable(model, () => this.#synced(), signal);
+    const heard = (content: unknown, buffers?: Bytes[]) => this.#message(content, buffers ?? []);
+    model.on('msg:custom', heard);
+    signal.addEventListener('abort', () => model.off('msg:custom', heard));
+    if (this.durable.value.state) this.#watch.greet();
+  }
+
+  /** Whether the kernel says that it is running something of this session. */
+  get busy(): boolean {
+    const status = this.durable.value.state?.status;
+    return status === 'running' || status === 'generating';
+  }
+
+  /** Whether what a person does can reach a model. */
+  get reachable(): boolean {
+    const { connection } = this.page.value;
+    const status = this.durable.value.state?.status ?? 'detached';
+    return status !== 'detached' && connection !== 'gone' && connection !== 'silent';
+  }
+
+  run(prompt: string): void {
+    void this.#ask('run', { prompt });
+  }
+
+  generate(prompt: string): void {
+    void this.#ask('generate', { prompt, max_new_tokens: NEW_TOKENS });
+  }
+
+  stop(): void {
+    void this.#ask('stop', {});
+  }
+
+  undo(): Promise<boolean> {
+    return this.#ask('undo', {});
+  }
+
+  redo(): Promise<boolean> {
+    return this.#ask('redo', {});
+  }
+
+  restoreAll(): void {
+    void this.#ask('restore', { targets: [] });
+  }
+
+  /** Go to the point in the history where `steps` of its entries are in force. */
+  async travel(steps: number): Promise<void> {
+    const from = this.durable.value.state?.history.cursor ?? 0;
+    for (let i = 0; i < Math.abs(steps - from); i++) {
+      if (!(await (steps < from ? this.undo() : this.redo()))) return;
+    }
+  }
+
+  /** Ablate an address, or restore it where it is ablated. Returns what it does. */
+  toggle(address: string, how: How): 'ablate' | 'restore' | null {
+    const { state } = this.durable.value;
+    if (!state || !this.reachable || this.page.value.pending.has(address)) return null;
+    const why = state.unavailable[address];
+    if (why !== undefined) {
+      this.page.set({ alert: `${address} cannot be ablated: ${why}` });
+      return null;
+    }
+    const what = state.interventions.some((one) => one.address === address) ? 'restore' : 'ablate';
+    this.page.set({ pending: new Map([...this.page.value.pending, [address, what]]) });
+    const asked =
+      what === 'ablate'
+        ? this.#ask('ablate', { targets: [address], how })
+        : this.#ask('restore', { targets: [address] });
+    // The kernel's `state` normally clears the mark before this; a mark must not outlive its request in any case.
+    void asked.then((done) => setTimeout(() => this.#settle(address), done ? SETTLE_MS : 0));
+    return what;
+  }
+
+  dismiss(): void {
+    this.page.set({ alert: null });
+  }
+
+  /** Ask again whether the kernel is there. */
+  retry(): void {
+    this.page.set({ connection: 'unknown' });
+    this.#watch.greet();
+  }
+
+  #hello(): () => boolean {
+    const { id, reply } = this.#requests.request('hello', { version: PROTOCOL_VERSION });
+    reply.catch((error: unknown) => this.page.set({ alert: String((error as Error).message) }));
+    return () => this.#requests.isWaiting(id);
+  }
+
+  async #ask<M extends Method>(method: M, params: Params<M>): Promise<boolean> {
+    if (!this.durable.value.state) return false;
+    this.page.set({ alert: null, note: null });
+    const { id, reply } = this.#requests.request(method, params);
+    this.#watch.sent(() => this.#requests.isWaiting(id));
+    try {
+      await reply;
+      return true;
+    } catch (error) {
+      if (!(error instanceof RequestFailure)) throw error;
+      this.page.set(error.kind === 'note' ? { note: error.message } : { alert: error.message });
+      return false;
+    }
+  }
+
+  #settle(address: string): void {
+    const pending = new Map(this.page.value.pending);
+    pending.delete(address);
+    this.page.set({ pending });
+  }
+
+  #synced(): void {
+    const durable = readDurable(this.model);
+    const { pending } = this.page.value;
+    this.durable.set(durable);
+    this.#watch.heard();
+    if (pending.size === 0) return;
+    const ablated = new Set(durable.state?.interventions.map((one) => one.address));
+    const still = [...pending].filter(([address, what]) => ablated.has(address) !== (what === 'ablate'));
+    if (still.length < pending.size) this.page.set({ pending: new Map(still) });
+  }
+
+  #message(content: unknown, buffers: Bytes[]): void {
+    this.#watch.heard();
+    try {
+      const message = parseKernelMessage(content);
+      if (message.type === 'reply') this.#requests.settle(message);
+      else this.#frame(message, buffers);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.page.set({ alert: error.message });
+    }
+  }
+
+  /** Keep a frame; it is drawn, and acknowledged, when the browser next paints. */
+  #frame(header: Frame, buffers: Bytes[]): void {
+    const { layout } = this.durable.value;
+    if (!layout) throw new WireError('a frame came before its layout: it is not drawn');
+    const scheduled = this.#arrived !== null;
+    if (!scheduled) requestAnimationFrame(() => this.#draw());
+    const held: Partial<Page> = this.#arrived ?? {};
+    this.#arrived = held;
+    try {
+      const frame = decodeFrame(header, buffers, layout);
+      const tokens = [...(held.tokens ?? this.page.value.tokens)].slice(0, header.first);
+      header.tokens.forEach((token, i) => {
+        tokens[header.first + i] = token;
+      });
+      const kept = Array.from(tokens, (token) => token ?? null);
+      this.#arrived = { ...held, frame, tokens: kept, ...(header.origin === 'clean' ? { clean: frame } : {}) };
+    } finally {
+      // A frame that cannot be read is acknowledged too: otherwise the stream would wait for it for ever.
+      this.#unacknowledged = header.seq;
+    }
+  }
+
+  #unacknowledged: number | null = null;
+
+  #draw(): void {
+    const arrived = this.#arrived;
+    this.#arrived = null;
+    if (this.signal.aborted || !arrived) return;
+    this.page.set(arrived);
+    if (this.#unacknowledged !== null) this.model.send({ type: 'ack', seq: this.#unacknowledged });
+    this.#unacknowledged = null;
+  }
+}

@@ -1,0 +1,16 @@
+/** Results for those who do not see them: one sentence for each new run. */
+import { percent } from '../layout/format';
+import type { RunSummary } from '../wire/types.generated';
+import { visible } from './candidates';
+
+const DONE = { zero: 'zeroed', mean: 'mean-ablated' } as const;
+
+/** What a run shows, in one sentence. */
+export function sentenceOf(run: RunSummary): string {
+  const [top] = run.candidates;
+  const said = run.interventions.map(({ address, how }) => `${address} ${DONE[how]}`).join(', ');
+  if (!top) return said;
+  const name = visible(top.token);
+  if (!top.ablated || said === '') return `Nothing ablated: ${name} ${percent(top.clean.prob)}`;
+  return `${said}: ${name} ${percent(top.clean.prob)} to ${percent(top.ablated.prob)}`;
+}

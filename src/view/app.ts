@@ -1,0 +1,174 @@
+/**
+ * One view: the page's parts put together, and repainted when something changed. A change of values repaints; a change
+ * of the architecture, the width or a card's layer makes a new scene first. All changes of one message are drawn at
+ * once, and `data-run-id` is set when the picture of that run is there.
+ */
+import { layoutScene } from '../layout';
+import { FIRST_VIEW, type ViewState } from '../state/local';
+import type { Session } from '../state/session';
+import { Store } from '../state/store';
+import { sentenceOf } from './announce';
+import { Banner } from './banner';
+import { Candidates } from './candidates';
+import type { Part, View } from './context';
+import { Controls } from './controls';
+import { Detail } from './detail';
+import { Diagram } from './diagram';
+import { h, setText } from './dom';
+import { Header } from './header';
+import { Heat } from './heat';
+import { HistoryBar } from './history';
+import { Legend } from './legend';
+import { Looker } from './look';
+import { measureIn } from './measure';
+import { watchTheme } from './theme';
+import { Tokens } from './tokens';
+import { Tooltip } from './tooltip';
+
+/** Below this width the panel goes under the diagram. */
+const NARROW = 900;
+const GAP = 24;
+const FAMILY = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif';
+
+let views = 0;
+
+/** How much of the width the diagram and the panel get. */
+export function split(width: number): { diagram: number; panel: number } {
+  if (width < NARROW) return { diagram: width, panel: width };
+  const panel = Math.round(Math.max(380, Math.min(0.428 * width, 640)));
+  return { diagram: width - panel - GAP, panel };
+}
+
+function makeView(session: Session, root: HTMLElement, live: HTMLElement, signal: AbortSignal): View {
+  views += 1;
+  return {
+    session,
+    root,
+    signal,
+    state: new Store<ViewState>(FIRST_VIEW),
+    measure: measureIn(FAMILY),
+    uid: `gb-${views}`,
+    announce: (text) => setText(live, text),
+  };
+}
+
+interface Page {
+  readonly parts: readonly Part[];
+  readonly stage: HTMLElement;
+}
+
+function assemble(view: View, live: HTMLElement): Page {
+  const diagram = new Diagram(view);
+  const stage = h('div', { class: 'gb-stage' }, diagram.element);
+  const tooltip = new Tooltip(view, stage);
+  stage.append(tooltip.element);
+  const [header, controls, banner, legend] = [new Header(view), new Controls(view), new Banner(view), new Legend(view)];
+  const panel: Part[] = [new Tokens(view), new Candidates(view), new Heat(view), new Detail(view)];
+  const history = new HistoryBar(view);
+  view.root.append(
+    header.element,
+    controls.element,
+    banner.element,
+    h(
+      'div',
+      { class: 'gb-main' },
+      h('div', { class: 'gb-left' }, stage, legend.element),
+      h('aside', { class: 'gb-panel' }, ...panel.map((part) => part.element)),
+    ),
+    history.element,
+    live,
+  );
+  return { parts: [header, controls, banner, diagram, tooltip, legend, ...panel, history], stage };
+}
+
+/** What makes a new scene necessary. */
+function sceneKey(view: View): unknown[] {
+  const { architecture, state } = view.session.durable.value;
+  const { bound, width } = view.state.value;
+  return [architecture, state !== null, bound, split(width).diagram];
+}
+
+class Painter {
+  #looker = new Looker();
+  #scheduled = false;
+  #key: unknown[] = [];
+  #run: number | null = null;
+
+  constructor(
+    private readonly view: View,
+    private readonly page: Page,
+  ) {}
+
+  /** Repaint once, after all changes that this message brings. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (!this.view.signal.aborted) this.paint();
+    });
+  }
+
+  paint(): void {
+    const { view } = this;
+    const { durable, page } = view.session;
+    const key = sceneKey(view);
+    if (key.some((value, i) => value !== this.#key[i])) {
+      this.#key = key;
+      this.#draw();
+    }
+    const { theme } = view.state.value;
+    view.root.dataset.theme = theme;
+    view.root.classList.toggle('gb-streaming', durable.value.state?.status === 'generating');
+    const look = this.#looker.look(durable.value, page.value);
+    for (const part of this.page.parts) part.paint(look);
+    this.#told();
+  }
+
+  #draw(): void {
+    const { view } = this;
+    const { architecture, state } = view.session.durable.value;
+    const { bound, width } = view.state.value;
+    const { diagram, panel } = split(width);
+    const scene = layoutScene(architecture, { width: diagram, live: state !== null, bound, measure: view.measure });
+    view.root.classList.toggle('gb-narrow', width < NARROW);
+    view.root.style.setProperty('--gb-panel-width', `${panel}px`);
+    for (const part of this.page.parts) part.draw?.(scene);
+  }
+
+  /** The picture of this run is there: say so, to a screen reader and to whoever measures. */
+  #told(): void {
+    const run = this.view.session.durable.value.state?.run ?? null;
+    if (!run || run.id === this.#run) return;
+    if (this.#run !== null) this.view.announce(sentenceOf(run));
+    this.#run = run.id;
+    this.view.root.dataset.runId = String(run.id);
+  }
+}
+
+function widthOf(root: HTMLElement): number {
+  const width = root.clientWidth - 24;
+  return width > 0 ? width : FIRST_VIEW.width;
+}
+
+/** Show a session in an element until the signal aborts. */
+export function mount(session: Session, host: HTMLElement, signal: AbortSignal): void {
+  // Lab looks for this attribute before it acts on a key: `x` here must never cut a cell.
+  const root = h('div', { class: 'gb-root', 'data-lm-suppress-shortcuts': 'true' });
+  const live = h('div', { class: 'gb-live', 'aria-live': 'polite' });
+  const view = makeView(session, root, live, signal);
+  const page = assemble(view, live);
+  host.append(root);
+  const painter = new Painter(view, page);
+  watchTheme((theme) => view.state.set({ theme }), signal);
+  view.state.set({ width: widthOf(root) });
+  const again = () => painter.schedule();
+  for (const store of [session.durable, session.page, view.state]) (store as Store<object>).subscribe(again, signal);
+  if (typeof ResizeObserver !== 'undefined') {
+    const observer = new ResizeObserver(() => view.state.set({ width: widthOf(root) }));
+    observer.observe(root);
+    signal.addEventListener('abort', () => observer.disconnect());
+  }
+  signal.addEventListener('abort', () => root.remove());
+  painter.paint();
+}

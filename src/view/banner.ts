@@ -1,0 +1,47 @@
+/** Bad news, in words: nobody answers, or something was not done. And notes that are no failures. */
+import type { Connection } from '../state/local';
+import type { Part, View } from './context';
+import { h, setText, show } from './dom';
+
+const WORDS: Partial<Record<Connection, string>> = {
+  silent: 'The kernel does not answer: it is busy with something else, or gone. This is the last picture.',
+  gone: 'The kernel is gone. This is the last picture; run the cell again to go on.',
+};
+
+export class Banner implements Part {
+  readonly element = h('div', { class: 'gb-messages' });
+  #banner = h('div', { class: 'gb-banner', role: 'status', 'data-testid': 'banner', hidden: true });
+  #words = h('span');
+  #retry = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Ask again');
+  #alert = h('div', { class: 'gb-alert', role: 'alert', 'data-testid': 'alert', hidden: true });
+  #problem = h('span');
+  #note = h('div', { class: 'gb-note', role: 'status', 'data-testid': 'note', hidden: true });
+
+  constructor(private readonly view: View) {
+    const { session, signal } = view;
+    const dismiss = h('button', { type: 'button', class: 'gb-dismiss', 'aria-label': 'Dismiss' }, '×');
+    this.#banner.append(this.#words, this.#retry);
+    this.#alert.append(this.#problem, dismiss);
+    this.element.append(this.#banner, this.#alert, this.#note);
+    dismiss.addEventListener('click', () => session.dismiss(), { signal });
+    this.#retry.addEventListener('click', () => session.retry(), { signal });
+  }
+
+  paint(): void {
+    const { session } = this.view;
+    const { connection, alert, note } = session.page.value;
+    const { state } = session.durable.value;
+    const detached =
+      state?.status === 'detached'
+        ? 'The session is detached: the model is as it was. This is the last picture.'
+        : undefined;
+    const words = state ? (WORDS[connection] ?? detached) : undefined;
+    show(this.#banner, words !== undefined);
+    show(this.#retry, connection === 'silent');
+    setText(this.#words, words ?? '');
+    show(this.#alert, alert !== null);
+    setText(this.#problem, alert ?? '');
+    show(this.#note, note !== null);
+    setText(this.#note, note ?? '');
+  }
+}

@@ -1,0 +1,183 @@
+/** Blocks: a chip over heads in the open, or a box with its name and numbers. Cells are drawn by `cells.ts`. */
+import { type BaseType, type Selection, select } from 'd3-selection';
+import type { BlockBox, Rect } from '../layout';
+import { compact, percent, signed } from '../layout/format';
+import { type CellHits, drawCells, paintCells } from './cells';
+import type { View } from './context';
+import { s, setText } from './dom';
+import { fillOf, frameNodes, joinHits, paintFrame, placeFrame } from './hit';
+import type { Look } from './look';
+
+interface BlockHit extends Rect {
+  readonly key: string;
+  readonly address: string;
+  readonly box: BlockBox;
+}
+
+const TEXTS = ['gb-name', 'gb-type', 'gb-number', 'gb-line'] as const;
+
+function build(group: SVGGElement): void {
+  frameNodes(group, 5, [
+    ...TEXTS.map((name) => s('text', { class: name })),
+    s('g', { class: 'gb-rows' }),
+    s('g', { class: 'gb-brackets' }),
+    s('g', { class: 'gb-share' }),
+  ]);
+}
+
+/** A bus is hit by its chip, for its heads are hit one by one; a box is hit everywhere. */
+const hitRect = (box: BlockBox): Rect => (box.form === 'bus' ? box.title : box);
+
+function place(node: Element | null, x: number, y: number, text: string, anchor: 'start' | 'end' = 'start'): void {
+  if (!node) return;
+  node.setAttribute('x', String(x));
+  node.setAttribute('y', String(y));
+  node.setAttribute('text-anchor', anchor);
+  setText(node, text);
+}
+
+function drawTexts(group: SVGGElement, box: BlockBox, live: boolean, view: View): void {
+  const [name, type, number, line] = TEXTS.map((one) => group.querySelector(`:scope > .${one}`));
+  const { title } = box;
+  if (box.form === 'bus') {
+    place(name ?? null, title.x + 7, title.y + 14, box.name);
+    place(type ?? null, title.x + title.w + 8, title.y + 14, box.line);
+    return;
+  }
+  const baseline = box.y + (live ? 21 : 19);
+  place(name ?? null, title.x, baseline, box.name);
+  // A box whose fill is data says its shape in a line of its own.
+  const plain = live && box.cells.length === 0;
+  place(type ?? null, title.x + view.measure(box.name, 12, 600) + 7, baseline, plain ? '' : box.type);
+  place(number ?? null, box.x + box.w - 10, baseline, live ? '' : box.params, 'end');
+  place(line ?? null, title.x, box.y + 38, live && (plain || box.hue !== 'moe') ? box.line : '');
+}
+
+function drawRows(group: SVGGElement, box: BlockBox): void {
+  const rows = select(group.querySelector('.gb-rows'))
+    .selectAll<SVGGElement, BlockBox['rows'][number]>('g')
+    .data(box.rows)
+    .join((enter) => {
+      const row = enter.append('g');
+      row.append('text').attr('class', 'gb-small');
+      row.append('text').attr('class', 'gb-small gb-ink').attr('text-anchor', 'end');
+      return row;
+    });
+  rows
+    .select('text:first-child')
+    .attr('x', box.x + 10)
+    .attr('y', (row) => row.y)
+    .text((row) => row.label);
+  rows
+    .select('text:last-child')
+    .attr('x', box.x + box.w - 10)
+    .attr('y', (row) => row.y)
+    .text((row) => row.value);
+  select(group.querySelector('.gb-brackets'))
+    .selectAll('path')
+    .data(box.brackets)
+    .join('path')
+    .attr('d', ({ x1, x2, y }) => `M${x1},${y - 2} V${y} H${x2} V${y - 2}`);
+}
+
+function drawShare(group: SVGGElement, box: BlockBox): void {
+  const node = group.querySelector('.gb-share');
+  if (!node) return;
+  const { share } = box;
+  if (!share) return node.replaceChildren();
+  const bar = { x: share.x, y: share.y, height: share.h, rx: 2 };
+  node.replaceChildren(
+    s('rect', { ...bar, width: share.w, class: 'gb-off' }),
+    s('rect', { ...bar, width: Math.max(3, share.w * share.of), class: 'gb-on' }),
+    s('text', { x: share.x, y: share.y + 17, class: 'gb-small' }, `${percent(share.of)} of the layer`),
+  );
+}
+
+/** What a block adds and how far it is from the clean run, in words that fit. */
+function wordsOf(box: BlockBox, look: Look, view: View): [string, string, boolean] {
+  const update = look.update(box.address);
+  const width = box.words?.w ?? 0;
+  const share = update ? `${percent(update.ratio, 0)}` : '';
+  const long = update ? `update ${share}, cosine ${signed(update.cosine)}` : '';
+  const short = update ? `${share}, cos ${signed(update.cosine)}` : '';
+  const first = view.measure(long, 11, 400) <= width ? long : short;
+  const how = look.cut(box.address);
+  if (how) return [how === 'zero' ? 'adds nothing' : 'adds its mean', '', true];
+  const change = look.change(box.address);
+  if (look.interventions.length === 0 || Number.isNaN(change)) return [first, '', false];
+  if (change === 0) return [first, 'as in the clean run', false];
+  const off = `${percent(change, 0)} off the clean run`;
+  return [first, view.measure(off, 11, 400) <= width ? off : `${percent(change, 0)} off clean`, change > 0.005];
+}
+
+export interface BlockDrawing {
+  paint(look: Look): void;
+}
+
+export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boolean, view: View): BlockDrawing {
+  const owners = select(layer)
+    .selectAll<SVGGElement, BlockBox>(':scope > g.gb-block')
+    .data(boxes, (box) => box.key)
+    .join((enter) => {
+      const group = enter.append('g').attr('class', 'gb-block').attr('role', 'presentation');
+      group.append('g').attr('class', 'gb-words').attr('role', 'presentation');
+      group.append('g').attr('class', 'gb-own').attr('role', 'presentation');
+      group.append('g').attr('class', 'gb-cells').attr('role', 'presentation');
+      return group;
+    })
+    .attr('data-hue', (box) => box.hue)
+    .attr('data-form', (box) => box.form)
+    .order();
+  const drawn: { box: BlockBox; owner: SVGGElement; cells: CellHits }[] = [];
+  owners.each(function (box) {
+    const own = this.querySelector(':scope > .gb-own') as Element;
+    const hit: BlockHit = { ...hitRect(box), key: box.key, address: box.address, box };
+    joinHits(own, [hit], { class: 'gb-box', act: 'ablate', level: 2, build }).each(function () {
+      placeFrame(this, hit, 3);
+      drawTexts(this, box, live, view);
+      drawRows(this, box);
+      drawShare(this, box);
+    });
+    const cells = drawCells(this.querySelector(':scope > .gb-cells') as Element, box.cells, box.hue);
+    drawn.push({ box, owner: this, cells });
+  });
+  return {
+    paint(look) {
+      for (const { box, owner, cells } of drawn) {
+        paintBlock(owner, box, look, view);
+        paintCells(cells, look, view);
+      }
+    },
+  };
+}
+
+function paintBlock(owner: SVGGElement, box: BlockBox, look: Look, view: View): void {
+  const group = owner.querySelector(':scope > .gb-own > .gb-box') as SVGGElement;
+  const cut = paintFrame(group, { ...hitRect(box), key: box.key, address: box.address }, look, view, box.address);
+  const body = group.querySelector(':scope > .gb-body') as SVGElement;
+  const filled = box.form === 'box' && box.cells.length === 0 && look.live;
+  const paint = filled && !cut ? fillOf(look, box.address) : null;
+  body.style.fill = cut ? `url(#${view.uid}-hatch)` : (paint?.fill ?? '');
+  group.classList.toggle('gb-measured', paint !== null);
+  for (const name of TEXTS) (group.querySelector(`:scope > .${name}`) as SVGElement).style.fill = paint?.ink ?? '';
+  const norm = look.norm(box.address);
+  if (look.live && box.form === 'box') {
+    setText(group.querySelector(':scope > .gb-number') as Element, cut || Number.isNaN(norm) ? '' : compact(norm));
+  }
+  paintWords(owner.querySelector(':scope > .gb-words') as Element, box, look, view);
+}
+
+function paintWords(node: Element, box: BlockBox, look: Look, view: View): void {
+  const { words } = box;
+  const [first, second, loud] = words ? wordsOf(box, look, view) : ['', '', false];
+  const lines: Selection<SVGTextElement, string, BaseType, unknown> = select(node)
+    .selectAll<SVGTextElement, string>('text')
+    .data([first, second])
+    .join('text')
+    .attr('class', (_, i) => (loud && (i === 1 || second === '') ? 'gb-small gb-loud' : 'gb-small'))
+    .attr('x', words?.x ?? 0)
+    .attr('y', (_, i) => (words?.y ?? 0) + i * 16);
+  lines.each(function (text) {
+    setText(this, text);
+  });
+}

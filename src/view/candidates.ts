@@ -1,0 +1,171 @@
+/** The next token: what the model would say, without and with the ablation. While it generates, what it says now. */
+import { select } from 'd3-selection';
+import { fixed, percent, points, signed } from '../layout/format';
+import type { Candidate, FramePrediction, RunSummary } from '../wire/types.generated';
+import type { Part, View } from './context';
+import { h, setText, show } from './dom';
+import type { Look } from './look';
+
+interface Row {
+  readonly id: number;
+  readonly token: string;
+  readonly candidate: Candidate;
+}
+
+const COLUMNS = [
+  ['token', 'token'],
+  ['bars', 'probability'],
+  ['clean', 'clean'],
+  ['ablated', 'ablated'],
+  ['delta-logit', 'Δ logit'],
+  ['delta-prob', 'Δ prob'],
+  ['rank', 'rank'],
+] as const;
+
+type Column = (typeof COLUMNS)[number][0];
+
+/** A token as it can be seen: a space or a line break is one too. */
+export function visible(token: string): string {
+  const shown = token.replaceAll('\n', '⏎').replaceAll('\t', '⇥').replace(/^ /, '·');
+  return shown.trim() === '' ? '␠' : shown;
+}
+
+/** While the model generates, a frame's predictions stand in for a run's. */
+function fromPredictions(predictions: readonly FramePrediction[]): Candidate[] {
+  return predictions.map(({ token, id, prob }, i) => ({
+    token,
+    id,
+    clean: { prob, logit: Number.NaN, rank: i + 1 },
+    ablated: null,
+    delta_prob: null,
+    delta_logit: null,
+  }));
+}
+
+const TEXT: Record<Column, (candidate: Candidate) => string> = {
+  token: ({ token }) => visible(token),
+  bars: () => '',
+  clean: ({ clean }) => percent(clean.prob),
+  ablated: ({ ablated }) => (ablated ? percent(ablated.prob) : ''),
+  'delta-logit': ({ delta_logit }) => (delta_logit === null ? '' : signed(delta_logit)),
+  'delta-prob': ({ delta_prob }) => (delta_prob === null ? '' : points(delta_prob)),
+  rank: ({ clean, ablated }) => {
+    if (!ablated || ablated.rank === clean.rank) return String(clean.rank);
+    return `${clean.rank} → ${ablated.rank} ${ablated.rank > clean.rank ? '▼' : '▲'}`;
+  },
+};
+
+const VALUE: Partial<Record<Column, (candidate: Candidate) => number | null>> = {
+  clean: ({ clean }) => clean.prob,
+  ablated: ({ ablated }) => ablated?.prob ?? null,
+  'delta-logit': ({ delta_logit }) => delta_logit,
+  'delta-prob': ({ delta_prob }) => delta_prob,
+  rank: ({ clean, ablated }) => ablated?.rank ?? clean.rank,
+};
+
+function movement({ clean, ablated }: Candidate): string {
+  if (!ablated || ablated.rank === clean.rank) return '';
+  return ablated.rank > clean.rank ? 'down' : 'up';
+}
+
+export class Candidates implements Part {
+  readonly element = h('section', { class: 'gb-section gb-next' });
+  #heading = h('h2', {}, 'Next token');
+  #pair = h('span', { class: 'gb-stat' });
+  #kl = h('span', { class: 'gb-stat' });
+  #klValue = h('b', { 'data-testid': 'kl' });
+  #body = h('tbody');
+  #table: HTMLTableElement;
+  #empty = h('p', { class: 'gb-empty' }, 'Run a prompt to see what the model would say next.');
+
+  constructor(private readonly view: View) {
+    this.#kl.append(
+      h('span', { class: 'gb-sub', title: 'from the clean to the ablated prediction' }, 'KL'),
+      this.#klValue,
+    );
+    const head = COLUMNS.map(([name, words]) => h('th', { 'data-col': name, scope: 'col' }, words));
+    this.#table = h(
+      'table',
+      { class: 'gb-candidates', 'data-testid': 'candidates' },
+      h('thead', {}, h('tr', {}, ...head)),
+      this.#body,
+    );
+    const bar = h('div', { class: 'gb-section-head' }, this.#heading, this.#pair, this.#kl);
+    this.element.append(bar, this.#table, this.#empty);
+  }
+
+  paint(look: Look): void {
+    const { state } = this.view.session.durable.value;
+    const { frame } = this.view.session.page.value;
+    const streaming = state?.status === 'generating' && frame !== null;
+    const run = state?.run ?? null;
+    const candidates = streaming ? fromPredictions(frame.header.predictions) : (run?.candidates ?? []);
+    const compared = candidates.some((one) => one.ablated !== null);
+    show(this.element, look.live);
+    show(this.#table, candidates.length > 0);
+    show(this.#empty, candidates.length === 0);
+    this.#table.classList.toggle('gb-compared', compared);
+    setText(this.#heading, streaming ? 'Next token, as it generates' : 'Next token');
+    this.#summary(streaming ? null : run);
+    this.#rows(candidates);
+  }
+
+  #summary(run: RunSummary | null): void {
+    const kl = run?.kl ?? null;
+    show(this.#kl, kl !== null);
+    if (kl !== null) {
+      setText(this.#klValue, `${fixed(kl, kl < 0.095 ? 3 : 2)} nats`);
+      this.#klValue.dataset.value = String(kl);
+    }
+    const [a, b] = run?.candidates ?? [];
+    const known =
+      a?.ablated && b?.ablated
+        ? { clean: a.clean.logit - b.clean.logit, ablated: a.ablated.logit - b.ablated.logit }
+        : null;
+    show(this.#pair, known !== null);
+    if (!known || !a || !b) return;
+    this.#pair.title = 'difference of their logits, clean and ablated';
+    const names = h('span', { class: 'gb-sub' }, `${visible(a.token)} − ${visible(b.token)}`);
+    this.#pair.replaceChildren(
+      names,
+      h(
+        'b',
+        { class: known.ablated < known.clean ? 'gb-down' : '' },
+        `${signed(known.clean)} → ${signed(known.ablated)}`,
+      ),
+    );
+  }
+
+  #rows(candidates: readonly Candidate[]): void {
+    const rows = select(this.#body)
+      .selectAll<HTMLTableRowElement, Row>('tr')
+      .data(
+        candidates.map((candidate) => ({ id: candidate.id, token: candidate.token, candidate })),
+        (row) => row.id,
+      )
+      .join((enter) =>
+        enter.append('tr').each(function () {
+          for (const [name] of COLUMNS) this.append(h('td', { 'data-col': name }));
+          this.children[1]?.append(
+            h('i', { class: 'gb-bar gb-bar-clean' }),
+            h('i', { class: 'gb-bar gb-bar-ablated' }),
+          );
+        }),
+      )
+      .order();
+    rows.attr('data-token', ({ token }) => token).attr('data-id', ({ id }) => id);
+    rows.each(function ({ candidate }) {
+      COLUMNS.forEach(([name], i) => {
+        const cell = this.children[i] as HTMLTableCellElement;
+        const value = VALUE[name]?.(candidate);
+        if (value !== undefined && value !== null) cell.dataset.value = String(value);
+        else delete cell.dataset.value;
+        if (name !== 'bars') setText(cell, TEXT[name](candidate));
+      });
+      this.dataset.moved = movement(candidate);
+      const [clean, ablated] = [...(this.children[1]?.children ?? [])] as HTMLElement[];
+      if (clean) clean.style.width = `${(100 * candidate.clean.prob).toFixed(2)}%`;
+      if (ablated) ablated.style.width = `${(100 * (candidate.ablated?.prob ?? 0)).toFixed(2)}%`;
+    });
+  }
+}

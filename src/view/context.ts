@@ -1,0 +1,49 @@
+/** What every drawing is given: the session, this view's own state, and how to measure, name and clean up. */
+import type { Scene } from '../layout';
+import type { Measure } from '../layout/text';
+import type { ViewState } from '../state/local';
+import type { Session } from '../state/session';
+import type { Store } from '../state/store';
+import type { How } from '../wire/types.generated';
+import type { Look } from './look';
+
+export interface View {
+  readonly session: Session;
+  readonly state: Store<ViewState>;
+  readonly root: HTMLElement;
+  readonly measure: Measure;
+  /** Differs between all views on a page: patterns and lists are found by id. */
+  readonly uid: string;
+  readonly signal: AbortSignal;
+  /** Say something to a screen reader. */
+  announce(text: string): void;
+}
+
+/** A part of the page: drawn when the scene is new, painted when values are. */
+export interface Part {
+  readonly element: Element;
+  draw?(scene: Scene): void;
+  paint(look: Look): void;
+}
+
+/** What the next click puts in a block's place. */
+export function howOf(view: View): How {
+  return view.state.value.how ?? view.session.durable.value.state?.how ?? 'zero';
+}
+
+/** What a click does, in words. */
+export function actionOf(view: View, look: Look, address: string): string {
+  const { state } = view.session.durable.value;
+  if (!state) return 'Click: show what is known of it';
+  const why = state.unavailable[address];
+  if (why !== undefined) return `Cannot be ablated: ${why}`;
+  if (!view.session.reachable) return 'Nobody answers: a click does nothing';
+  if (look.ablated(address)) return 'Click: restore its output';
+  return howOf(view) === 'zero' ? 'Click: replace its output with zeros' : 'Click: replace its output with its mean';
+}
+
+/** A click, or its key: select, and where there is a model, ablate or restore. */
+export function activate(view: View, address: string, act: string): void {
+  view.state.set({ selected: address });
+  if (act === 'ablate' && view.session.durable.value.state) view.session.toggle(address, howOf(view));
+}

@@ -1,0 +1,153 @@
+/** The run bar: the prompt and what can be done with it, and what a click puts in a block's place. */
+import type { How, Suggestion } from '../wire/types.generated';
+import { howOf, type Part, type View } from './context';
+import { h, s, setText, show } from './dom';
+import type { Look } from './look';
+
+const HOWS: readonly { how: How; sign: string; words: string }[] = [
+  { how: 'zero', sign: '0', words: 'zero' },
+  { how: 'mean', sign: 'μ', words: 'mean' },
+];
+
+const play = () =>
+  s(
+    'svg',
+    { width: 10, height: 10, 'aria-hidden': 'true' },
+    s('path', { d: 'M2 1 L9 5 L2 9 Z', fill: 'currentColor' }),
+  );
+
+function button(name: string, testid: string, ...content: (Node | string)[]): HTMLButtonElement {
+  return h('button', { type: 'button', class: 'gb-button', 'aria-label': name, 'data-testid': testid }, ...content);
+}
+
+export class Controls implements Part {
+  readonly element: HTMLFormElement;
+  #list: HTMLDataListElement;
+  #prompt: HTMLInputElement;
+  #run = h('button', { class: 'gb-button gb-primary', 'data-testid': 'run' }, play(), 'Run');
+  #generate = button('Generate', 'generate', 'Generate');
+  #stop = button('Stop', 'stop', 'Stop');
+  #hows = HOWS.map(({ how, sign, words }) =>
+    h(
+      'button',
+      { type: 'button', role: 'radio', 'data-testid': `how-${how}`, 'data-how': how },
+      h('b', {}, sign),
+      words,
+    ),
+  );
+  #examples = h('div', { class: 'gb-examples', role: 'group', 'aria-label': 'Example prompts' });
+  #suggested = '';
+  /** What the session's prompt was when it was last copied into the box: a person's own text stays. */
+  #copied: string | null = null;
+
+  constructor(private readonly view: View) {
+    const list = `${view.uid}-suggestions`;
+    this.#list = h('datalist', { id: list });
+    this.#prompt = h('input', {
+      type: 'text',
+      class: 'gb-prompt',
+      'data-testid': 'prompt',
+      'aria-label': 'Prompt',
+      placeholder: 'A prompt for the model',
+      spellcheck: 'false',
+      autocomplete: 'off',
+      list,
+    });
+    const seg = h('span', { class: 'gb-seg', role: 'radiogroup', 'aria-label': 'Ablate with' }, ...this.#hows);
+    const ablate = h('span', { class: 'gb-ablate-with' }, h('span', { class: 'gb-sub' }, 'Ablate with'), seg);
+    const row = h(
+      'div',
+      { class: 'gb-runbar' },
+      this.#prompt,
+      this.#list,
+      this.#run,
+      this.#generate,
+      this.#stop,
+      ablate,
+    );
+    this.element = h('form', { class: 'gb-controls', autocomplete: 'off' }, row, this.#examples);
+    this.#listen();
+  }
+
+  #listen(): void {
+    const { session, state, signal } = this.view;
+    const on = (node: Element, act: () => void) => node.addEventListener('click', act, { signal });
+    const submit = (event: Event) => {
+      event.preventDefault();
+      if (!this.#run.disabled) session.run(this.#prompt.value);
+    };
+    this.element.addEventListener('submit', submit, { signal });
+    // The notebook must not take the keys that are typed into the prompt.
+    this.#prompt.addEventListener('keydown', (event) => event.stopPropagation(), { signal });
+    on(this.#generate, () => session.generate(this.#prompt.value));
+    on(this.#stop, () => session.stop());
+    this.#hows.forEach((node) => {
+      on(node, () => state.set({ how: node.dataset.how as How }));
+    });
+    const chosen = (event: KeyboardEvent) => this.#choose(event);
+    this.element.querySelector('.gb-seg')?.addEventListener('keydown', chosen as EventListener, { signal });
+  }
+
+  #choose(event: KeyboardEvent): void {
+    if (!event.key.startsWith('Arrow')) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const at = this.#hows.indexOf(event.target as HTMLButtonElement);
+    const step = event.key === 'ArrowLeft' || event.key === 'ArrowUp' ? -1 : 1;
+    const next = this.#hows[(at + step + this.#hows.length) % this.#hows.length];
+    this.view.state.set({ how: next?.dataset.how as How });
+    next?.focus();
+  }
+
+  paint(_look: Look): void {
+    const { session } = this.view;
+    const { state } = session.durable.value;
+    show(this.element, state !== null);
+    if (!state) return;
+    if (state.prompt !== this.#copied) {
+      this.#copied = state.prompt;
+      if (this.#prompt.value !== state.prompt) this.#prompt.value = state.prompt;
+    }
+    const there = session.reachable;
+    const busy = state.status === 'generating' || state.status === 'running';
+    this.#prompt.disabled = !there;
+    this.#run.disabled = !there || busy;
+    this.#generate.disabled = !there || busy;
+    this.#stop.disabled = !there || state.status !== 'generating';
+    const how = howOf(this.view);
+    for (const node of this.#hows) {
+      const on = node.dataset.how === how;
+      node.setAttribute('aria-checked', String(on));
+      node.tabIndex = on ? 0 : -1;
+      node.disabled = !there;
+      node.title =
+        node.dataset.how === 'mean' ? `Its mean over ${state.reference || 'reference prompts'}` : 'Zeros in its place';
+    }
+    this.#suggest(state.suggestions, !there || busy);
+  }
+
+  /** One example of each task. */
+  #suggest(suggestions: readonly Suggestion[], disabled: boolean): void {
+    // The trait is parsed anew at every change: what is equal must not be built again under a person's finger.
+    const suggested = JSON.stringify(suggestions);
+    if (suggested !== this.#suggested) {
+      this.#suggested = suggested;
+      this.#list.replaceChildren(...suggestions.map(({ text, task }) => h('option', { value: text, label: task })));
+      const first = suggestions.filter((one, i) => suggestions.findIndex((other) => other.task === one.task) === i);
+      const chips = first.map((one) => {
+        const chip = h('button', { type: 'button', class: 'gb-example', title: `${one.text} → ${one.answer}` });
+        setText(chip, one.task);
+        chip.addEventListener('click', () => this.#try(one), { signal: this.view.signal });
+        return chip;
+      });
+      this.#examples.replaceChildren(...(chips.length > 0 ? [h('span', { class: 'gb-sub' }, 'Try'), ...chips] : []));
+      show(this.#examples, chips.length > 0);
+    }
+    for (const chip of this.#examples.querySelectorAll('button')) chip.disabled = disabled;
+  }
+
+  #try({ text }: Suggestion): void {
+    this.#prompt.value = text;
+    this.view.session.run(text);
+  }
+}

@@ -1,0 +1,168 @@
+/** What is known of the selected block: where it is in the model, its facts and how each is known, what was measured. */
+import { big, compact, fixed } from '../layout/format';
+import { describe, type FactRow } from '../layout/kinds';
+import { type Located, locate } from '../layout/model';
+import type { Source } from '../wire/types.generated';
+import { actionOf, activate, type Part, type View } from './context';
+import { h, show } from './dom';
+import type { Look } from './look';
+
+/** How a fact is known, as a glyph; the word is in its title and read to a screen reader. */
+const GLYPHS: Record<Source, string> = { observed: '●', module: '◐', config: '□', assumed: '◌' };
+
+const STATS: readonly (readonly [string, string])[] = [
+  ['norm', 'norm'],
+  ['mean', 'mean'],
+  ['std', 'std'],
+  ['absmax', 'largest'],
+  ['nonfinite', 'not finite'],
+];
+
+function factList(rows: readonly FactRow[]): HTMLElement {
+  return h(
+    'dl',
+    { class: 'gb-facts' },
+    ...rows.map(({ label, value, source, where }) =>
+      h(
+        'div',
+        { title: where === '' ? source : `${source}: ${where}` },
+        h('dt', {}, label),
+        h('dd', {}, value),
+        h('span', { class: 'gb-glyph', role: 'img', 'aria-label': source }, GLYPHS[source]),
+      ),
+    ),
+  );
+}
+
+function rowsOf(located: Located): FactRow[] {
+  const { block, layer, sub } = located;
+  const counted = (value: number): FactRow => ({
+    label: 'Parameters',
+    value: fixed(value),
+    source: 'module',
+    where: '',
+  });
+  if (!block) {
+    const blocks = layer?.blocks ?? [];
+    const rows = blocks.map(
+      (one): FactRow => ({ label: one.address, value: big(one.params), source: 'module', where: one.path }),
+    );
+    return layer ? [counted(layer.params), ...rows] : [];
+  }
+  const facts = describe(block).facts;
+  return sub === '' ? [counted(block.params), ...facts] : [...facts];
+}
+
+function heading(located: Located, address: string): string {
+  const { block, layer, sub } = located;
+  const what = block ? (describe(block).type[0] ?? '') : (layer?.cls ?? '');
+  if (sub.startsWith('H')) return `head of ${address.slice(0, -sub.length - 1)}`;
+  if (sub.startsWith('E')) return `expert of ${address.slice(0, -sub.length - 1)}`;
+  return what;
+}
+
+export class Detail implements Part {
+  readonly element = h('section', { class: 'gb-section gb-detail', 'aria-label': 'Selected block' });
+  #drawn = '';
+  #measured = h('div', { class: 'gb-measured-list' });
+  #action = h('div', { class: 'gb-detail-action' });
+
+  constructor(private readonly view: View) {}
+
+  paint(look: Look): void {
+    const address = this.view.state.value.selected;
+    const { architecture } = this.view.session.durable.value;
+    const located = address === null ? null : locate(architecture, address);
+    const key = located && address ? address : '';
+    if (key !== this.#drawn || this.element.childElementCount === 0) {
+      this.#drawn = key;
+      if (located && address) this.#draw(located, address);
+      else this.#hint(look.live);
+    }
+    if (located && address) this.#values(look, address, located);
+  }
+
+  #hint(live: boolean): void {
+    const key = (name: string) => h('kbd', {}, name);
+    const click = live
+      ? 'Click a head, an expert or a block to ablate it.'
+      : 'Click a block to see what is known of it.';
+    const keys = h(
+      'p',
+      { class: 'gb-sub' },
+      key('↑'),
+      key('↓'),
+      key('←'),
+      key('→'),
+      ' move  ',
+      key('Enter'),
+      live ? ' or ' : ' ',
+      live && key('x'),
+      live ? ' ablates or restores  ' : ' selects  ',
+      key('Esc'),
+      ' clears',
+    );
+    this.element.replaceChildren(h('p', { class: 'gb-empty' }, click), keys);
+  }
+
+  #draw(located: Located, address: string): void {
+    const { block, layer } = located;
+    const path = block?.path || layer?.path || '';
+    const cls = block?.cls || (block ? '' : (layer?.cls ?? ''));
+    const notes = (block?.notes ?? []).map((note) => h('p', { class: 'gb-note-line' }, note));
+    this.element.replaceChildren(
+      h(
+        'div',
+        { class: 'gb-section-head' },
+        h('h2', { class: 'gb-mono' }, address),
+        h('span', { class: 'gb-sub' }, heading(located, address)),
+        this.#action,
+      ),
+      h('p', { class: 'gb-path gb-mono' }, [path, cls].filter((text) => text !== '').join(' · ')),
+      this.#measured,
+      factList(rowsOf(located)),
+      ...notes,
+    );
+  }
+
+  #values(look: Look, address: string, located: Located): void {
+    const cells = STATS.flatMap(([name, words]) => {
+      const value = look.now?.stat(address, name) ?? Number.NaN;
+      if (Number.isNaN(value) || (name === 'nonfinite' && value === 0)) return [];
+      const clean = look.clean?.stat(address, name) ?? Number.NaN;
+      const moved = look.interventions.length > 0 && !Number.isNaN(clean) && compact(clean) !== compact(value);
+      return [
+        h(
+          'span',
+          {},
+          h('span', { class: 'gb-sub' }, words),
+          h('b', {}, moved ? `${compact(clean)} → ${compact(value)}` : compact(value)),
+        ),
+      ];
+    });
+    this.#measured.replaceChildren(...cells);
+    show(this.#measured, cells.length > 0);
+    this.#button(look, address, located);
+  }
+
+  #button(look: Look, address: string, { block, sub }: Located): void {
+    const { state } = this.view.session.durable.value;
+    const can = state !== null && (sub !== '' || (block !== null && block.role !== 'norm'));
+    const ablated = look.ablated(address);
+    const words = ablated ? 'Restore' : 'Ablate';
+    const old = this.#action.querySelector('button');
+    const label = `${words}|${can}|${this.view.session.reachable}|${address}|${state?.unavailable[address] ?? ''}`;
+    if (old?.dataset.label === label) return;
+    this.#action.replaceChildren();
+    if (!can) return;
+    const disabled = !this.view.session.reachable || state.unavailable[address] !== undefined;
+    const title = actionOf(this.view, look, address).replace('Click: ', '');
+    const button = h(
+      'button',
+      { type: 'button', class: 'gb-button gb-small-button', disabled, title, 'data-label': label },
+      words,
+    );
+    button.addEventListener('click', () => activate(this.view, address, 'ablate'));
+    this.#action.append(button);
+  }
+}

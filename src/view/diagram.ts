@@ -1,0 +1,141 @@
+/**
+ * The diagram: layers of SVG in the order in which they cover each other, drawn from a scene and painted with values.
+ * Clicks and keys are caught once, here, and go by the address that an element carries.
+ */
+import type { Scene } from '../layout';
+import { drawBlocks } from './blocks';
+import { bindLayer, drawCards } from './cards';
+import { activate, type Part, type View } from './context';
+import { s } from './dom';
+import { type ItemLine, linesOf, move } from './keys';
+import type { Look } from './look';
+import { drawPluses } from './plus';
+import { drawEnds, drawSpines, drawTicks } from './spine';
+import { drawFans, drawStrips } from './strip';
+import { drawWires } from './wires';
+
+const LAYERS = ['fans', 'cards', 'spines', 'wires', 'blocks', 'pluses', 'ticks', 'ends', 'chips', 'strips'] as const;
+type Layers = Record<(typeof LAYERS)[number], SVGGElement>;
+
+const TOGGLE = new Set(['Enter', ' ', 'x', 'X']);
+
+function hatch(uid: string): SVGDefsElement {
+  const pattern = s(
+    'pattern',
+    { id: `${uid}-hatch`, width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
+    s('rect', { width: 6, height: 6, class: 'gb-hatch-back' }),
+    s('line', { x1: 0, y1: 0, x2: 0, y2: 6, 'stroke-width': 2.4, class: 'gb-hatch-line' }),
+  );
+  return s('defs', {}, pattern);
+}
+
+export class Diagram implements Part {
+  readonly element: SVGSVGElement;
+  #layers: Layers;
+  #painters: { paint(look: Look): void }[] = [];
+  #lines: ItemLine[] = [];
+  #scene: Scene | null = null;
+  /** Key of the item that is in the tab order. */
+  #current = '';
+
+  constructor(private readonly view: View) {
+    const groups = LAYERS.map((name) => s('g', { class: `gb-layer-${name}`, role: 'presentation' }));
+    this.#layers = Object.fromEntries(LAYERS.map((name, i) => [name, groups[i]])) as Layers;
+    this.element = s('svg', { class: 'gb-diagram', role: 'tree', 'aria-label': 'Diagram of the model' });
+    this.element.append(hatch(view.uid), ...groups);
+    const { signal } = view;
+    this.element.addEventListener('click', (event) => this.#clicked(event), { signal });
+    this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal });
+    this.element.addEventListener('focusin', (event) => this.#focused(event), { signal });
+  }
+
+  draw(scene: Scene): void {
+    const { view } = this;
+    const layers = this.#layers;
+    this.#scene = scene;
+    this.element.setAttribute('width', String(scene.width));
+    this.element.setAttribute('height', String(scene.height));
+    this.element.setAttribute('viewBox', `0 0 ${scene.width} ${scene.height}`);
+    const lines = scene.cards.flatMap((card) => card.lines);
+    const boxes = scene.cards.flatMap((card) => card.blocks);
+    drawFans(layers.fans, scene.fans);
+    drawSpines(layers.spines, scene);
+    drawTicks(layers.ticks, [...scene.ticks, ...scene.cards.flatMap((card) => card.ticks)]);
+    this.#painters = [
+      drawCards(layers.cards, layers.chips, scene.cards, view),
+      drawWires(layers.wires, lines, boxes),
+      drawBlocks(layers.blocks, boxes, scene.live, view),
+      drawPluses(layers.pluses, lines, scene.live),
+      drawEnds(layers.ends, scene.ends, view),
+      drawStrips(layers.strips, scene, view),
+    ];
+    this.#lines = linesOf(scene);
+    this.#rove(this.#node(this.#current) ? this.#current : (this.#lines[0]?.[0]?.key ?? ''));
+  }
+
+  paint(look: Look): void {
+    for (const painter of this.#painters) painter.paint(look);
+  }
+
+  #node(key: string): SVGGElement | null {
+    const hits = this.element.querySelectorAll<SVGGElement>('.gb-hit');
+    return [...hits].find((node) => (node as unknown as { __data__?: { key: string } }).__data__?.key === key) ?? null;
+  }
+
+  /** Make one item the one that Tab reaches. */
+  #rove(key: string): SVGGElement | null {
+    this.#node(this.#current)?.setAttribute('tabindex', '-1');
+    this.#current = key;
+    const node = this.#node(key);
+    node?.setAttribute('tabindex', '0');
+    return node;
+  }
+
+  #clicked(event: MouseEvent): void {
+    const hit = (event.target as Element).closest<SVGElement>('[data-act]');
+    const { address, act } = hit?.dataset ?? {};
+    if (!hit || address === undefined || act === undefined) return;
+    activate(this.view, address, act);
+    const key = (hit as unknown as { __data__?: { key: string } }).__data__?.key;
+    if (key !== undefined && hit.classList.contains('gb-hit')) this.#rove(key)?.focus({ preventScroll: true });
+  }
+
+  #focused(event: FocusEvent): void {
+    const hit = (event.target as Element).closest<SVGElement>('.gb-hit');
+    if (hit?.dataset.address !== undefined) this.view.state.set({ hovered: hit.dataset.address });
+  }
+
+  #keyed(event: KeyboardEvent): void {
+    const hit = (event.target as Element).closest<SVGElement>('.gb-hit');
+    if (!hit || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.#handled(event.key, hit)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** Act on a key; returns whether it was one of ours. */
+  #handled(key: string, hit: SVGElement): boolean {
+    const { address = '', act = 'select' } = hit.dataset;
+    if (TOGGLE.has(key)) {
+      activate(this.view, address, act);
+      return true;
+    }
+    if (key === 'Escape') {
+      this.view.state.set({ selected: null });
+      return true;
+    }
+    if (key === 'PageUp' || key === 'PageDown') return this.#page(address, key === 'PageUp' ? 1 : -1);
+    if (!key.startsWith('Arrow') && key !== 'Home' && key !== 'End') return false;
+    const next = move(this.#lines, this.#current, key);
+    if (next) this.#rove(next.key)?.focus({ preventScroll: false });
+    return true;
+  }
+
+  /** Bind the card that an address is on to the next layer. */
+  #page(address: string, step: number): boolean {
+    const cards = this.#scene?.cards ?? [];
+    const card = cards.find((one) => address === one.address || address.startsWith(`${one.address}.`));
+    if (card) bindLayer(this.view, card, step);
+    return true;
+  }
+}

@@ -1,0 +1,43 @@
+/** Elements in one line. Strings become text nodes, never markup: a model's names are data. */
+
+type Child = Node | string | null | undefined | false;
+export type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+function fill<E extends Element>(element: E, attributes: Attributes, children: readonly Child[]): E {
+  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
+  for (const child of children) if (child !== null && child !== undefined && child !== false) element.append(child);
+  return element;
+}
+
+/** Set an attribute; true is an empty one, false and null take it away. */
+export function setAttribute(element: Element, name: string, value: Attributes[string]): void {
+  if (value === null || value === undefined || value === false) element.removeAttribute(name);
+  else element.setAttribute(name, value === true ? '' : String(value));
+}
+
+export function h<T extends keyof HTMLElementTagNameMap>(
+  tag: T,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[T] {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export function s<T extends keyof SVGElementTagNameMap>(
+  tag: T,
+  attributes: Attributes = {},
+  ...children: Child[]
+): SVGElementTagNameMap[T] {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** Replace text only where it differs, so that an unchanged label is not laid out again. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function show(element: HTMLElement, visible: boolean): void {
+  if (element.hidden === visible) element.hidden = !visible;
+}

@@ -1,0 +1,102 @@
+/** The model's name and what it is, what state the session is in, and, where there is no session, its figures. */
+import { big, fixed, percent } from '../layout/format';
+import { layerCount } from '../layout/model';
+import type { Architecture, SessionState } from '../wire/types.generated';
+import type { Part, View } from './context';
+import { h, s, setText, show } from './dom';
+import type { Look } from './look';
+
+const STATUS: Record<SessionState['status'], string> = {
+  idle: 'live',
+  running: 'running',
+  generating: 'generating',
+  detached: 'detached',
+};
+
+function logo(): SVGSVGElement {
+  return s(
+    'svg',
+    { width: 20, height: 20, class: 'gb-logo', 'aria-hidden': 'true' },
+    s('rect', { x: 1, y: 1, width: 18, height: 18, rx: 4 }),
+    s('path', { d: 'M10,4 V16 M10,13 Q10,10.5 7,10.5 H5 M10,9.5 Q10,7 13,7 H15' }),
+  );
+}
+
+/** Heads of all attention blocks, if they are equally many everywhere. */
+function headsOf(architecture: Architecture): number | null {
+  const blocks = architecture.stacks.flatMap((stack) => stack.groups.flatMap((group) => group.template.blocks));
+  const heads = new Set(blocks.flatMap(({ spec }) => (spec?.kind === 'attention' ? [spec.heads.value] : [])));
+  return heads.size === 1 ? ([...heads][0] ?? null) : null;
+}
+
+function lineOf(architecture: Architecture, state: SessionState | null): string {
+  const layers = layerCount(architecture);
+  const heads = headsOf(architecture);
+  const shape = `${layers} ${layers === 1 ? 'layer' : 'layers'}${heads === null ? '' : ` × ${heads} heads`}`;
+  const params = `${big(architecture.params.total)} parameters`;
+  const words = state ? [architecture.cls, shape, params, `${state.device} ${state.dtype}`] : [architecture.cls];
+  return words.join(' · ');
+}
+
+function figuresOf({ params, stacks, inputs, context }: Architecture): [string, string][] {
+  const figures: [string, string][] = [[big(params.total), 'parameters']];
+  if (params.active !== params.total) {
+    figures.push([big(params.active), `active per token (${percent(params.active / params.total)})`]);
+  }
+  figures.push([
+    String(stacks.reduce((sum, one) => sum + one.groups.reduce((n, g) => n + g.layers.length, 0), 0)),
+    'layers',
+  ]);
+  const width = stacks[0]?.width.value;
+  if (width !== undefined) figures.push([fixed(width), 'hidden size']);
+  const tokens = inputs.find((block) => block.spec?.kind === 'embedding')?.spec;
+  if (tokens?.kind === 'embedding') figures.push([fixed(tokens.rows.value), 'vocabulary']);
+  if (context) figures.push([fixed(context.value), 'context']);
+  return figures;
+}
+
+export class Header implements Part {
+  readonly element = h('header', { class: 'gb-header' });
+  #title = h('h1');
+  #line = h('span', { class: 'gb-line' });
+  #dot = h('i', { class: 'gb-dot' });
+  #status = h('span', { class: 'gb-chip', 'data-testid': 'status' });
+  #words = h('span');
+  #count = h('span', { class: 'gb-chip gb-chip-cut', 'data-testid': 'ablations' });
+  #figures = h('dl', { class: 'gb-figures' });
+
+  constructor(private readonly view: View) {
+    this.#status.append(this.#dot, this.#words);
+    const row = h('div', { class: 'gb-title' }, logo(), this.#title, this.#line, this.#status, this.#count);
+    this.element.append(row, this.#figures);
+  }
+
+  draw(): void {
+    const { architecture, state } = this.view.session.durable.value;
+    const figures = state ? [] : figuresOf(architecture);
+    this.#figures.replaceChildren(
+      ...figures.map(([value, name]) => h('div', {}, h('dd', {}, value), h('dt', {}, name))),
+    );
+    show(this.#figures, figures.length > 0);
+  }
+
+  paint(look: Look): void {
+    const { architecture, state } = this.view.session.durable.value;
+    const { connection } = this.view.session.page.value;
+    setText(this.#title, state?.title || architecture.name);
+    setText(this.#line, lineOf(architecture, state));
+    const there = this.view.session.reachable;
+    const lost = connection === 'gone' ? 'kernel gone' : 'no answer';
+    const recorded = connection === 'recorded' ? 'recorded · no kernel' : '';
+    const living = !state
+      ? 'architecture only · no weights loaded'
+      : there || state.status === 'detached'
+        ? STATUS[state.status]
+        : lost;
+    setText(this.#words, recorded === '' ? living : recorded);
+    this.#status.dataset.status = !state ? 'static' : there ? (recorded === '' ? state.status : 'recorded') : 'lost';
+    const count = look.interventions.length;
+    setText(this.#count, `${count} ${count === 1 ? 'ablation' : 'ablations'}`);
+    show(this.#count, count > 0);
+  }
+}

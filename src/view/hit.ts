@@ -1,0 +1,150 @@
+/**
+ * What can be clicked. Each is a group with its address and what a click does (`data-act`), one item of the tree that a
+ * screen reader and the keyboard walk, with the same marks whatever it is: selection, focus, change, ablation.
+ */
+import { type BaseType, type Selection, select } from 'd3-selection';
+import type { Rect } from '../layout';
+import { compact, percent } from '../layout/format';
+import type { How } from '../wire/types.generated';
+import { type Paint, viridis } from './colour';
+import type { View } from './context';
+import { s } from './dom';
+import type { Look } from './look';
+
+export type Act = 'ablate' | 'select' | 'bind';
+
+export interface Hit extends Rect {
+  readonly key: string;
+  readonly address: string;
+}
+
+export type Hits<D extends Hit> = Selection<SVGGElement, D, BaseType, unknown>;
+
+/** Less than this is not worth a ring. */
+const CHANGED = 0.005;
+/** The widest that a ring gets, whatever the change. */
+const RING = { least: 1.2, more: 2.2 };
+
+/** Join groups to data by key, made with `build` and put into the order of the data. */
+export function joinHits<D extends Hit>(
+  parent: Element,
+  data: readonly D[],
+  of: { class: string; act: Act; level: number; build: (group: SVGGElement) => void },
+): Hits<D> {
+  return select(parent)
+    .selectAll<SVGGElement, D>(`:scope > g.${of.class}`)
+    .data(data, (one) => one.key)
+    .join((enter) =>
+      enter
+        .append('g')
+        .attr('class', `gb-hit ${of.class}`)
+        .attr('role', 'treeitem')
+        .attr('tabindex', -1)
+        .attr('aria-level', of.level)
+        .attr('data-act', of.act)
+        .each(function () {
+          of.build(this);
+        }),
+    )
+    .attr('data-address', (one) => one.address)
+    .order();
+}
+
+/** Nodes that every hit has, around and over what `body` draws. */
+export function frameNodes(group: SVGGElement, radius: number, body: readonly SVGElement[]): void {
+  const ring = (name: string) => s('rect', { class: name, rx: radius + 3, fill: 'none' });
+  group.append(
+    s('rect', { class: 'gb-body', rx: radius }),
+    ...body,
+    ring('gb-changed'),
+    ring('gb-select'),
+    ring('gb-focus'),
+    s('g', { class: 'gb-badge' }, s('circle', { r: 8 }), s('path', {})),
+  );
+}
+
+const child = (group: Element, name: string) => group.querySelector(`:scope > .${name}`) as SVGElement;
+
+function placeRect(node: Element, { x, y, w, h }: Rect, grow: number): void {
+  node.setAttribute('x', String(x - grow));
+  node.setAttribute('y', String(y - grow));
+  node.setAttribute('width', String(w + 2 * grow));
+  node.setAttribute('height', String(h + 2 * grow));
+}
+
+/** Put the common nodes where a hit is. */
+export function placeFrame(group: SVGGElement, rect: Rect, gap = 3): void {
+  placeRect(child(group, 'gb-body'), rect, 0);
+  placeRect(child(group, 'gb-select'), rect, gap);
+  placeRect(child(group, 'gb-focus'), rect, gap);
+  const badge = child(group, 'gb-badge');
+  badge.setAttribute('transform', `translate(${rect.x + rect.w - 1},${rect.y + rect.h - 1})`);
+}
+
+// Badges are paths, not letters: fonts differ. A zero, and a mu.
+const BADGES: Record<How, string> = {
+  zero: 'M0,-3.6 C2.7,-3.6 2.7,3.6 0,3.6 C-2.7,3.6 -2.7,-3.6 0,-3.6 Z',
+  mean: 'M-2.8,-2.2 V4.6 M-2.8,-2.2 V0.8 Q-2.8,2.6 -0.8,2.6 Q1.8,2.6 1.8,-0.4 V-2.2 V1.4 Q1.8,2.6 3.2,2.4',
+};
+
+export function paintBadge(group: SVGGElement, how: How | null): void {
+  const badge = child(group, 'gb-badge');
+  badge.classList.toggle('gb-on', how !== null);
+  if (how) badge.querySelector('path')?.setAttribute('d', BADGES[how]);
+}
+
+/** The ring of what differs from the clean run. */
+function paintRing(group: SVGGElement, rect: Rect, change: number): void {
+  const ring = child(group, 'gb-changed');
+  const on = change > CHANGED;
+  ring.classList.toggle('gb-on', on);
+  if (!on) return;
+  const width = RING.least + RING.more * Math.min(1, change);
+  placeRect(ring, rect, 2 + width / 2);
+  ring.setAttribute('stroke-width', width.toFixed(2));
+}
+
+/** The colour that a measured value has; null where it has none. */
+export function fillOf(look: Look, address: string): Paint | null {
+  const norm = look.norm(address);
+  if (Number.isNaN(norm)) return null;
+  if (look.isExpert(address)) return norm > 0 ? viridis(0.15 + 0.85 * norm) : null;
+  const { limits } = look;
+  if (!limits) return null;
+  return norm <= 0 ? viridis(0) : viridis(Math.log(norm / limits.low) / Math.log(limits.high / limits.low));
+}
+
+export function describeState(look: Look, address: string): string {
+  const words: string[] = [];
+  const how = look.cut(address);
+  if (how) words.push(how === 'zero' ? 'ablated: zero' : 'ablated: mean');
+  const norm = look.norm(address);
+  if (!Number.isNaN(norm) && !how) words.push(`${look.isExpert(address) ? 'routing weight' : 'norm'} ${compact(norm)}`);
+  const change = look.change(address);
+  if (!how && change > CHANGED) words.push(`${percent(change, 0)} off the clean run`);
+  return words.join(', ');
+}
+
+/** Marks that every hit shows. Returns how it is ablated, itself or with what contains it. */
+export function paintFrame<D extends Hit>(
+  group: SVGGElement,
+  hit: D,
+  look: Look,
+  view: View,
+  name: string,
+): How | null {
+  const { address } = hit;
+  const cut = look.cut(address);
+  const pending = look.pending(address);
+  const { selected } = view.state.value;
+  group.classList.toggle('gb-cut', cut !== null);
+  group.classList.toggle('gb-pending', pending !== null);
+  group.classList.toggle('gb-selected', selected === address);
+  paintRing(group, hit, cut ? Number.NaN : look.change(address));
+  paintBadge(group, look.ablated(address));
+  const state = describeState(look, address);
+  group.setAttribute('aria-label', state === '' ? name : `${name}, ${state}`);
+  group.setAttribute('aria-selected', String(selected === address));
+  if (look.live) group.setAttribute('aria-checked', String(look.ablated(address) !== null));
+  return cut;
+}

@@ -1,0 +1,67 @@
+/** What the marks mean. Only what is on the picture is explained. */
+import { compact } from '../layout/format';
+import { GRADIENT } from './colour';
+import type { Part, View } from './context';
+import { h, s, setText, show } from './dom';
+import type { Look } from './look';
+
+function item(name: string, ...mark: (Node | string)[]): HTMLElement {
+  return h('span', { class: 'gb-key' }, ...mark, h('span', {}, name));
+}
+
+function icon(width: number, ...marks: SVGElement[]): SVGSVGElement {
+  return s('svg', { width, height: 20, 'aria-hidden': 'true' }, ...marks);
+}
+
+const wire = () => s('line', { x1: 0, x2: 30, y1: 10, y2: 10, class: 'gb-legend-wire' });
+
+export class Legend implements Part {
+  readonly element = h('div', { class: 'gb-legend' });
+  #low = h('span', { class: 'gb-num' });
+  #high = h('span', { class: 'gb-num' });
+  #experts = item(
+    'filled expert: its routing weight',
+    icon(16, s('rect', { x: 1, y: 4, width: 13, height: 12, rx: 3, fill: GRADIENT[7] as string })),
+  );
+
+  constructor(view: View) {
+    const bar = h('i', { class: 'gb-gradient', style: `background:linear-gradient(90deg,${GRADIENT.join(',')})` });
+    const scale = h('span', { class: 'gb-key' }, this.#low, bar, this.#high, h('span', {}, 'output norm, log'));
+    const needle = icon(
+      20,
+      s('path', { d: 'M4,1 A9,9 0 0 1 4,19', class: 'gb-dial' }),
+      s('path', { d: 'M8,8 L15,3', class: 'gb-needle' }),
+    );
+    const changed = icon(
+      32,
+      s('rect', { x: 4, y: 4, width: 22, height: 12, rx: 3, class: 'gb-legend-body' }),
+      s('rect', { x: 1, y: 1, width: 28, height: 18, rx: 5, class: 'gb-legend-ring' }),
+    );
+    const cut = icon(
+      30,
+      s('rect', { x: 1, y: 3, width: 27, height: 14, rx: 3, class: 'gb-legend-cut', fill: `url(#${view.uid}-hatch)` }),
+    );
+    const update = icon(
+      40,
+      s('line', { x1: 0, x2: 14, y1: 10, y2: 10, class: 'gb-legend-wire' }),
+      s('rect', { x: 16, y: 5, width: 22, height: 10, class: 'gb-legend-flow' }),
+    );
+    const norm = icon(30, wire(), s('rect', { x: 13, y: 3, width: 4, height: 14, rx: 1, class: 'gb-legend-norm' }));
+    this.element.append(
+      scale,
+      item('update size', update),
+      item('cosine: up +1, down −1', needle),
+      item('changed', changed),
+      item('ablated', cut),
+      item('norm', norm),
+      this.#experts,
+    );
+  }
+
+  paint(look: Look): void {
+    show(this.element, look.live);
+    setText(this.#low, look.limits ? compact(look.limits.low) : '');
+    setText(this.#high, look.limits ? compact(look.limits.high) : '');
+    show(this.#experts, look.now !== null && look.now.index.sites('expert').length > 0);
+  }
+}

@@ -1,0 +1,89 @@
+/** What there is to see of each address now: one answer for every drawing, worked out once for each repaint. */
+import type { Durable } from '../state/durable';
+import type { Page } from '../state/local';
+import { change, comparable, LayoutIndex, Readings, type Update } from '../state/readings';
+import { type Limits, outputNorms, robustLimits } from '../state/scale';
+import type { FrameLayout, How, Intervention } from '../wire/types.generated';
+
+export interface Look {
+  readonly live: boolean;
+  readonly limits: Limits | null;
+  readonly now: Readings | null;
+  readonly clean: Readings | null;
+  readonly interventions: readonly Intervention[];
+  norm(address: string): number;
+  update(address: string): Update | null;
+  /** Share by which an address is off the clean run; 0 exactly unchanged, NaN where there is nothing to compare. */
+  change(address: string): number;
+  /** How the address itself is ablated. */
+  ablated(address: string): How | null;
+  /** How it, or what contains it, is ablated. */
+  cut(address: string): How | null;
+  pending(address: string): 'ablate' | 'restore' | null;
+  isExpert(address: string): boolean;
+}
+
+/** `L3.attn.H7` is within `L3.attn`, which is within `L3`. */
+function containers(address: string): string[] {
+  const words = address.split('.');
+  return words.map((_, i) => words.slice(0, i + 1).join('.'));
+}
+
+/** Keeps what does not change between repaints: the layout's index, and the colour scale of a running sequence. */
+export class Looker {
+  #index: LayoutIndex | null = null;
+  #limits: Limits | null = null;
+  #limitsOf: string | null = null;
+
+  look(durable: Durable, page: Page): Look {
+    const index = this.#indexOf(durable.layout);
+    const now = index && page.frame ? new Readings(index, page.frame) : null;
+    const clean =
+      index && page.clean && page.frame && comparable(page.clean, page.frame) ? new Readings(index, page.clean) : null;
+    const interventions = durable.state?.interventions ?? [];
+    const how = new Map(interventions.map((one) => [one.address, one.how]));
+    const changes = new Map<string, number>();
+    const measureChange = (address: string) => {
+      if (!now || !clean || !index?.site.has(address)) return Number.NaN;
+      const known = changes.get(address) ?? change(now, clean, address);
+      changes.set(address, known);
+      return known;
+    };
+    return {
+      live: durable.state !== null,
+      limits: this.#limitsFor(clean ?? now, page),
+      now,
+      clean,
+      interventions,
+      norm: (address) => now?.norm(address) ?? Number.NaN,
+      update: (address) => now?.update(address) ?? null,
+      change: measureChange,
+      ablated: (address) => how.get(address) ?? null,
+      cut: (address) => containers(address).reduce<How | null>((found, one) => found ?? how.get(one) ?? null, null),
+      pending: (address) => page.pending.get(address) ?? null,
+      isExpert: (address) => /\.E\d+$/.test(address),
+    };
+  }
+
+  #indexOf(layout: FrameLayout | null): LayoutIndex | null {
+    if (!layout) return null;
+    if (this.#index?.layout !== layout) this.#index = new LayoutIndex(layout);
+    return this.#index;
+  }
+
+  /** A sequence keeps its scale, so that colours can be compared while it grows and while parts of it are ablated. */
+  #limitsFor(readings: Readings | null, page: Page): Limits | null {
+    if (!readings) return null;
+    const sequence = sequenceOf(page);
+    if (sequence !== this.#limitsOf || !this.#limits) {
+      this.#limits = robustLimits(outputNorms(readings));
+      this.#limitsOf = sequence;
+    }
+    return this.#limits;
+  }
+}
+
+/** A name for a sequence: its first tokens. A longer one that starts alike is the same, growing. */
+function sequenceOf(page: Page): string {
+  return page.tokens.slice(0, 4).join(' ');
+}

@@ -1,0 +1,122 @@
+/** The strip: every layer as a cell whose halves are its two blocks. It is a slider: its value is the layer that a card shows. */
+import { select } from 'd3-selection';
+import type { Card, Fan, Scene, Strip, StripCell } from '../layout';
+import type { View } from './context';
+import { fillOf } from './hit';
+import type { Look } from './look';
+
+export function drawFans(layer: Element, fans: readonly Fan[]): void {
+  select(layer)
+    .selectAll<SVGPathElement, Fan>('path')
+    .data(fans, (fan) => fan.key)
+    .join('path')
+    .attr('class', 'gb-fan')
+    .attr('data-hue', (fan) => fan.hue)
+    .attr('d', (fan) => `M${fan.points.map(({ x, y }) => `${x},${y}`).join(' L')} Z`);
+}
+
+/** Bind the card of a layer's group to that layer, and look at it. */
+export function bindTo(view: View, cell: StripCell): void {
+  view.state.set({ bound: { ...view.state.value.bound, [cell.group]: cell.index }, selected: cell.address });
+}
+
+function shownCells(strip: Strip, cards: readonly Card[]): Set<number> {
+  return new Set(cards.filter((card) => card.stack === strip.stack).map((card) => card.index));
+}
+
+function keyed(strip: Strip, view: View): (event: KeyboardEvent) => void {
+  const steps: Record<string, number> = {
+    ArrowUp: 1,
+    ArrowRight: 1,
+    ArrowDown: -1,
+    ArrowLeft: -1,
+    PageUp: 10,
+    PageDown: -10,
+  };
+  return (event) => {
+    const step = steps[event.key] ?? (event.key === 'Home' ? -1e6 : event.key === 'End' ? 1e6 : 0);
+    if (step === 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const current = strip.cells.findIndex((cell) => cell.address === view.state.value.selected);
+    const cell = strip.cells[Math.max(0, Math.min(strip.cells.length - 1, Math.max(0, current) + step))];
+    if (cell) bindTo(view, cell);
+  };
+}
+
+function drawCells(group: SVGGElement, strip: Strip, shown: ReadonlySet<number>, view: View): void {
+  const cells = select(group)
+    .selectAll<SVGGElement, StripCell>('g')
+    .data(strip.cells, (cell) => cell.key)
+    .join((enter) => {
+      const one = enter.append('g').attr('class', 'gb-layer').attr('aria-hidden', 'true');
+      one.append('title');
+      one.append('text').attr('class', 'gb-small').attr('text-anchor', 'end');
+      return one;
+    });
+  cells.attr('data-layer', (cell) => cell.address).classed('gb-shown', (cell) => shown.has(cell.index));
+  cells.select('title').text((cell) => cell.address);
+  cells
+    .select('text')
+    .attr('x', (cell) => cell.x - 6)
+    .attr('y', (cell) => cell.y + cell.h / 2 + 4)
+    .text((cell) => labelOf(cell, strip, shown));
+  cells.each(function (cell) {
+    const each = cell.w / Math.max(1, cell.halves.length);
+    select(this)
+      .selectAll('rect')
+      .data(cell.halves)
+      .join('rect')
+      .attr('data-hue', (half) => half.hue)
+      .attr('x', (_, i) => cell.x + i * each)
+      .attr('y', cell.y + 0.5)
+      .attr('width', each - (cell.halves.length > 1 ? 0.75 : 0))
+      .attr('height', Math.max(1, cell.h - 1.5));
+    this.onclick = () => bindTo(view, cell);
+  });
+}
+
+/** A shown layer's number takes precedence over the regular ones that it would touch. */
+function labelOf(cell: StripCell, strip: Strip, shown: ReadonlySet<number>): string {
+  if (shown.has(cell.index)) return String(cell.index);
+  const near = [...shown].some((index) => Math.abs(index - cell.index) * cell.h < 13 && index < strip.cells.length);
+  return near ? '' : cell.label;
+}
+
+export function drawStrips(layer: Element, scene: Scene, view: View): { paint(look: Look): void } {
+  const groups = select(layer)
+    .selectAll<SVGGElement, Strip>(':scope > g')
+    .data(scene.strips, (strip) => strip.key)
+    .join((enter) =>
+      enter
+        .append('g')
+        .attr('class', 'gb-strip')
+        .attr('role', 'slider')
+        .attr('tabindex', 0)
+        .attr('aria-orientation', 'vertical')
+        .attr('aria-label', 'Layer that is shown')
+        .attr('aria-valuemin', 0),
+    );
+  groups.each(function (strip) {
+    drawCells(this, strip, shownCells(strip, scene.cards), view);
+    this.onkeydown = keyed(strip, view);
+    this.setAttribute('aria-valuemax', String(strip.cells.length - 1));
+  });
+  return {
+    paint(look) {
+      groups.each(function (strip) {
+        const { selected } = view.state.value;
+        const current = strip.cells.find((cell) => cell.address === selected) ?? strip.cells[0];
+        this.setAttribute('aria-valuenow', String(current?.index ?? 0));
+        this.setAttribute('aria-valuetext', current?.address ?? '');
+        for (const half of this.querySelectorAll<SVGRectElement>('.gb-layer rect')) {
+          const { address } = select<SVGRectElement, StripCell['halves'][number]>(half).datum();
+          const cut = look.cut(address);
+          half.classList.toggle('gb-cut', cut !== null);
+          half.style.fill = cut ? '' : (fillOf(look, address)?.fill ?? '');
+          half.classList.toggle('gb-measured', half.style.fill !== '');
+        }
+      });
+    },
+  };
+}

@@ -1,0 +1,161 @@
+/** Wires: from the stream to a block, and back to its plus with the update's size as their width. */
+import { select } from 'd3-selection';
+import type { BlockBox, CellBox, Line } from '../layout';
+import type { Look } from './look';
+
+const TURN = { near: 9, far: 11 };
+const STATIC = 3;
+const LIVE = { least: 1, more: 13, most: 18 };
+/** Where an arrowhead ends, from the stream. */
+const TIP = 11;
+const HEAD = 9;
+
+/** Leaves the rising stream on a quarter turn, then runs level. */
+function readPath({ spine, readY, readX, side }: Line): string {
+  const r = side === -1 ? TURN.near : TURN.far;
+  return `M${spine},${readY + r} Q${spine},${readY} ${spine + side * r},${readY} H${readX}`;
+}
+
+/** Up from a bus into each of its heads, or into the bracket of heads that share keys and values. */
+function stubs(line: Line, box: BlockBox): string {
+  if (!line.bus) return '';
+  const middle = (cell: CellBox) => cell.x + cell.w / 2;
+  if (box.brackets.length > 0) {
+    return box.brackets.map(({ x1, x2, y }) => `M${(x1 + x2) / 2},${line.readY} V${y}`).join(' ');
+  }
+  return box.cells.map((cell) => `M${middle(cell)},${line.readY} V${cell.y + cell.h}`).join(' ');
+}
+
+/** A band of a constant width with a head. */
+function flow(x1: number, x2: number, y: number, width: number): string {
+  const direction = Math.sign(x2 - x1);
+  const [half, neck] = [width / 2, x2 - direction * HEAD];
+  return `M${x1},${y - half} H${neck} V${y - half - 4} L${x2},${y} L${neck},${y + half + 4} V${y + half} H${x1} Z`;
+}
+
+interface Bus {
+  readonly at: readonly number[];
+  readonly shares: readonly number[];
+}
+
+/** A band that grows past every head that adds to it: no step, the width is the sum so far. */
+function busFlow(line: Line, { at, shares }: Bus, width: number): string {
+  const { x, y } = line.plus;
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  const edge: [number, number][] = [];
+  let [half, sum] = [0.8, 0];
+  at.forEach((middle, i) => {
+    edge.push([middle - 8, half]);
+    sum += shares[i] ?? 0;
+    half = Math.max(0.8, total > 0 ? (width / 2) * (sum / total) : 0.8);
+    edge.push([middle + 8, half]);
+  });
+  const [tip, neck] = [x - TIP, x - TIP - HEAD - 2];
+  edge[0] = [(at[0] ?? 0) - 1, edge[0]?.[1] ?? 0.8];
+  const upper = edge.map(([px, h]) => `${px.toFixed(1)},${(y - h).toFixed(2)}`);
+  const lower = [...edge].reverse().map(([px, h]) => `${px.toFixed(1)},${(y + h).toFixed(2)}`);
+  const head = [
+    `${neck},${y - half}`,
+    `${neck},${y - half - 4}`,
+    `${tip},${y}`,
+    `${neck},${y + half + 4}`,
+    `${neck},${y + half}`,
+  ];
+  return `M${[...upper, ...head, ...lower].join(' L')} Z`;
+}
+
+/** Two slashes across a gap: this does not reach the stream. */
+function slashes(x: number, y: number, upright: boolean): string {
+  return upright
+    ? `M${x - 6},${y + 2} L${x + 6},${y - 2} M${x - 6},${y + 6} L${x + 6},${y + 2}`
+    : `M${x - 5},${y + 6} L${x - 1},${y - 6} M${x + 1},${y + 6} L${x + 5},${y - 6}`;
+}
+
+function widthOf(line: Line, look: Look): number {
+  if (!look.live) return STATIC;
+  const update = look.update(line.address);
+  return update ? Math.min(LIVE.most, LIVE.least + LIVE.more * update.ratio) : LIVE.least;
+}
+
+function writePath(line: Line, box: BlockBox, look: Look): string {
+  const { x, y } = line.plus;
+  const tip = x + line.side * TIP;
+  if (look.cut(line.address)) {
+    const [near, far] = [x + line.side * 22, x + line.side * 36];
+    const start = line.bus ? line.writeX : line.writeX;
+    return `M${start},${y - 0.8} H${far} V${y + 0.8} H${start} Z M${near},${y - 0.8} H${tip} V${y + 0.8} H${near} Z`;
+  }
+  const width = widthOf(line, look);
+  if (!line.bus) return flow(line.writeX, tip, y, width);
+  const shares = box.cells.map((cell) => {
+    const norm = look.cut(cell.address) ? 0 : look.norm(cell.address);
+    return Number.isNaN(norm) ? 1 : norm;
+  });
+  return busFlow(line, { at: box.cells.map((cell) => cell.x + cell.w / 2), shares }, width);
+}
+
+/** From each head up to the bus: as wide as its share of what is added, cut where it is ablated. */
+function risers(line: Line, box: BlockBox, look: Look): { d: string; width: number }[] {
+  if (!line.bus) return [];
+  const width = widthOf(line, look);
+  const norms = box.cells.map((cell) => (look.cut(cell.address) ? 0 : look.norm(cell.address) || 0));
+  const total = norms.reduce((sum, norm) => sum + norm, 0);
+  return box.cells.map((cell, i) => {
+    const x = cell.x + cell.w / 2;
+    const d = look.cut(cell.address) ? `M${x},${line.plus.y} V${line.plus.y + 3.5}` : `M${x},${cell.y} V${line.plus.y}`;
+    return { d, width: Math.max(1.4, total > 0 ? (width * (norms[i] ?? 0)) / total : 1.4) };
+  });
+}
+
+function cutMarks(line: Line, box: BlockBox, look: Look): string {
+  const { x, y } = line.plus;
+  if (look.cut(line.address)) return slashes(x + line.side * 29, y, false);
+  if (!line.bus) return '';
+  const cut = box.cells.filter((cell) => look.cut(cell.address));
+  return cut.map((cell) => slashes(cell.x + cell.w / 2, y + 5.5, true)).join(' ');
+}
+
+export interface WireDrawing {
+  paint(look: Look): void;
+}
+
+interface Wire {
+  readonly key: string;
+  readonly line: Line;
+  readonly box: BlockBox;
+}
+
+export function drawWires(layer: Element, lines: readonly Line[], boxes: readonly BlockBox[]): WireDrawing {
+  const of = new Map(boxes.map((box) => [box.address, box]));
+  const wires = lines.flatMap((line): Wire[] => {
+    const box = of.get(line.address);
+    return box ? [{ key: line.key, line, box }] : [];
+  });
+  const groups = select(layer)
+    .selectAll<SVGGElement, Wire>(':scope > g')
+    .data(wires, (wire) => wire.key)
+    .join((enter) => {
+      const group = enter.append('g').attr('class', 'gb-wire');
+      for (const name of ['gb-read', 'gb-write', 'gb-slashes']) group.append('path').attr('class', name);
+      group.insert('g', '.gb-slashes').attr('class', 'gb-risers');
+      return group;
+    })
+    .attr('data-hue', ({ line }) => line.hue)
+    .classed('gb-assumed', ({ line }) => line.assumed);
+  groups.select('.gb-read').attr('d', ({ line, box }) => `${readPath(line)} ${stubs(line, box)}`);
+  return {
+    paint(look) {
+      groups.select('.gb-write').attr('d', ({ line, box }) => writePath(line, box, look));
+      groups.select('.gb-slashes').attr('d', ({ line, box }) => cutMarks(line, box, look));
+      groups.each(function ({ line, box }) {
+        select(this)
+          .select('.gb-risers')
+          .selectAll('path')
+          .data(risers(line, box, look))
+          .join('path')
+          .attr('d', ({ d }) => d)
+          .attr('stroke-width', ({ width }) => width.toFixed(2));
+      });
+    },
+  };
+}
