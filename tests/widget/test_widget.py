@@ -55,7 +55,7 @@ def page(session: Session) -> Iterator[Page]:
 
 def test_traits_follow_the_protocol(session: Session, page: Page) -> None:
     wire.validator("Architecture").validate(page.widget.architecture)
-    wire.validator("FrameLayout").validate(page.widget.layout)
+    wire.validator("FrameLayout").validate(page.widget.frame_layout)
     assert page.state["prompt"] == session.suggestions[0][1]
     assert page.state["run"] is None
 
@@ -69,7 +69,7 @@ def test_run_shows_the_prediction_and_sends_the_frame(session: Session, page: Pa
     header, (stats, _) = page.frames[-1]
     assert header["origin"] == "clean"
     assert header["tokens"] == list(last.tokens)
-    rows = np.frombuffer(stats, "<f4").reshape(len(page.widget.layout["sites"]), header["positions"], 5)
+    rows = np.frombuffer(stats, "<f4").reshape(len(page.widget.frame_layout["sites"]), header["positions"], 5)
     np.testing.assert_array_equal(rows, last.frames[0].stats[:, 0])
 
 
@@ -170,7 +170,7 @@ def test_diagram_displays_itself_without_a_model(session: Session) -> None:
     assert bundle[0]["text/plain"].startswith("Glassblock diagram of")
     widget = DiagramWidget(session.architecture)
     assert widget.state is None
-    assert widget.layout is None
+    assert widget.frame_layout is None
 
 
 def test_importing_the_package_does_not_load_torch() -> None:

@@ -40,7 +40,8 @@ class DiagramWidget(anywidget.AnyWidget):
     _css = _STATIC / "widget.css"
 
     architecture = t.Dict().tag(sync=True)
-    layout = t.Dict(allow_none=True, default_value=None).tag(sync=True)
+    # Not `layout`: every Jupyter widget has one already, the CSS one, and its view looks for it.
+    frame_layout = t.Dict(allow_none=True, default_value=None).tag(sync=True)
     state = t.Dict(allow_none=True, default_value=None).tag(sync=True)
 
     def __init__(self, architecture: Architecture, **traits: Any) -> None:
@@ -62,7 +63,7 @@ class SessionWidget(DiagramWidget):
         self._push_lock = threading.Lock()
         super().__init__(
             session.architecture,
-            layout=messages.layout(session.layout),
+            frame_layout=messages.layout(session.layout),
             state=messages.state(session),
         )
         self.on_msg(self._on_message)
