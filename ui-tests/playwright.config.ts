@@ -1,11 +1,14 @@
 // One real JupyterLab, one browser, one test at a time: the tests measure what a person would see on a small machine.
 import { defineConfig } from '@playwright/test';
 
-const url = `http://127.0.0.1:${process.env.GLASSBLOCK_UI_PORT ?? '8899'}`;
+const port = process.env.GLASSBLOCK_UI_PORT ?? '8899';
+const url = `http://127.0.0.1:${port}`;
 const browser = process.env.GLASSBLOCK_CHROMIUM;
 
 export default defineConfig({
   testDir: 'tests',
+  // By port, so that two runs at once do not sweep away each other's traces.
+  outputDir: `test-results/${port}`,
   workers: 1,
   retries: 0,
   timeout: 120_000,
@@ -32,8 +35,7 @@ export default defineConfig({
     },
   },
   webServer: {
-    // Its log is beside this file.
-    command: 'npm start > jupyter.log 2>&1',
+    command: `npm start > jupyter-${port}.log 2>&1`,
     url: `${url}/lab`,
     timeout: 120_000,
     reuseExistingServer: !process.env.CI,
