@@ -63,8 +63,8 @@ export function measureBody(block: Block, side: -1 | 1, context: BodyContext): B
   const column = side === -1 ? context.left : context.right;
   const common = { block, description, side, column };
   const bus = context.live && side === -1 ? busGrid(description, column.w) : null;
-  if (bus) return { ...common, form: 'bus', height: 0, below: 0, above: 62, span: 51, under: 0, grid: bus };
-  const grid = description.cells ? gridOf(description.cells, column.w - 2 * INSET) : null;
+  if (bus) return { ...common, form: 'bus', height: 0, below: 0, above: 66, span: 51, under: 0, grid: bus };
+  const grid = description.cells ? gridOf(description.cells, column.w - 2 * INSET, context.live ? 4 : 2) : null;
   const cells = description.cells && grid ? gridHeight(description.cells, grid) + 12 : 0;
   if (context.live) {
     const height = cells > 0 ? TITLE + 18 + cells : 50;
@@ -102,7 +102,7 @@ function placeBus(body: Body, at: { top: number; bottom: number; write: number }
     cells,
     columns: grid.columns,
     brackets: brackets(body, cells),
-    words: { x: box.x, y: at.write - 25, w: body.column.w },
+    words: { x: box.x, y: at.write - 32, w: body.column.w },
   };
 }
 
@@ -112,7 +112,10 @@ function placeBox(body: Body, box: BlockBox, context: BodyContext): BlockBox {
   let y = box.y + TITLE;
   const rows = context.live
     ? []
-    : description.rows.map(([label, value], i) => ({ label, value, y: box.y + TITLE + 12 + i * ROW }));
+    : description.rows.map(([label, value], i) => {
+        const room = inner.w - context.measure(value, 11, 400) - 8;
+        return { label: fitting([label], room, context.measure), value, y: box.y + TITLE + 12 + i * ROW };
+      });
   y += context.live ? 14 : rows.length * ROW + 4;
   const cells = description.cells && grid ? placeCells(description.cells, grid, { x: inner.x, y: y + 4 }, box) : [];
   const named = context.measure(box.name, 12, 600) + 7;

@@ -24,10 +24,12 @@ function even(count: number, most: number): number {
   return limit;
 }
 
-export function gridOf({ count, shared }: CellsOf, width: number): Grid {
-  if (count <= LABELLED) {
-    const { least, gap } = LABELLED_SIZE;
-    const columns = even(count, Math.floor((width + gap) / (least + gap + (shared > 1 ? 2 : 0))));
+/** A grid for cells in so much width; names are given up where they would make it taller than `most` rows. */
+export function gridOf({ count, shared }: CellsOf, width: number, most: number): Grid {
+  const { least: narrow, gap: apart } = LABELLED_SIZE;
+  const across = even(count, Math.floor((width + apart) / (narrow + apart + (shared > 1 ? 2 : 0))));
+  if (count <= LABELLED && Math.ceil(count / across) <= most) {
+    const [columns, gap] = [across, apart];
     const split = shared > 1 && shared < columns && columns % shared === 0 ? 5 : 0;
     const room = width - gap * (columns - 1) - split * (Math.ceil(columns / shared) - 1);
     return { columns, w: Math.min(LABELLED_SIZE.w, room / columns), h: LABELLED_SIZE.h, gap, split, labelled: true };

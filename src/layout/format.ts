@@ -49,7 +49,8 @@ export function compact(value: number): string {
   if (size >= 9999.5) return `${fixed(value / 1000)}k`;
   if (size >= 999.5) return `${fixed(value / 1000, 1)}k`;
   if (size >= 9.95) return fixed(value);
-  if (size >= 0.995 || size === 0) return fixed(value, 1);
+  if (size === 0) return '0';
+  if (size >= 0.995) return fixed(value, 1);
   return size < 0.005 ? '<.01' : fixed(value, 2);
 }
 

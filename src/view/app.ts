@@ -21,9 +21,11 @@ import { HistoryBar } from './history';
 import { Legend } from './legend';
 import { Looker } from './look';
 import { measureIn } from './measure';
+import { Shares } from './shares';
 import { watchTheme } from './theme';
 import { Tokens } from './tokens';
 import { Tooltip } from './tooltip';
+import { Trace } from './trace';
 
 /** Below this width the panel goes under the diagram. */
 const NARROW = 900;
@@ -33,9 +35,11 @@ const FAMILY = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-ser
 let views = 0;
 
 /** How much of the width the diagram and the panel get. */
-export function split(width: number): { diagram: number; panel: number } {
+export function split(width: number, live: boolean): { diagram: number; panel: number } {
   if (width < NARROW) return { diagram: width, panel: width };
-  const panel = Math.round(Math.max(380, Math.min(0.428 * width, 640)));
+  // Without a model there are no predictions to show: the diagram gets more.
+  const [least, share, most] = live ? [380, 0.428, 640] : [300, 0.29, 440];
+  const panel = Math.round(Math.max(least, Math.min(share * width, most)));
   return { diagram: width - panel - GAP, panel };
 }
 
@@ -63,8 +67,8 @@ function assemble(view: View, live: HTMLElement): Page {
   const tooltip = new Tooltip(view, stage);
   stage.append(tooltip.element);
   const [header, controls, banner, legend] = [new Header(view), new Controls(view), new Banner(view), new Legend(view)];
-  const panel: Part[] = [new Tokens(view), new Candidates(view), new Heat(view), new Detail(view)];
-  const history = new HistoryBar(view);
+  const panel: Part[] = [new Shares(view), new Tokens(view), new Candidates(view), new Heat(view), new Detail(view)];
+  const [history, trace] = [new HistoryBar(view), new Trace(view)];
   view.root.append(
     header.element,
     controls.element,
@@ -76,16 +80,17 @@ function assemble(view: View, live: HTMLElement): Page {
       h('aside', { class: 'gb-panel' }, ...panel.map((part) => part.element)),
     ),
     history.element,
+    trace.element,
     live,
   );
-  return { parts: [header, controls, banner, diagram, tooltip, legend, ...panel, history], stage };
+  return { parts: [header, controls, banner, diagram, tooltip, legend, ...panel, history, trace], stage };
 }
 
 /** What makes a new scene necessary. */
 function sceneKey(view: View): unknown[] {
   const { architecture, state } = view.session.durable.value;
   const { bound, width } = view.state.value;
-  return [architecture, state !== null, bound, split(width).diagram];
+  return [architecture, state !== null, bound, split(width, state !== null).diagram];
 }
 
 class Painter {
@@ -129,10 +134,11 @@ class Painter {
     const { view } = this;
     const { architecture, state } = view.session.durable.value;
     const { bound, width } = view.state.value;
-    const { diagram, panel } = split(width);
+    const { diagram, panel } = split(width, state !== null);
     const scene = layoutScene(architecture, { width: diagram, live: state !== null, bound, measure: view.measure });
     view.root.classList.toggle('gb-narrow', width < NARROW);
     view.root.style.setProperty('--gb-panel-width', `${panel}px`);
+    view.root.style.setProperty('--gb-diagram-width', `${scene.width}px`);
     for (const part of this.page.parts) part.draw?.(scene);
   }
 

@@ -84,9 +84,10 @@ function drawShare(group: SVGGElement, box: BlockBox): void {
   const node = group.querySelector('.gb-share');
   if (!node) return;
   const { share } = box;
-  if (!share) return node.replaceChildren();
+  node.replaceChildren();
+  if (!share) return;
   const bar = { x: share.x, y: share.y, height: share.h, rx: 2 };
-  node.replaceChildren(
+  node.append(
     s('rect', { ...bar, width: share.w, class: 'gb-off' }),
     s('rect', { ...bar, width: Math.max(3, share.w * share.of), class: 'gb-on' }),
     s('text', { x: share.x, y: share.y + 17, class: 'gb-small' }, `${percent(share.of)} of the layer`),

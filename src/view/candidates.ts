@@ -68,6 +68,13 @@ function movement({ clean, ablated }: Candidate): string {
   return ablated.rank > clean.rank ? 'down' : 'up';
 }
 
+/** What the most probable token is compared with: what the ablation puts in its place, else the second. */
+function rivalOf(candidates: readonly Candidate[]): Candidate | undefined {
+  const [, ...others] = candidates;
+  const risen = others.find((one) => one.ablated?.rank === 1);
+  return risen ?? others[0];
+}
+
 export class Candidates implements Part {
   readonly element = h('section', { class: 'gb-section gb-next' });
   #heading = h('h2', {}, 'Next token');
@@ -117,7 +124,8 @@ export class Candidates implements Part {
       setText(this.#klValue, `${fixed(kl, kl < 0.095 ? 3 : 2)} nats`);
       this.#klValue.dataset.value = String(kl);
     }
-    const [a, b] = run?.candidates ?? [];
+    const a = run?.candidates[0];
+    const b = run ? rivalOf(run.candidates) : undefined;
     const known =
       a?.ablated && b?.ablated
         ? { clean: a.clean.logit - b.clean.logit, ablated: a.ablated.logit - b.ablated.logit }

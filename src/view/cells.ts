@@ -23,6 +23,8 @@ export function drawCells(parent: Element, cells: readonly CellBox[], hue: Hue):
   hits.each(function (cell) {
     placeFrame(this, cell, cell.labelled ? 3 : 2);
     this.dataset.hue = hue;
+    this.classList.toggle('gb-compact', !cell.labelled);
+    for (const rect of this.querySelectorAll(':scope > rect')) rect.setAttribute('rx', cell.labelled ? '4' : '1.5');
     const [plate, name, value] = ['gb-plate', 'gb-name', 'gb-value'].map((one) => this.querySelector(`.${one}`));
     if (!plate || !name || !value) return;
     const middle = String(cell.x + cell.w / 2);

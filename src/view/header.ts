@@ -34,7 +34,8 @@ function lineOf(architecture: Architecture, state: SessionState | null): string 
   const heads = headsOf(architecture);
   const shape = `${layers} ${layers === 1 ? 'layer' : 'layers'}${heads === null ? '' : ` × ${heads} heads`}`;
   const params = `${big(architecture.params.total)} parameters`;
-  const words = state ? [architecture.cls, shape, params, `${state.device} ${state.dtype}`] : [architecture.cls];
+  const cls = architecture.cls === (state?.title || architecture.name) ? [] : [architecture.cls];
+  const words = state ? [...cls, shape, params, `${state.device} ${state.dtype}`] : cls;
   return words.join(' · ');
 }
 
@@ -87,7 +88,7 @@ export class Header implements Part {
     setText(this.#line, lineOf(architecture, state));
     const there = this.view.session.reachable;
     const lost = connection === 'gone' ? 'kernel gone' : 'no answer';
-    const recorded = connection === 'recorded' ? 'recorded · no kernel' : '';
+    const recorded = state && connection === 'recorded' ? 'recorded · no kernel' : '';
     const living = !state
       ? 'architecture only · no weights loaded'
       : there || state.status === 'detached'

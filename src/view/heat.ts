@@ -76,7 +76,7 @@ export class Heat implements Part {
   #read(look: Look, heat: HeatOf): Grid | null {
     const { now, clean } = look;
     if (!now) return null;
-    const rows = [...now.index.sites('embed'), ...now.index.sites('layer')].reverse().slice(0, MOST_ROWS);
+    const rows = [...now.index.sites('embed').slice(0, 1), ...now.index.sites('layer')].reverse().slice(0, MOST_ROWS);
     const { positions } = now.frame.header;
     if (rows.length === 0 || positions < 2) return null;
     const tokens = Array.from({ length: positions }, (_, i) => now.frame.header.tokens[i] ?? '');

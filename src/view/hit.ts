@@ -140,7 +140,7 @@ export function paintFrame<D extends Hit>(
   group.classList.toggle('gb-cut', cut !== null);
   group.classList.toggle('gb-pending', pending !== null);
   group.classList.toggle('gb-selected', selected === address);
-  paintRing(group, hit, cut ? Number.NaN : look.change(address));
+  paintRing(group, hit, cut || group.dataset.act === 'select' ? Number.NaN : look.change(address));
   paintBadge(group, look.ablated(address));
   const state = describeState(look, address);
   group.setAttribute('aria-label', state === '' ? name : `${name}, ${state}`);

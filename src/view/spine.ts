@@ -3,7 +3,7 @@ import { select } from 'd3-selection';
 import type { EndBox, Scene, Tick } from '../layout';
 import type { View } from './context';
 import { s, setText } from './dom';
-import { fillOf, frameNodes, joinHits, paintFrame, placeFrame } from './hit';
+import { frameNodes, joinHits, paintFrame, placeFrame } from './hit';
 import type { Look } from './look';
 
 const ACROSS = { wire: { w: 4, h: 14 }, stream: { w: 26, h: 4 } };
@@ -95,11 +95,6 @@ export function drawEnds(layer: Element, ends: readonly EndBox[], view: View): {
     paint(look) {
       hits.each(function (end) {
         paintFrame(this, end, look, view, end.address);
-        const paint = look.live && look.cut(end.address) ? null : fillOf(look, end.address);
-        this.classList.toggle('gb-measured', paint !== null);
-        const body = this.querySelector('.gb-body') as SVGElement;
-        body.style.fill = paint?.fill ?? '';
-        for (const text of this.querySelectorAll('text')) text.style.fill = paint?.ink ?? '';
       });
     },
   };

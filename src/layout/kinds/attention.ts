@@ -24,8 +24,8 @@ function rowsOf(spec: AttentionSpec): [string, string][] {
   const rows: [string, string][] = [['heads', fixed(spec.heads.value)]];
   if (spec.kv_heads.value !== spec.heads.value) rows.push(['KV heads', fixed(spec.kv_heads.value)]);
   const split = rope > 0 && rope < dim ? `${dim - rope} + ${rope} rope` : String(dim);
-  rows.push(['q, k per head', split]);
-  if (spec.v_head_dim.value !== dim) rows.push(['v per head', fixed(spec.v_head_dim.value)]);
+  rows.push(['q, k dims', split]);
+  if (spec.v_head_dim.value !== dim) rows.push(['v dims', fixed(spec.v_head_dim.value)]);
   if (spec.q_rank) rows.push(['q latent', fixed(spec.q_rank.value)]);
   if (spec.kv_rank) rows.push(['KV latent', fixed(spec.kv_rank.value)]);
   if (spec.window) rows.push(['window', fixed(spec.window.value)]);

@@ -13,11 +13,14 @@ const plain = (block: Block): Description => ({
   facts: [],
 });
 
+/** Functions by the names that people know. */
+const NAMES: Readonly<Record<string, string>> = { layer: 'LayerNorm', rms: 'RMSNorm' };
+
 export function norm(block: Block): Description {
   const spec = block.spec as NormSpec;
   return {
     ...plain(block),
-    type: [spec.function.value],
+    type: [NAMES[spec.function.value] ?? spec.function.value],
     facts: factRows([
       ['Function', spec.function],
       ['Epsilon', spec.eps],

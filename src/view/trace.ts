@@ -1,0 +1,28 @@
+/** How the architecture was read, so that nobody takes an assumption for an observation. */
+import { layerCount } from '../layout/model';
+import type { Architecture } from '../wire/types.generated';
+import type { Part, View } from './context';
+import { h, setText, show } from './dom';
+
+const RUNGS: Record<Architecture['trace']['rung'], string> = {
+  meta: 'Built without weights and traced through one forward pass.',
+  fake: 'Traced through one forward pass with stand-in tensors.',
+  tree: 'No forward pass could be traced: read from the module tree, and how blocks are wired is assumed.',
+};
+
+export class Trace implements Part {
+  readonly element = h('footer', { class: 'gb-trace gb-sub' });
+
+  constructor(private readonly view: View) {}
+
+  paint(): void {
+    const { architecture, state } = this.view.session.durable.value;
+    const { rung, notes } = architecture.trace;
+    // In a live session only what is out of the ordinary is worth a line.
+    show(this.element, state === null || rung === 'tree' || notes.length > 0);
+    const layers = layerCount(architecture);
+    const groups = architecture.stacks.reduce((sum, stack) => sum + stack.groups.length, 0);
+    const fold = `${layers} layers, ${groups} ${groups === 1 ? 'kind' : 'kinds'}.`;
+    setText(this.element, [RUNGS[rung], fold, ...notes].join(' '));
+  }
+}
