@@ -255,3 +255,17 @@ class PlainTransformer(nn.Module):
             stream = block(stream)
         logits: torch.Tensor = self.head(self.norm(stream))
         return logits
+
+
+def text(length: int = 11) -> torch.Tensor:
+    """Return token ids of shape (1, length), the same ones each time."""
+    generator = torch.Generator().manual_seed(1)
+    return torch.randint(3, VOCABULARY, (1, length), generator=generator)
+
+
+@torch.no_grad()
+def logits(model: Any) -> torch.Tensor:
+    """Return a model's logits for that text."""
+    output = model(text())
+    result: torch.Tensor = output if isinstance(output, torch.Tensor) else output.logits
+    return result.clone()

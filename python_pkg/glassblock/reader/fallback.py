@@ -39,12 +39,18 @@ _NOTE = "assumed from the module tree: no forward pass could be observed"
 
 
 def assemble_tree(observation: Observation, name: str) -> Architecture | None:
-    """Make an architecture from the module tree; None if it does not look like a transformer."""
+    """Make an architecture from the module tree; None if it does not look like a transformer.
+
+    It does if a part of its layers is named after attention or another mixer. A model that could not
+    be run and embeds something gets the benefit of the doubt.
+    """
     model, inside = observation.model, observation.fold.containers
-    containers = [c for c in dict.fromkeys(inside.values()) if _mixes_tokens(model, inside, c)]
+    inputs = _inputs(model)
+    containers = list(dict.fromkeys(inside.values()))
+    named = [c for c in containers if _mixes_tokens(model, inside, c)]
+    containers = named or (containers if inputs and observation.recording is None else [])
     if not containers:
         return None
-    inputs = _inputs(model)
     width = inputs[0].spec.width if inputs and isinstance(inputs[0].spec, Embedding) else None
     stacks = named_stacks(
         [

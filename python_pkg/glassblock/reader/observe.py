@@ -11,7 +11,7 @@ import inspect
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,20 +98,15 @@ def observe(model: nn.Module, fold: Fold, inputs: Any = None) -> Observation:
 def _run(model: nn.Module, fold: Fold, inputs: _Inputs, rung: str) -> Recording:
     subject = twin(model)
     _prefer_written_out(subject)
-    with _quiet(), torch.no_grad(), torch.random.fork_rng(devices=[]):
-        if rung == "fake":
-            mode = FakeTensorMode(allow_non_fake_inputs=True)
-            with mode:
-                _to_fake(subject)
-                ready = tree_map(_on("cpu"), inputs)
-                tracer = Tracer(subject, fold)
-                with tracer:
-                    subject(*ready.args, **ready.kwargs)
-        else:
-            tracer = Tracer(subject, fold)
-            args, kwargs = tree_map(_on("meta"), (inputs.args, inputs.kwargs))
-            with tracer:
-                subject(*args, **kwargs)
+    fake = rung == "fake"
+    with _quiet(), torch.no_grad(), torch.random.fork_rng(devices=[]), ExitStack() as modes:
+        if fake:
+            modes.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
+            _to_fake(subject)
+        tracer = Tracer(subject, fold)
+        args, kwargs = tree_map(_on("cpu" if fake else "meta"), (inputs.args, inputs.kwargs))
+        with tracer:
+            subject(*args, **kwargs)
     tracer.recording.tokens = inputs.tokens
     return tracer.recording
 

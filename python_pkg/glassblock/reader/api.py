@@ -1,0 +1,91 @@
+"""The two ways in: a source, or a live model.
+
+Both end in the same steps. The model, on the meta device and ours to change, is folded and run once;
+what was observed is assembled into an architecture. Where nothing could be observed, its module tree is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from glassblock.errors import ModelError
+from glassblock.ir import Architecture
+from glassblock.reader.assemble import assemble
+from glassblock.reader.fallback import assemble_tree
+from glassblock.reader.fold import fold
+from glassblock.reader.observe import observe
+from glassblock.reader.resolve import resolve
+from glassblock.reader.twin import twin
+
+
+def read(source: Any, *, inputs: Any = None, trust_remote_code: bool = False) -> Architecture:
+    """Read the architecture of a model from whatever names it.
+
+    Parameters
+    ----------
+    source
+        A hub id, a folder or file with ``config.json``, a dictionary, a ``PretrainedConfig``, or any
+        ``nn.Module``. Weights are never loaded.
+    inputs
+        Example inputs for a module that takes something other than token ids: a tensor, a tuple of
+        positional inputs or a dictionary of keyword inputs.
+    trust_remote_code
+        Whether modeling code that comes with the source may be run.
+
+    Raises
+    ------
+    SourceError
+        If the source names nothing that can be built.
+    ModelError
+        If it is no transformer.
+    """
+    if isinstance(source, nn.Module):
+        return read_model(source, inputs=inputs)
+    resolved = resolve(source, trust_remote_code=trust_remote_code)
+    return _read(resolved.model, inputs, resolved.name)
+
+
+def read_model(model: nn.Module, *, inputs: Any = None, name: str | None = None) -> Architecture:
+    """Read the architecture of a live model without moving, copying or changing anything of it.
+
+    Parameters
+    ----------
+    model
+        Any module, on any device, in training or evaluation mode.
+    inputs
+        Example inputs, as for `read`. Only their shapes are used.
+    name
+        A title for people.
+
+    Raises
+    ------
+    ModelError
+        If it is no transformer, or cannot run on the inputs.
+    """
+    if hasattr(model, "_orig_mod"):
+        raise ModelError(
+            f"expected a model as it was written, got a compiled one ({type(model).__name__}), which"
+            " hides its modules. Pass the model that was compiled: `model._orig_mod`."
+        )
+    title = name or getattr(getattr(model, "config", None), "name_or_path", "") or type(model).__name__
+    return _read(twin(model), inputs, title)
+
+
+def _read(model: nn.Module, inputs: Any, name: str) -> Architecture:
+    observation = observe(model, fold(model), inputs)
+    if observation.recording is not None:
+        found = assemble(observation, name)
+        if found is not None:
+            return found
+    found = assemble_tree(observation, name)
+    if found is not None:
+        return found
+    seen = observation.trace.notes
+    raise ModelError(
+        "expected a transformer: repeated layers that mix tokens and add to a residual stream; got"
+        f" {type(model).__name__}, in which no such layers were found"
+        f"{f' (it did not run on token ids: {seen[0]})' if seen else ''}. Pass the transformer itself"
+        " if this is a wrapper, and `inputs=` if it takes something other than token ids."
+    )

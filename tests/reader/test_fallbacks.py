@@ -1,0 +1,73 @@
+"""Where a model cannot be traced, less is said, and it is said to be less."""
+
+from __future__ import annotations
+
+import torch
+from tiny_models import PlainLayer, PlainTransformer
+from torch import nn
+
+from glassblock.reader import read_model
+
+
+class RefusesMeta(PlainTransformer):
+    """A model that will not run on the meta device."""
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        if ids.device.type == "meta":
+            raise NotImplementedError("needs a real device")
+        return super().forward(ids)
+
+
+class RefusesAll(PlainTransformer):
+    """A model that looks at numbers, which only a real run has."""
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        ids.numpy(force=True).sum().hex()
+        return super().forward(ids)
+
+
+class Opaque(nn.Module):
+    """A layer whose second branch is nothing that is known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known = PlainLayer(32, 4)
+        self.strange = nn.Linear(32, 32)
+
+    def forward(self, stream: torch.Tensor) -> torch.Tensor:
+        stream = self.known(stream)
+        return stream + torch.cos(self.strange(stream))
+
+
+class HasOpaque(PlainTransformer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleDict({"a": Opaque(), "b": Opaque()})
+
+
+def test_fake_tensors_where_meta_is_refused() -> None:
+    architecture = read_model(RefusesMeta())
+    assert architecture.trace.rung == "fake"
+    assert "needs a real device" in architecture.trace.notes[0]
+    assert architecture.stacks == read_model(PlainTransformer()).stacks
+
+
+def test_the_module_tree_where_nothing_runs() -> None:
+    architecture = read_model(RefusesAll())
+    assert architecture.trace.rung == "tree"
+    assert architecture.trace.notes
+    assert architecture.stacks[0].n_layers == 3
+    assert architecture.params.total == read_model(PlainTransformer()).params.total
+    for layer in architecture.layers():
+        assert {branch.source for branch in layer.branches} == {"assumed"}
+        assert all("assumed" in note for block in layer.blocks for note in block.notes)
+
+
+def test_a_part_that_is_not_understood_is_drawn_as_other() -> None:
+    architecture = read_model(HasOpaque())
+    assert architecture.trace.rung == "meta"
+    block = architecture.block("L0.other")
+    assert block.role == "other"
+    assert "not recognised; its operations are linear" in block.notes[0]
+    assert block.port("in") is not None
+    assert [branch.block for branch in next(architecture.layers()).branches] == ["L0.attn", "L0.mlp", "L0.other"]
