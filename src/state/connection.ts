@@ -39,7 +39,7 @@ export class ConnectionWatch {
     private readonly deadlines: Deadlines = DEADLINES,
   ) {
     // Names of Jupyter's widget manager: the comm was closed; its `comm_live` changed, as on a restart of the kernel.
-    const closed = () => this.#close();
+    const closed = () => this.lost();
     const doubt = () => this.#expect(this.watched.hello(), this.deadlines.probe, 'gone');
     for (const event of ['comm:close', 'destroy']) model.on(event, closed);
     model.on('comm_live_update', doubt);
@@ -65,7 +65,8 @@ export class ConnectionWatch {
     if (!this.#closed && !this.watched.recorded) this.watched.set('live');
   }
 
-  #close(): void {
+  /** The way to the kernel is closed, for good: a restarted kernel knows nothing of this widget. */
+  lost(): void {
     this.#closed = true;
     this.watched.set('gone');
   }

@@ -29,7 +29,7 @@ export class Session {
     options: { readonly deadlines?: Deadlines; readonly recorded?: boolean } = {},
   ) {
     this.durable = new Store(readDurable(model));
-    this.#requests = new Requests((message) => model.send(message));
+    this.#requests = new Requests((message) => this.#send(message));
     const watched = {
       hello: () => this.#hello(),
       busy: () => this.busy,
@@ -120,6 +120,15 @@ export class Session {
     this.#watch.greet();
   }
 
+  /** Send; the widget manager throws where the kernel at the other end was restarted or shut down. */
+  #send(message: unknown): void {
+    try {
+      this.model.send(message);
+    } catch {
+      this.#watch.lost();
+    }
+  }
+
   #hello(): () => boolean {
     const { id, reply } = this.#requests.request('hello', { version: PROTOCOL_VERSION });
     reply.catch((error: unknown) => this.page.set({ alert: String((error as Error).message) }));
@@ -199,7 +208,7 @@ export class Session {
     this.#arrived = null;
     if (this.signal.aborted || !arrived) return;
     this.page.set(arrived);
-    if (this.#unacknowledged !== null) this.model.send({ type: 'ack', seq: this.#unacknowledged });
+    if (this.#unacknowledged !== null) this.#send({ type: 'ack', seq: this.#unacknowledged });
     this.#unacknowledged = null;
   }
 }

@@ -1,0 +1,40 @@
+// The exported page, opened from disk, with no kernel and no network.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from '@playwright/test';
+import { at, number, numbers } from '../helpers/diagram';
+
+const HEAD = 'L1.attn.H0';
+let file = '';
+
+test.beforeAll(() => {
+  file = path.join(mkdtempSync(path.join(tmpdir(), 'glassblock-')), 'demo.html');
+  execFileSync('python', ['-m', 'glassblock', 'demo', 'gpt', '-o', file]);
+});
+
+test('a click changes the prediction, and no request is made', async ({ browser }) => {
+  const context = await browser.newContext({ offline: true, viewport: { width: 1100, height: 900 } });
+  const page = await context.newPage();
+  const requests: string[] = [];
+  const errors: string[] = [];
+  page.on('request', (request) => requests.push(request.url()));
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  const url = pathToFileURL(file).href;
+  await page.goto(url);
+  const view = page.locator('.gb-root');
+  const before = await numbers(view);
+  const clean = await number(view, 'Mary', 'clean');
+  await at(view, HEAD).click();
+  await expect(view.getByTestId('kl')).toContainText('nats');
+  expect(await number(view, 'Mary', 'ablated')).toBeLessThan(clean / 2);
+  await view.getByTestId('undo').click();
+  await expect(view.getByTestId('kl')).toBeHidden();
+  expect(await numbers(view)).toEqual(before);
+  expect(requests.filter((address) => address !== url)).toEqual([]);
+  expect(errors).toEqual([]);
+  await context.close();
+});
