@@ -49,7 +49,7 @@ const BUS = { cell: 22, gap: 8, tight: 4, drop: 14, rise: 9 };
 /** Heads side by side over one wire, if they fit. */
 function busGrid(description: Description, width: number): Grid | null {
   const { cells } = description;
-  if (!cells || cells.prefix !== 'H' || cells.count > BUS_HEADS) return null;
+  if (cells?.prefix !== 'H' || cells.count > BUS_HEADS) return null;
   const split = cells.shared > 1 && cells.shared < cells.count ? 4 : 0;
   const gap = cells.count > 4 ? BUS.tight : BUS.gap;
   const splits = split * (Math.ceil(cells.count / cells.shared) - 1);
@@ -63,7 +63,7 @@ export function measureBody(block: Block, side: -1 | 1, context: BodyContext): B
   const column = side === -1 ? context.left : context.right;
   const common = { block, description, side, column };
   const bus = context.live && side === -1 ? busGrid(description, column.w) : null;
-  if (bus) return { ...common, form: 'bus', height: 0, below: 0, above: 66, span: 51, under: 0, grid: bus };
+  if (bus) return { ...common, form: 'bus', height: 0, below: 0, above: 68, span: 51, under: 0, grid: bus };
   const grid = description.cells ? gridOf(description.cells, column.w - 2 * INSET, context.live ? 4 : 2) : null;
   const cells = description.cells && grid ? gridHeight(description.cells, grid) + 12 : 0;
   if (context.live) {
@@ -79,7 +79,7 @@ function brackets(body: Body, cells: readonly CellBox[]): BlockBox['brackets'] {
   const shared = body.description.cells?.shared ?? 1;
   const columns = body.grid?.columns ?? 1;
   // A group that does not lie in one row has no bracket; the block's line says how many share.
-  if (shared < 2 || columns % shared !== 0) return [];
+  if (shared < 2 || columns % shared !== 0 || !body.grid?.labelled) return [];
   const heads = cells.filter((cell) => cell.index % shared === 0);
   return heads.map((first) => {
     const last = cells[first.index + shared - 1] ?? first;

@@ -29,7 +29,12 @@ export function sharesOf(architecture: Architecture): Share[] {
   }
   const { params } = architecture;
   const inside = [...totals].reduce((sum, [hue, count]) => sum + (hue === 'other' ? 0 : count), 0);
-  totals.set('emb', Math.min(params.embedding, params.total - inside));
+  const ends = [...architecture.inputs, ...architecture.outputs];
+  const tables = ends.filter(
+    ({ spec }) => spec?.kind === 'embedding' || (spec?.kind === 'unembedding' && !spec.tied.value),
+  );
+  const embedded = tables.reduce((sum, block) => sum + block.params, 0);
+  totals.set('emb', Math.min(embedded, params.total - inside));
   totals.set('other', Math.max(0, params.total - inside - (totals.get('emb') ?? 0)));
   // Only routed experts are passed by: whatever is not active is theirs.
   const idle = params.total - params.active;

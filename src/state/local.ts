@@ -14,6 +14,8 @@ export interface Page {
   readonly frame: DecodedFrame | null;
   /** The newest frame of a run without interventions. */
   readonly clean: DecodedFrame | null;
+  /** The newest frame of any other forward pass. */
+  readonly edited: DecodedFrame | null;
   /** The tokens of the sequence that runs, as far as frames told them. */
   readonly tokens: readonly (string | null)[];
   /** Addresses that were clicked and are not yet in `state`. */
@@ -28,6 +30,7 @@ export const EMPTY_PAGE: Page = {
   connection: 'unknown',
   frame: null,
   clean: null,
+  edited: null,
   tokens: [],
   pending: new Map(),
   alert: null,

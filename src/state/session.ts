@@ -194,7 +194,12 @@ export class Session {
         tokens[header.first + i] = token;
       });
       const kept = Array.from(tokens, (token) => token ?? null);
-      this.#arrived = { ...held, frame, tokens: kept, ...(header.origin === 'clean' ? { clean: frame } : {}) };
+      this.#arrived = {
+        ...held,
+        frame,
+        tokens: kept,
+        ...(header.origin === 'clean' ? { clean: frame } : { edited: frame }),
+      };
     } finally {
       // A frame that cannot be read is acknowledged too: otherwise the stream would wait for it for ever.
       this.#unacknowledged = header.seq;

@@ -99,8 +99,9 @@ function wordsOf(box: BlockBox, look: Look, view: View): [string, string, boolea
   const update = look.update(box.address);
   const width = box.words?.w ?? 0;
   const share = update ? `${percent(update.ratio, 0)}` : '';
-  const long = update ? `update ${share}, cosine ${signed(update.cosine)}` : '';
-  const short = update ? `${share}, cos ${signed(update.cosine)}` : '';
+  const cosine = update && !Number.isNaN(update.cosine) ? signed(update.cosine) : '';
+  const long = update ? (cosine === '' ? `update ${share}` : `update ${share}, cosine ${cosine}`) : '';
+  const short = update ? (cosine === '' ? share : `${share}, cos ${cosine}`) : '';
   const first = view.measure(long, 11, 400) <= width ? long : short;
   const how = look.cut(box.address);
   if (how) return [how === 'zero' ? 'adds nothing' : 'adds its mean', '', true];

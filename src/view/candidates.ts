@@ -121,7 +121,7 @@ export class Candidates implements Part {
     const kl = run?.kl ?? null;
     show(this.#kl, kl !== null);
     if (kl !== null) {
-      setText(this.#klValue, `${fixed(kl, kl < 0.095 ? 3 : 2)} nats`);
+      setText(this.#klValue, `${kl >= 0.095 ? fixed(kl, 2) : Number(kl.toPrecision(2))} nats`);
       this.#klValue.dataset.value = String(kl);
     }
     const a = run?.candidates[0];

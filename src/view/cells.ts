@@ -11,7 +11,6 @@ export type CellHits = Hits<CellBox>;
 
 function build(group: SVGGElement): void {
   frameNodes(group, 3, [
-    s('rect', { class: 'gb-plate', rx: 3 }),
     s('text', { class: 'gb-name', 'text-anchor': 'middle' }),
     s('text', { class: 'gb-value', 'text-anchor': 'middle' }),
   ]);
@@ -25,14 +24,9 @@ export function drawCells(parent: Element, cells: readonly CellBox[], hue: Hue):
     this.dataset.hue = hue;
     this.classList.toggle('gb-compact', !cell.labelled);
     for (const rect of this.querySelectorAll(':scope > rect')) rect.setAttribute('rx', cell.labelled ? '4' : '1.5');
-    const [plate, name, value] = ['gb-plate', 'gb-name', 'gb-value'].map((one) => this.querySelector(`.${one}`));
-    if (!plate || !name || !value) return;
+    const [name, value] = ['gb-name', 'gb-value'].map((one) => this.querySelector(`.${one}`));
+    if (!name || !value) return;
     const middle = String(cell.x + cell.w / 2);
-    const plateWidth = Math.min(cell.w - 6, 26);
-    plate.setAttribute('x', String(cell.x + (cell.w - plateWidth) / 2));
-    plate.setAttribute('y', String(cell.y + 6));
-    plate.setAttribute('width', String(Math.max(0, plateWidth)));
-    plate.setAttribute('height', '16');
     for (const text of [name, value]) text.setAttribute('x', middle);
     value.setAttribute('y', String(cell.y + 24));
     setText(name, cell.labelled ? cell.name : '');

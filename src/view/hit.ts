@@ -78,7 +78,9 @@ export function placeFrame(group: SVGGElement, rect: Rect, gap = 3): void {
   placeRect(child(group, 'gb-select'), rect, gap);
   placeRect(child(group, 'gb-focus'), rect, gap);
   const badge = child(group, 'gb-badge');
-  badge.setAttribute('transform', `translate(${rect.x + rect.w - 1},${rect.y + rect.h - 1})`);
+  // In a compact grid a badge of full size would hide its neighbours.
+  const scale = rect.w < 22 ? ' scale(0.55)' : '';
+  badge.setAttribute('transform', `translate(${rect.x + rect.w - 1},${rect.y + rect.h - 1})${scale}`);
 }
 
 // Badges are paths, not letters: fonts differ. A zero, and a mu.
@@ -99,8 +101,9 @@ function paintRing(group: SVGGElement, rect: Rect, change: number): void {
   const on = change > CHANGED;
   ring.classList.toggle('gb-on', on);
   if (!on) return;
-  const width = RING.least + RING.more * Math.min(1, change);
-  placeRect(ring, rect, 2 + width / 2);
+  const small = rect.w < 22;
+  const width = small ? 1 : RING.least + RING.more * Math.min(1, change);
+  placeRect(ring, rect, (small ? 0 : 2) + width / 2);
   ring.setAttribute('stroke-width', width.toFixed(2));
 }
 

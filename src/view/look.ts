@@ -3,6 +3,7 @@ import type { Durable } from '../state/durable';
 import type { Page } from '../state/local';
 import { change, comparable, LayoutIndex, Readings, type Update } from '../state/readings';
 import { type Limits, outputNorms, robustLimits } from '../state/scale';
+import type { DecodedFrame } from '../wire/codec';
 import type { FrameLayout, How, Intervention } from '../wire/types.generated';
 
 export interface Look {
@@ -23,6 +24,17 @@ export interface Look {
   isExpert(address: string): boolean;
 }
 
+/**
+ * Which frame belongs to the interventions in force. The frames of a clean run and of an edited one come one after the
+ * other, and `state` between or after them: the newest frame alone would show the wrong run for a moment.
+ */
+function shownFrame({ frame, clean, edited }: Page, ablated: boolean): DecodedFrame | null {
+  if (!frame) return null;
+  const other = ablated ? edited : clean;
+  const wrong = ablated === (frame === clean);
+  return wrong && other && comparable(other, frame) ? other : frame;
+}
+
 /** `L3.attn.H7` is within `L3.attn`, which is within `L3`. */
 function containers(address: string): string[] {
   const words = address.split('.');
@@ -37,10 +49,11 @@ export class Looker {
 
   look(durable: Durable, page: Page): Look {
     const index = this.#indexOf(durable.layout);
-    const now = index && page.frame ? new Readings(index, page.frame) : null;
-    const clean =
-      index && page.clean && page.frame && comparable(page.clean, page.frame) ? new Readings(index, page.clean) : null;
     const interventions = durable.state?.interventions ?? [];
+    const shown = shownFrame(page, interventions.length > 0);
+    const now = index && shown ? new Readings(index, shown) : null;
+    const clean =
+      index && page.clean && shown && comparable(page.clean, shown) ? new Readings(index, page.clean) : null;
     const how = new Map(interventions.map((one) => [one.address, one.how]));
     const changes = new Map<string, number>();
     const measureChange = (address: string) => {

@@ -30,7 +30,7 @@ function needlePath({ x, y, needles }: Plus, look: Look): string {
   return needles
     .map(({ address, away }) => {
       const update = look.update(address);
-      if (!update || look.cut(address)) return '';
+      if (!update || Number.isNaN(update.cosine) || look.cut(address)) return '';
       const angle = Math.acos(Math.max(-1, Math.min(1, update.cosine)));
       const [dx, dy] = [away * Math.sin(angle), -Math.cos(angle)];
       return `M${x + dx * R},${y + dy * R} L${x + dx * (R + 12)},${y + dy * (R + 12)}`;
