@@ -32,7 +32,7 @@ docs: install
 	@$(PYTHON) tools/check.py links
 
 bench: install
-	@$(PYTHON) -m glassblock bench
+	@for script in benchmarks/*.py; do echo "== $$script"; $(PYTHON) "$$script" || exit 1; done
 
 wheel: install
 	@rm -rf dist
