@@ -127,6 +127,7 @@ class Painter {
     view.root.classList.toggle('gb-streaming', durable.value.state?.status === 'generating');
     const look = this.#looker.look(durable.value, page.value);
     for (const part of this.page.parts) part.paint(look);
+    if (page.value.frame) view.root.dataset.frame = String(page.value.frame.header.seq);
     this.#told();
   }
 

@@ -36,7 +36,7 @@ async function tokensThatMissedIt(page: IJupyterLabPageFixture, code: string): P
   const output = await runCell(page, code, false);
   const view = output.locator('.gb-root');
   await expect(at(view, 'L0.mlp')).toBeVisible();
-  await expect.poll(() => view.getAttribute('data-frames'), { message: 'frames arrive' }).not.toBe(null);
+  await expect(view, 'frames arrive').toHaveAttribute('data-frame', /[0-9]+/);
   await at(view, 'L0.mlp').click();
   await expect(view.getByTestId('python-line')).toContainText('session.ablate("L0.mlp"');
   const log = JSON.parse(await ask(page, 'import json; print(json.dumps(log))')) as [string, number][];
