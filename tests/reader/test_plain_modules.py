@@ -12,7 +12,7 @@ from tiny_models import PlainTransformer
 from torch import nn
 from torch.nn import functional
 
-from glassblock.ir import Attention, FeedForward
+from glassblock.ir import Attention, FeedForward, MixtureOfExperts
 from glassblock.reader import read_model
 
 WIDTH, HEADS = 32, 4
@@ -81,6 +81,62 @@ class Torch(nn.Module):
         mask = torch.full((tokens, tokens), float("-inf"), device=ids.device).triu(1)
         stream: torch.Tensor = self.encoder(self.table(ids) + self.positions[:tokens], mask=mask)
         return stream
+
+
+class Expert(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.up = nn.Linear(WIDTH, 24)
+        self.down = nn.Linear(24, WIDTH)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.down(functional.gelu(self.up(hidden)))
+        return result
+
+
+class ListedExperts(nn.Module):
+    """Experts that are modules, each run on the tokens that chose it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Linear(WIDTH, 5, bias=False)
+        self.experts = nn.ModuleList([Expert() for _ in range(5)])
+
+    def forward(self, stream: torch.Tensor) -> torch.Tensor:
+        flat = stream.view(-1, stream.shape[-1])
+        weights, chosen = self.gate(flat).softmax(-1).topk(2, dim=-1)
+        out = torch.zeros_like(flat)
+        for index, expert in enumerate(self.experts):
+            token, slot = torch.where(chosen == index)
+            out.index_add_(0, token, expert(flat[token]) * weights[token, slot, None])
+        return out.view(stream.shape)
+
+
+class MoeLayer(FusedLayer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.feed = ListedExperts()  # type: ignore[assignment]
+
+
+class Moe(Nano):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([MoeLayer() for _ in range(2)])
+
+
+def test_experts_in_a_list() -> None:
+    architecture = read_model(Moe())
+    block = architecture.block("L1.moe")
+    assert isinstance(block.spec, MixtureOfExperts)
+    facts = (block.spec.experts, block.spec.top_k, block.spec.hidden, block.spec.gated)
+    assert [fact.value for fact in facts] == [5, 2, 24, False]
+    assert (block.spec.router.value, block.spec.activation.value) == ("softmax", "gelu")
+    ports = {port.name: (port.path, port.side) for port in block.ports}
+    assert ports["expert_modules"] == ("layers.1.feed.experts", "input")
+    assert ports["router"] == ("layers.1.feed.gate", "output")
+    assert [part.address for part in block.parts] == ["L1.moe.router", "L1.moe.experts"]
+    one = 2 * WIDTH * 24 + 24 + WIDTH
+    assert architecture.params.total - architecture.params.active == 2 * (5 - 2) * one
 
 
 def test_a_layer_without_an_attention_module() -> None:

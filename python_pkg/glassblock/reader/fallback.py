@@ -35,7 +35,7 @@ _WORDS: tuple[tuple[tuple[str, ...], Role, str], ...] = (
     (("mamba", "ssm", "mixer", "recurrent", "rwkv", "time_mix", "conv"), "mixer", "mixer"),
     (("mlp", "ffn", "feed_forward", "ff", "fc", "dense"), "mlp", "mlp"),
 )
-_NOTE = "assumed from the module tree: no forward pass could be observed"
+_NOTE = "assumed from the module tree: its forward pass could not be observed or followed"
 
 
 def assemble_tree(observation: Observation, name: str) -> Architecture | None:
@@ -72,11 +72,8 @@ def assemble_tree(observation: Observation, name: str) -> Architecture | None:
 
 def _mixes_tokens(model: nn.Module, inside: dict[str, str], container: str) -> bool:
     paths = [path for path, holder in inside.items() if holder == container]
-    return any(
-        _role(child)[0] in ("attention", "mixer")
-        for path in paths
-        for child, _ in model.get_submodule(path).named_children()
-    )
+    names = [name for path in paths for name, _ in model.get_submodule(path).named_children()]
+    return any(_role(name)[0] in ("attention", "mixer") for name in (*names, container.rpartition(".")[2]))
 
 
 def _groups(observation: Observation, container: str) -> tuple[Group, ...]:

@@ -21,20 +21,34 @@ def recognise_feed_forward(branch: Branch) -> Recognised | None:
 def feed_forward(graph: Graph, ops: Sequence[Op]) -> FeedForward | None:
     """Read a feed-forward block from its operations; None if they are something else."""
     projections = [op for op in ops if graph.projection(op) is not None]
-    if len(projections) < 2 or any(graph.product(op) for op in ops):
+    others = [op for op in ops if graph.heavy(op) and op not in projections]
+    if len(projections) < 2 or others:
         return None
-    down = projections[-1]
-    read = graph.projection(down)
-    assert read is not None
-    between = graph.to_projections(read[0], first=ops[0].index).ops
+    down, activation = _down(graph, projections, ops[0].index)
+    if down is None:
+        return None
+    between = graph.to_projections(activation, first=ops[0].index).ops
     name = activation_of(between)
-    shapes = f"input of {graph.path_of(down) or down.name}: {show(graph.shape(read[0]))}"
+    shapes = f"input of {graph.path_of(down) or down.name}: {show(graph.shape(activation))}"
     halves = gated(graph, between)
+    if name is None and not halves:
+        return None
     return FeedForward(
         hidden=observed(_inner_width(graph, down), shapes),
         gated=observed(halves, f"{'a' if halves else 'no'} product of two projections"),
         activation=observed(name or "none", f"operations {_names(between)}"),
     )
+
+
+def _down(graph: Graph, projections: Sequence[Op], first: int) -> tuple[Op | None, int]:
+    """Return the last projection that reads what another one made, and the value that it reads."""
+    for op in reversed(projections):
+        read = graph.projection(op)
+        assert read is not None
+        edge = graph.to_projections(read[0], first=first).edge
+        if any(graph.producer(value) in projections for value in edge):
+            return op, read[0]
+    return None, -1
 
 
 def gated(graph: Graph, ops: Sequence[Op]) -> bool:

@@ -102,7 +102,8 @@ class Graph:
         """For each value the path of the trained matrix that it is a view or a part of."""
         known = [value.name if value.trained and len(value.shape) > 1 else "" for value in self.values]
         for op in self.ops:
-            if op.inputs and (op.name in LAYOUT or op.name in SLICES or op.name in REPEATS):
+            by_number = len(op.inputs) == 1 and op.name in ("mul", "div")
+            if op.inputs and (op.name in LAYOUT | SLICES | REPEATS or by_number):
                 for value in op.outputs:
                     known[value] = known[op.inputs[0]]
         return known

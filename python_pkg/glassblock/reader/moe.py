@@ -80,17 +80,18 @@ def _experts(branch: Branch) -> Experts | None:
         call = next((c for c in graph.calls if c.path == holder), None)
         if parameter.ndim == 3 and parameter.shape[0] > 1 and call is not None:
             return Experts(call, holder, parameter.shape[0], stacked=True)
-        listed = _in_list(graph, op)
+        listed = _in_list(branch, op)
         if listed is not None:
             return listed
     return None
 
 
-def _in_list(graph: Graph, op: Op) -> Experts | None:
+def _in_list(branch: Branch, op: Op) -> Experts | None:
     """Return the experts where this operation ran in one of several modules that are alike."""
     if op.call is None:
         return None
-    for index in reversed(graph.calls[op.call].parents):
+    graph, layer = branch.graph, branch.stream.call.index
+    for index in [outer for outer in reversed(graph.calls[op.call].parents) if outer > layer]:
         call = graph.calls[index]
         path = call.path.rpartition(".")[0]
         holder = graph.modules.get(path)

@@ -81,7 +81,12 @@ def _of_call(graph: Graph, call: Call) -> NormSite | None:
 def _normalises(ops: list[Op]) -> bool:
     names = {op.name for op in ops}
     spread = names & {"mean", "var", "var_mean", "std", "sum", "norm", "linalg_vector_norm"}
-    return bool(names & _KERNELS.keys()) or bool(spread and names & {"rsqrt", "sqrt", "div"})
+    rooted = names & {"rsqrt", "sqrt", "div"} or any(map(_inverse_root, ops))
+    return bool(names & _KERNELS.keys()) or bool(spread and rooted)
+
+
+def _inverse_root(op: Op) -> bool:
+    return op.name == "pow" and -0.5 in numbers(op)
 
 
 def _spec(graph: Graph, ops: list[Op]) -> Norm:
@@ -101,7 +106,7 @@ def _spec(graph: Graph, ops: list[Op]) -> Norm:
 
 def _eps(graph: Graph, ops: list[Op]) -> Fact[float] | None:
     for op in ops:
-        if op.name in ("rsqrt", "sqrt") and op.inputs:
+        if (op.name in ("rsqrt", "sqrt") or _inverse_root(op)) and op.inputs:
             before = graph.producer(op.inputs[0])
             if before is not None and before.name == "add" and numbers(before):
                 return observed(numbers(before)[0], f"added before {op.name}")

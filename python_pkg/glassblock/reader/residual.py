@@ -124,11 +124,11 @@ class _Walk:
             if count is not None:
                 self.stream.norms[count] = site
             return count
-        scaled = graph.scaling(op)
+        scaled = self._scaled(op)
         if scaled is not None:
             count = self._count(scaled[0])
             if count is not None:
-                self.stream.notes.append(f"the stream is multiplied by {scaled[1] or 'a number'}")
+                self.stream.notes.append(f"the stream is multiplied by {scaled[1]}")
             return count
         return self._addition(op) if op.name in ("add", "sub") else None
 
@@ -146,6 +146,20 @@ class _Walk:
         for term in self._terms(update):
             self.stream.updates.append(self._update(term, before + 1))
         return before + 1
+
+    def _scaled(self, op: Op) -> tuple[int, float | str] | None:
+        """Return what is multiplied by one number, or by a learned one for each channel, and by what."""
+        graph = self.graph
+        one = graph.scaling(op)
+        if one is not None:
+            return one[0], one[1] if one[1] is not None else "a number that only the weights tell"
+        if op.name != "mul" or len(op.inputs) != 2:
+            return None
+        for vector, other in (op.inputs, reversed(op.inputs)):
+            flat = graph.size(vector) == graph.shape(op.outputs[0])[-1] < graph.size(other)
+            if flat and graph.learned[vector]:
+                return other, "a learned number for each channel"
+        return None
 
     def _terms(self, value: int) -> list[int]:
         """Split a sum of branches that were added to each other before they met the stream.
@@ -168,17 +182,14 @@ class _Walk:
     def _update(self, value: int, add: int) -> Update:
         """Peel the scale off an update, as far as the layer itself applies it."""
         update = Update(value, add)
-        while True:
-            op = self.graph.producer(update.value)
-            if op is not None and (scaled := self._scaling(op)) is not None:
-                update.value = scaled[0]
-                if scaled[1] is None:
-                    update.notes.append("the update is multiplied by a number held in a buffer")
-                else:
-                    before = update.scale.value if update.scale else 1.0
-                    update.scale = observed(before * scaled[1], "multiplied before the addition")
+        while (op := self.graph.producer(update.value)) is not None and op.call == self.stream.call.index:
+            scaled = self._scaled(op)
+            if scaled is None:
+                break
+            update.value, factor = scaled
+            if isinstance(factor, str):
+                update.notes.append(f"the update is multiplied by {factor}")
             else:
-                return update
-
-    def _scaling(self, op: Op) -> tuple[int, float | None] | None:
-        return self.graph.scaling(op) if op.call == self.stream.call.index else None
+                before = update.scale.value if update.scale else 1.0
+                update.scale = observed(before * factor, "multiplied before the addition")
+        return update

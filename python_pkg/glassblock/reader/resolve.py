@@ -26,6 +26,8 @@ _HEADS = (
     "AutoModel",
 )
 """Which class stands for a configuration that does not name one, the first that fits."""
+_UNKNOWN = "Unrecognized configuration class"
+"""How an Auto class says that a configuration is not its business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def _build(config: Any, *, trust_remote_code: bool) -> nn.Module:
             continue
         model: nn.Module = built.eval()
         return model
+    refused = [why for why in refused if _UNKNOWN not in why][:2] or refused[:1]
     raise SourceError(
         f"expected a configuration that transformers {transformers.__version__} can build, got"
         f" {type(config).__name__} ({'; '.join(refused) or 'no class for it'})."

@@ -203,10 +203,19 @@ class Tracer(TorchFunctionMode):
         """
         parts = []
         for index in call.inputs:
-            value = self.recording.values[index]
+            value = self.recording.values[self._whole(index)]
             outside = value.op is None or not self._in_container(value.op, container)
-            parts.append(f"{value.shape}{index if outside and call.inputs[0] != index else ''}")
+            which = value.index if outside and index != call.inputs[0] else ""
+            parts.append(f"{self.recording.values[index].shape}{which}")
         return ", ".join(parts)
+
+    def _whole(self, index: int) -> int:
+        """Return what a value was cut out of: each layer may get a slice of its own."""
+        op = self.recording.values[index].op
+        while op is not None and self.recording.ops[op].name in ("getitem", "select", "unbind"):
+            index = self.recording.ops[op].inputs[0]
+            op = self.recording.values[index].op
+        return index
 
     def _in_container(self, op: int, container: str) -> bool:
         call = self.recording.ops[op].call

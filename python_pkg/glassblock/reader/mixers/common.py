@@ -53,15 +53,20 @@ def padded_lengths(branch: Branch) -> set[int]:
 
 
 def repeated_in_loop(branch: Branch) -> list[Op]:
-    """Additions that run once for each token, each one building on the one before."""
+    """Additions to something that has no tokens, at least one for each token, building on each other.
+
+    The last token's may be missing: what it leaves to the next is not used.
+    """
     graph, tokens = branch.graph, branch.graph.recording.tokens
     by_place: dict[tuple[object, ...], list[Op]] = {}
     for op in branch.ops:
-        if op.name in ("add", "addcmul", "baddbmm") and op.outputs:
+        if op.name in ("add", "addcmul", "baddbmm") and tokens not in graph.shape(op.outputs[0]):
             by_place.setdefault((op.call, op.name, graph.shape(op.outputs[0])), []).append(op)
     for ops in by_place.values():
-        if len(ops) == tokens and ops[0] in graph.cone(ops[-1].outputs[0], first=ops[0].index).ops:
-            return ops
+        before = graph.cone(ops[-1].outputs[0], first=ops[0].index).ops
+        chain = [op for op in before if op in ops]
+        if len(chain) >= tokens - 1:
+            return chain
     return []
 
 
