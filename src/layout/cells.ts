@@ -34,7 +34,9 @@ export function gridOf({ count, shared }: CellsOf, width: number, most: number):
     const room = width - gap * (columns - 1) - split * (Math.ceil(columns / shared) - 1);
     return { columns, w: Math.min(LABELLED_SIZE.w, room / columns), h: LABELLED_SIZE.h, gap, split, labelled: true };
   }
-  const columns = even(count, count <= 32 ? 8 : count <= 256 ? 16 : 32);
+  const wanted = count <= 32 ? 8 : count <= 256 ? 16 : 32;
+  const fitting = Math.floor((width + COMPACT.gap) / (COMPACT.least + COMPACT.gap));
+  const columns = even(count, Math.min(wanted, fitting));
   const split = shared > 1 && shared < columns && columns % shared === 0 ? 3 : 0;
   const room = width - COMPACT.gap * (columns - 1) - split * (columns / shared - 1);
   const size = Math.max(COMPACT.least, Math.min(COMPACT.largest, room / columns));

@@ -93,7 +93,7 @@ export function drawCards(back: Element, front: Element, cards: readonly Card[],
     .attr('y', (c) => c.y + 38)
     .text((c) => (c.folded ? c.subtitle : ''));
   const hits = cards.map((card): ChipHit => ({ ...card.chip, key: card.key, address: card.address, card }));
-  const chips = joinHits(front, hits, { class: 'gb-chip', act: 'select', level: 1, build: buildChip });
+  const chips = joinHits(front, hits, { class: 'gb-layer-name', act: 'select', level: 1, build: buildChip });
   chips.each(function ({ card }) {
     placeFrame(this, card.chip);
     const name = this.querySelector('.gb-name') as Element;

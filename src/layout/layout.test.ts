@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { architecture, NAMES } from '../fixtures';
+import type { Architecture, Branch } from '../wire/types.generated';
+import { type BlockBox, type Card, layoutScene, type Rect, type Scene } from './index';
+import { layerCount } from './model';
+
+const measure = (text: string, px: number) => text.length * px * 0.6;
+const scene = (of: Architecture, width: number, live: boolean): Scene =>
+  layoutScene(of, { width, live, bound: {}, measure });
+
+const WIDTHS = [360, 592, 1400];
+const cases = NAMES.flatMap((name) =>
+  WIDTHS.flatMap((width) => [true, false].map((live) => ({ name, width, live, what: live ? 'live' : 'static' }))),
+);
+
+const overlap = (a: Rect, b: Rect) =>
+  Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x) > 0.5 &&
+  Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y) > 0.5;
+
+const inside = (inner: Rect, outer: Rect) =>
+  inner.x >= outer.x - 0.5 &&
+  inner.y >= outer.y - 0.5 &&
+  inner.x + inner.w <= outer.x + outer.w + 0.5 &&
+  inner.y + inner.h <= outer.y + outer.h + 0.5;
+
+function pairs<T>(items: readonly T[]): [T, T][] {
+  return items.flatMap((a, i) => items.slice(i + 1).map((b): [T, T] => [a, b]));
+}
+
+/** Level pieces of a card's wires, with the block they belong to. */
+function wires(card: Card): { address: string; rect: Rect }[] {
+  return card.lines.flatMap(({ address, spine, readX, readY, writeX, plus }) =>
+    [
+      { to: readX, y: readY },
+      { to: writeX, y: plus.y },
+    ].map(({ to, y }) => ({ address, rect: { x: Math.min(to, spine), y: y - 0.5, w: Math.abs(to - spine), h: 1 } })),
+  );
+}
+
+describe.each(cases)('$name, $what, $width px', ({ name, width, live }) => {
+  const of = architecture(name);
+  const placed = scene(of, width, live);
+  const blocks: BlockBox[] = placed.cards.flatMap((card) => card.blocks);
+
+  it('has a place for every block on a branch and for every layer', () => {
+    const wanted = of.stacks.flatMap((stack) => stack.groups.flatMap((group) => group.template.branches));
+    const perCard =
+      placed.strips.length > 0
+        ? wanted.length
+        : placed.cards.length * (wanted.length / of.stacks.flatMap((s) => s.groups).length);
+    expect(blocks.length).toBe(perCard);
+    const layers = placed.cards.flatMap((card) => (card.folded ? card.layers : [card.index]));
+    expect(layers.length).toBe(layerCount(of));
+  });
+
+  it('lets nothing overlap', () => {
+    const rects = [...placed.ends, ...blocks];
+    expect(
+      pairs(rects)
+        .filter(([a, b]) => overlap(a, b))
+        .map(([a, b]) => `${a.key} ${b.key}`),
+    ).toEqual([]);
+    expect(pairs(placed.cards).filter(([a, b]) => overlap(a, b))).toEqual([]);
+    for (const block of blocks) expect(pairs(block.cells).find(([a, b]) => overlap(a, b))).toBeUndefined();
+  });
+
+  it('keeps blocks within their cards and cells within their blocks', () => {
+    for (const card of placed.cards) {
+      expect(card.x + card.w).toBeLessThanOrEqual(placed.width);
+      for (const block of card.blocks) {
+        expect(inside(block, card), `${block.key} in ${card.key}`).toBe(true);
+        for (const cell of block.cells) expect(inside(cell, block), `${cell.key} in ${block.key}`).toBe(true);
+      }
+    }
+  });
+
+  it('leads no wire across another block', () => {
+    for (const card of placed.cards) {
+      for (const wire of wires(card)) {
+        const crossed = card.blocks.filter((block) => block.address !== wire.address && overlap(wire.rect, block));
+        expect(crossed.map((block) => `${wire.address} crosses ${block.address}`)).toEqual([]);
+      }
+    }
+  });
+
+  it('adds every branch above where it reads, and the later addition above the earlier', () => {
+    for (const card of placed.cards) {
+      for (const line of card.lines) expect(line.plus.y).toBeLessThan(line.readY);
+      const heights = card.lines.map((line) => line.plus.y);
+      expect(heights).toEqual([...heights].sort((a, b) => b - a));
+    }
+  });
+
+  it('is the same each time', () => {
+    expect(scene(architecture(name), width, live)).toEqual(placed);
+  });
+});
+
+describe('a layer', () => {
+  const cardOf = (name: Parameters<typeof architecture>[0]) => scene(architecture(name), 592, true).cards[0] as Card;
+
+  it('with parallel branches reads at one point', () => {
+    const [a, b] = cardOf('cohere').lines;
+    expect(a?.readY).toBe(b?.readY);
+    expect(a?.plus.y).not.toBe(b?.plus.y);
+  });
+
+  it('whose branches are one addition meets at one plus', () => {
+    const [a, b] = cardOf('falcon').lines;
+    expect(a?.plus).toEqual(b?.plus);
+  });
+
+  it('with norms before and after its blocks has them on the wires', () => {
+    const ticks = cardOf('gemma2').ticks;
+    expect(ticks.filter((tick) => tick.across === 'wire')).toHaveLength(4);
+  });
+
+  it('that normalises its stream has the norms on it, each above its plus', () => {
+    const of = architecture('gpt');
+    for (const group of of.stacks.flatMap((stack) => stack.groups)) {
+      group.template.branches = group.template.branches.map(
+        (branch): Branch => ({ ...branch, pre_norm: null, stream_norm: branch.pre_norm }),
+      );
+    }
+    const card = scene(of, 592, true).cards[0] as Card;
+    expect(card.ticks.map((tick) => tick.across)).toEqual(['stream', 'stream']);
+    card.lines.forEach((line, i) => {
+      expect(card.ticks[i]?.y).toBeLessThan(line.plus.y);
+    });
+  });
+
+  it('of an unknown kind is a plain box with its name', () => {
+    const of = architecture('gpt');
+    for (const block of of.stacks[0]?.groups[0]?.template.blocks ?? []) {
+      if (block.address === 'L0.mlp') Object.assign(block, { role: 'other', spec: null, cls: 'Mystery' });
+    }
+    const block = scene(of, 592, false)
+      .cards.at(-1)
+      ?.blocks.find((one) => one.address === 'L0.mlp');
+    expect(block).toMatchObject({ name: 'mlp', hue: 'other', type: 'Mystery' });
+  });
+
+  it('that names a block which is nowhere is still drawn', () => {
+    const of = architecture('gpt');
+    const branches = of.stacks[0]?.groups[0]?.template.branches ?? [];
+    for (const branch of branches) branch.block = 'L0.lost';
+    expect(scene(of, 592, true).cards[0]?.blocks[0]?.name).toBe('lost');
+  });
+});
+
+describe('a folded model', () => {
+  it('has one cell for each layer and keeps every place when a card is bound to another', () => {
+    const of = architecture('deepseek_v3');
+    const first = layoutScene(of, { width: 752, live: true, bound: {}, measure });
+    const other = layoutScene(of, { width: 752, live: true, bound: { '#3': 17 }, measure });
+    expect(first.strips[0]?.cells).toHaveLength(61);
+    const places = (one: Scene) =>
+      one.cards.flatMap((card) => card.blocks.map(({ key, x, y, w, h }) => ({ key, x, y, w, h })));
+    expect(places(other)).toEqual(places(first));
+    expect(other.cards.find((card) => card.group === '#3')?.address).toBe('L17');
+    expect(other.cards[0]?.blocks.map((block) => block.address)).toEqual(['L17.attn', 'L17.moe']);
+  });
+});

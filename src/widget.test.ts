@@ -1,0 +1,275 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { architecture, frameLayout, recordedFrame, sessionState } from './fixtures';
+import { FakeModel } from './fixtures/model';
+import { makeWidget } from './widget';
+import { recordedBuffers } from './wire/codec';
+import type { Architecture, SessionState } from './wire/types.generated';
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 40));
+
+function show(of: Architecture = architecture('gpt'), state: SessionState | null = sessionState()) {
+  const layout = state ? frameLayout(of) : null;
+  const model = new FakeModel({ architecture: of, frame_layout: layout, state });
+  const widget = makeWidget();
+  const controller = new AbortController();
+  widget.initialize({ model, signal: controller.signal });
+  const el = document.body.appendChild(document.createElement('div'));
+  widget.render({ model, el, signal: controller.signal });
+  const find = (selector: string) => el.querySelector(selector) as HTMLElement;
+  const hit = (address: string) => find(`.gb-hit[data-address="${address}"]`);
+  const frame = async (from: string | null = null) => {
+    if (!layout) return;
+    const recorded = recordedFrame(layout, from, 1.5);
+    model.emit('msg:custom', recorded.header, recordedBuffers(recorded));
+    await settled();
+  };
+  const press = (address: string, key: string) => {
+    const event = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true });
+    hit(address).dispatchEvent(event);
+    return event;
+  };
+  return { model, widget, el, find, hit, frame, press, controller };
+}
+
+const ablated = (address: string, how: 'zero' | 'mean' = 'zero'): Partial<SessionState> => {
+  const before = sessionState();
+  const [top] = before.run?.candidates ?? [];
+  if (!before.run || !top) throw new Error('the fixture has a run');
+  const moved = { ...top, ablated: { prob: 0.214, logit: 2, rank: 2 }, delta_prob: -0.704, delta_logit: -2.94 };
+  return {
+    interventions: [{ address, how, sentence: '' }],
+    history: { entries: [{ label: `${how} ${address}`, python: `session.ablate("${address}")` }], cursor: 1 },
+    run: { ...before.run, id: 2, kl: 1.15, candidates: [moved], interventions: [{ address, how, sentence: '' }] },
+  };
+};
+
+beforeEach(() => {
+  document.body.replaceChildren();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('the diagram', () => {
+  it('has every layer, block and head, each with its address', () => {
+    const { el } = show();
+    const addresses = [...el.querySelectorAll<HTMLElement>('.gb-hit')].map((node) => node.dataset.address);
+    for (const layer of [0, 1, 2]) {
+      expect(addresses).toContain(`L${layer}.mlp`);
+      for (const head of [0, 1, 2, 3]) expect(addresses).toContain(`L${layer}.attn.H${head}`);
+    }
+    expect(addresses).toContain('embed');
+    expect(addresses).toContain('unembed');
+  });
+
+  it('is filled by a frame, with the value in the cell', async () => {
+    const { hit, frame } = show();
+    expect(hit('L0.attn.H0').classList.contains('gb-measured')).toBe(false);
+    await frame();
+    expect(hit('L0.attn.H0').classList.contains('gb-measured')).toBe(true);
+    expect(hit('L0.attn.H0').querySelector('.gb-value')?.textContent).toBe('5.0');
+    expect(hit('L0.attn.H0').getAttribute('aria-label')).toBe('L0.attn.H0, norm 5.0');
+  });
+
+  it('asks for an ablation at a click, marks it at once, and shows it when the kernel has done it', async () => {
+    const { model, hit, find, frame } = show();
+    await frame();
+    hit('L1.attn.H2').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    await settled();
+    expect(model.requests('ablate')[0]?.params).toEqual({ targets: ['L1.attn.H2'], how: 'zero' });
+    expect(hit('L1.attn.H2').classList.contains('gb-pending')).toBe(true);
+    model.become(ablated('L1.attn.H2'));
+    await frame('L1.attn.H2');
+    const cell = hit('L1.attn.H2');
+    expect(cell.classList.contains('gb-pending')).toBe(false);
+    expect(cell.classList.contains('gb-cut')).toBe(true);
+    expect(cell.getAttribute('aria-checked')).toBe('true');
+    expect(cell.getAttribute('aria-label')).toBe('L1.attn.H2, ablated: zero');
+    expect(hit('L2.mlp').querySelector('.gb-changed')?.classList.contains('gb-on')).toBe(true);
+    expect(hit('L0.mlp').querySelector('.gb-changed')?.classList.contains('gb-on')).toBe(false);
+    expect(find('.gb-root').dataset.runId).toBe('2');
+  });
+
+  it('ablates with the mean when that is chosen, and restores what is ablated', async () => {
+    const { model, hit, find } = show();
+    find('[data-testid="how-mean"]').click();
+    await settled();
+    hit('L0.mlp').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    expect(model.requests('ablate')[0]?.params).toEqual({ targets: ['L0.mlp'], how: 'mean' });
+    model.become(ablated('L0.mlp', 'mean'));
+    await settled();
+    hit('L0.mlp').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    expect(model.requests('restore')[0]?.params).toEqual({ targets: ['L0.mlp'] });
+  });
+
+  it('keeps its nodes when values change', async () => {
+    const { model, hit, frame } = show();
+    await frame();
+    const before = hit('L1.attn.H2');
+    model.become(ablated('L1.attn.H2'));
+    await frame('L1.attn.H2');
+    expect(hit('L1.attn.H2')).toBe(before);
+  });
+
+  it('without a model selects at a click and asks for nothing', async () => {
+    const { model, hit, find } = show(architecture('deepseek_v3'), null);
+    hit('L3.attn').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    await settled();
+    expect(model.sent).toEqual([]);
+    expect(find('.gb-detail').textContent).toContain('model.layers.3.self_attn');
+    expect(find('.gb-detail').textContent).toContain('187,107,328');
+  });
+
+  it('binds a card to the layer that is clicked in the strip', async () => {
+    const { find, hit } = show(architecture('deepseek_v3'), null);
+    find('[data-layer="L17"]').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    await settled();
+    expect(hit('L17.moe')).not.toBeNull();
+    expect(find('.gb-strip').getAttribute('aria-valuetext')).toBe('L17');
+  });
+});
+
+describe('the keyboard', () => {
+  it('reaches one item with Tab and moves with arrows', () => {
+    const { el, hit, press } = show();
+    expect(el.querySelectorAll('.gb-hit[tabindex="0"]')).toHaveLength(1);
+    hit('L1.attn.H1').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    press('L1.attn.H1', 'ArrowRight');
+    expect(document.activeElement).toBe(hit('L1.attn.H2'));
+    expect(el.querySelectorAll('.gb-hit[tabindex="0"]')).toHaveLength(1);
+  });
+
+  it.each(['Enter', ' ', 'x'])('ablates with %j', (key) => {
+    const { model, press } = show();
+    press('L1.attn.H1', key);
+    expect(model.requests('ablate')[0]?.params).toEqual({ targets: ['L1.attn.H1'], how: 'zero' });
+  });
+
+  it('keeps its keys from the notebook and leaves it all others', () => {
+    const { el, press } = show();
+    const outside = vi.fn();
+    el.addEventListener('keydown', outside);
+    expect(press('L0.mlp', 'x').defaultPrevented).toBe(true);
+    expect(press('L0.mlp', 'ArrowUp').defaultPrevented).toBe(true);
+    expect(outside).not.toHaveBeenCalled();
+    expect(press('L0.mlp', 'F5').defaultPrevented).toBe(false);
+    expect(outside).toHaveBeenCalledTimes(1);
+    expect(el.querySelector('.gb-root')?.hasAttribute('data-lm-suppress-shortcuts')).toBe(true);
+  });
+
+  it('clears the selection with Escape', async () => {
+    const { hit, press } = show();
+    press('L0.mlp', 'Enter');
+    await settled();
+    expect(hit('L0.mlp').getAttribute('aria-selected')).toBe('true');
+    press('L0.mlp', 'Escape');
+    await settled();
+    expect(hit('L0.mlp').getAttribute('aria-selected')).toBe('false');
+  });
+});
+
+describe('the panel', () => {
+  it('shows what the model would say, clean and ablated', async () => {
+    const { model, find } = show();
+    model.become(ablated('L1.attn.H2'));
+    await settled();
+    const cell = (column: string) => find(`[data-testid="candidates"] tr[data-token="Mary"] [data-col="${column}"]`);
+    expect(cell('clean').textContent).toBe('91.8 %');
+    expect(cell('clean').dataset.value).toBe('0.918');
+    expect(cell('ablated').textContent).toBe('21.4 %');
+    expect(cell('delta-prob').textContent).toBe('−70.4 pt');
+    expect(cell('delta-logit').textContent).toBe('−2.94');
+    expect(cell('rank').textContent).toBe('1 → 2 ▼');
+    expect(find('[data-testid="kl"]').textContent).toBe('1.15 nats');
+    expect(find('[data-testid="python-line"]').textContent).toBe('session.ablate("L1.attn.H2")');
+    expect(find('.gb-live').textContent).toBe('L1.attn.H2 zeroed: Mary 91.8 % to 21.4 %');
+  });
+
+  it('sends the prompt, generates, stops, undoes', async () => {
+    const { model, find } = show();
+    const prompt = find('[data-testid="prompt"]') as HTMLInputElement;
+    prompt.value = 'Hello there';
+    find('form').dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }));
+    find('[data-testid="generate"]').click();
+    expect(model.requests('run')[0]?.params).toEqual({ prompt: 'Hello there' });
+    expect(model.requests('generate')[0]?.params).toMatchObject({ prompt: 'Hello there' });
+    model.become({ ...ablated('L0.mlp'), status: 'generating' });
+    await settled();
+    find('[data-testid="stop"]').click();
+    find('[data-testid="undo"]').click();
+    find('[data-testid="restore-all"]').click();
+    expect(model.requests('stop')).toHaveLength(1);
+    expect(model.requests('undo')).toHaveLength(1);
+    expect(model.requests('restore')[0]?.params).toEqual({ targets: [] });
+  });
+
+  it('leaves what a person types when the state comes again', async () => {
+    const { model, find } = show();
+    const prompt = find('[data-testid="prompt"]') as HTMLInputElement;
+    prompt.value = 'half a sent';
+    model.become({ status: 'idle' });
+    await settled();
+    expect(prompt.value).toBe('half a sent');
+  });
+
+  it('says failures in an alert that can be dismissed', async () => {
+    const { model, find } = show();
+    find('[data-testid="generate"]').click();
+    model.reply('generate', { kind: 'PromptError', message: 'the prompt has 80 tokens, and 64 fit' });
+    await settled();
+    const alert = find('[data-testid="alert"]');
+    expect(alert.getAttribute('role')).toBe('alert');
+    expect(alert.hidden).toBe(false);
+    expect(alert.textContent).toContain('64 fit');
+    alert.querySelector('button')?.click();
+    await settled();
+    expect(alert.hidden).toBe(true);
+  });
+
+  it('says that the kernel is gone and disables what needs it', async () => {
+    const { model, find } = show();
+    model.emit('comm:close');
+    await settled();
+    expect(find('[data-testid="banner"]').hidden).toBe(false);
+    expect(find('[data-testid="banner"]').textContent).toMatch(/kernel is gone.*last picture/i);
+    for (const name of ['prompt', 'run', 'generate', 'stop', 'undo', 'restore-all']) {
+      expect((find(`[data-testid="${name}"]`) as HTMLButtonElement).disabled, name).toBe(true);
+    }
+  });
+});
+
+describe('a page', () => {
+  it('takes names as text, whatever they are', () => {
+    const of = architecture('gpt');
+    of.name = '<img src=x onerror=alert(1)>';
+    const { el } = show(of, null);
+    expect(el.querySelector('img')).toBeNull();
+    expect(el.querySelector('h1')?.textContent).toBe(of.name);
+  });
+
+  it('holds several widgets without shared ids', () => {
+    show();
+    show();
+    const ids = [...document.querySelectorAll('[id]')].map((node) => node.id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('shows one session in several views that change together', async () => {
+    const { model, widget, el } = show();
+    const second = document.body.appendChild(document.createElement('div'));
+    widget.render({ model, el: second, signal: new AbortController().signal });
+    expect(model.requests('hello')).toHaveLength(1);
+    model.become(ablated('L0.mlp'));
+    await settled();
+    for (const view of [el, second]) {
+      expect(view.querySelector('.gb-hit[data-address="L0.mlp"]')?.classList.contains('gb-cut')).toBe(true);
+    }
+  });
+
+  it('leaves nothing behind', () => {
+    const { model, el, controller } = show();
+    controller.abort();
+    expect(el.childElementCount).toBe(0);
+    expect(model.count).toBe(0);
+  });
+});
