@@ -35,10 +35,15 @@ def activation_of(ops: Sequence[Op]) -> str | None:
         if op.name in _NAMED:
             return _NAMED[op.name]
     if "tanh" in names:
-        return "gelu tanh" if "pow" in names else "tanh"
+        return "gelu tanh" if _plus_one(ops, names.index("tanh")) else "tanh"
     if "sigmoid" in names:
         return _sigmoid_kind(ops)
     return None
+
+
+def _plus_one(ops: Sequence[Op], at: int) -> bool:
+    """Whether 1 is added to what an operation made, as in GELU's tanh approximation."""
+    return any(op.name == "add" and ops[at].outputs[0] in op.inputs and 1.0 in numbers(op) for op in ops[at + 1 :])
 
 
 def _sigmoid_kind(ops: Sequence[Op]) -> str:

@@ -71,7 +71,7 @@ def recognise_attention(branch: Branch) -> Recognised | None:
         out_gate=out_gate(branch, core.mixed, projection),
         window=masks.window(branch, core.op, core.steps),
         softcap=_softcap(core),
-        scale=_scale(graph, core, head_dim),
+        scale=_scale(branch, core, (q_cone, k_cone)),
         q_rank=_rank(branch, q_cone, "q"),
         kv_rank=_rank(branch, v_cone, "k and v"),
     )
@@ -202,13 +202,19 @@ def _softcap(core: Core) -> Fact[float] | None:
     return observed(factors[0], "tanh of the scores, multiplied back") if factors else None
 
 
-def _scale(graph: Graph, core: Core, head_dim: int) -> Fact[float] | None:
+def _scale(branch: Branch, core: Core, cones: tuple[Cone, Cone]) -> Fact[float]:
+    """Multiply what the scores are scaled by: queries and keys before the product, scores after it."""
+    graph, before = branch.graph, 1.0
+    for op in (op for cone in cones for op in cone.ops):
+        scaled = graph.scaling(op)
+        if scaled is not None and scaled[1] is not None and graph.learned[scaled[0]]:
+            before *= scaled[1]
     if core.op.name == _FUSED:
         given = core.op.kwargs.get("scale")
         if isinstance(given, int | float):
-            return observed(float(given), f"scale of {core.op.name}")
-        return observed(head_dim**-0.5, f"the default of {core.op.name}")
-    scale, cap = 1.0, _softcap(core)
+            return observed(before * given, f"scale of {core.op.name}")
+        return observed(before * graph.shape(core.q)[-1] ** -0.5, f"the default of {core.op.name}")
+    scale, cap = before, _softcap(core)
     for op in core.steps[1:]:
         scaled = graph.scaling(op)
         if op.name == "tanh":
@@ -220,7 +226,8 @@ def _scale(graph: Graph, core: Core, head_dim: int) -> Fact[float] | None:
     baddbmm = core.steps[0].kwargs.get("alpha")
     if isinstance(baddbmm, int | float):
         scale *= float(baddbmm)
-    return observed(scale, "multiplied into the scores")
+    where = "multiplied into the scores" if before == 1 else "multiplied into q, k and the scores"
+    return observed(scale, where)
 
 
 def _rank(branch: Branch, cone: Cone, what: str) -> Fact[int] | None:

@@ -129,9 +129,7 @@ def _function(branch: Branch, pick: Op) -> Fact[str]:
         if op.name in ("softmax", "sigmoid"):
             return observed(op.name, f"{op.name} of {show(graph.shape(op.inputs[0]))}, then topk")
     for op in branch.ops:
-        if op.index <= pick.index or op.name not in ("softmax", "sigmoid"):
-            continue
-        if graph.shape(op.outputs[0])[-1] == graph.shape(pick.outputs[0])[-1]:
+        if op.call == pick.call and op.index > pick.index and op.name in ("softmax", "sigmoid"):
             return observed(f"{op.name} of the top k", f"topk, then {op.name} of what it chose")
     return observed("linear", "topk of the logits as they are")
 

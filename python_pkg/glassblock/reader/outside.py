@@ -104,7 +104,7 @@ def _scale(graph: Graph, op: Op) -> Fact[float] | None:
         for after in graph.consumers[value]:
             scaled = graph.scaling(after)
             if scaled is not None and scaled[1] is not None:
-                return observed(scaled[1], "multiplied after the look-up")
+                return None if scaled[1] == 1 else observed(scaled[1], "multiplied after the look-up")
             if scaled is not None:
                 return _scale_in_module(graph, op)
             if graph.behind(after.outputs[0] if after.outputs else value) == value:

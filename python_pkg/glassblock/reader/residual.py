@@ -189,7 +189,7 @@ class _Walk:
             update.value, factor = scaled
             if isinstance(factor, str):
                 update.notes.append(f"the update is multiplied by {factor}")
-            else:
+            elif factor != 1:
                 before = update.scale.value if update.scale else 1.0
                 update.scale = observed(before * factor, "multiplied before the addition")
         return update

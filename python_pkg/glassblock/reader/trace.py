@@ -96,7 +96,7 @@ class Tracer(TorchFunctionMode):
         if result is NotImplemented:
             result = func(*args, **kwargs)
         elif name not in ("to", "where"):
-            self.recording.escapes.append(name)
+            self.recording.escapes.append(canonical(name))
         self._record(name, args, kwargs, inputs, before, result)
         return result
 

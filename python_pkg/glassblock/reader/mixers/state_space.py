@@ -8,12 +8,13 @@ from __future__ import annotations
 from glassblock.ir import Fact, observed
 from glassblock.reader.branch import Branch
 from glassblock.reader.mixers.common import padded_lengths, repeated_in_loop
+from glassblock.reader.record import Op
 
 
 def state_space(branch: Branch) -> Fact[str] | None:
     """Claim a branch whose decay is an exponential of a softplus step."""
     graph = branch.graph
-    steps = {v for op in branch.ops if op.name == "softplus" for v in op.outputs}
+    steps = {v for op in branch.ops if op.name == "softplus" and _from_input(branch, op) for v in op.outputs}
     if not steps:
         return None
     for op in branch.ops:
@@ -24,3 +25,10 @@ def state_space(branch: Branch) -> Fact[str] | None:
             longest = max(padded_lengths(branch))
             return observed("state space", f"decays by exp of a softplus step, {how} of {longest}")
     return None
+
+
+def _from_input(branch: Branch, op: Op) -> bool:
+    """Whether an operation's argument differs from token to token."""
+    graph = branch.graph
+    made = graph.cone(op.inputs[0], branch.stream.states, branch.start).ops
+    return any(graph.projection(before) is not None for before in made)
