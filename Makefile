@@ -32,7 +32,7 @@ docs: install
 	@$(PYTHON) tools/check.py links
 
 bench: install
-	@for script in benchmarks/*.py; do echo "== $$script"; $(PYTHON) "$$script" || exit 1; done
+	@$(PYTHON) tools/check.py bench
 
 wheel: install
 	@rm -rf dist

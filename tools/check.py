@@ -1,5 +1,7 @@
 """Run the checks: `check.py` runs all of them, `check.py lint` or `check.py mypy vitest` some.
 
+`check.py bench` runs the benchmarks, which are not among them.
+
 Every check runs, also after one that failed, each with its time; the last lines repeat what each
 runner said last. The exit code is 1 if any failed.
 """
@@ -61,8 +63,12 @@ TESTS = [
     Check("notebook", (PYTHON, "tools/demo.py")),
     Check("galata", ("npm", "run", "--silent", "test"), browser.UI_TESTS, prepare_galata),
 ]
+BENCHMARKS = [
+    *(Check(p.stem, (PYTHON, str(p))) for p in sorted((install.ROOT / "benchmarks").glob("*.py"))),
+    Check("browser", ("npm", "run", "--silent", "bench"), browser.UI_TESTS, prepare_galata),
+]
 CHECKS = [*LINT, *TESTS]
-GROUPS = {"lint": LINT, "test": TESTS}
+GROUPS = {"lint": LINT, "test": TESTS, "bench": BENCHMARKS}
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -99,7 +105,7 @@ def prepare_and_run(check: Check) -> Result:
 
 def chosen(names: list[str]) -> list[Check]:
     """Return the checks and groups that were named, or all."""
-    by_name = {**{check.name: [check] for check in CHECKS}, **GROUPS}
+    by_name = {**{check.name: [check] for check in (*CHECKS, *BENCHMARKS)}, **GROUPS}
     unknown = [name for name in names if name not in by_name]
     if unknown:
         sys.exit(f"No check is called {', '.join(unknown)}; there are {', '.join(by_name)}.")

@@ -6,7 +6,10 @@ const url = `http://127.0.0.1:${port}`;
 const browser = process.env.GLASSBLOCK_CHROMIUM;
 
 export default defineConfig({
-  testDir: 'tests',
+  projects: [
+    { name: 'tests', testDir: 'tests' },
+    { name: 'benchmarks', testDir: 'benchmarks' },
+  ],
   // By port, so that two runs at once do not sweep away each other's traces.
   outputDir: `test-results/${port}`,
   workers: 1,
