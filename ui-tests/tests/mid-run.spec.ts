@@ -22,10 +22,10 @@ session.subscribe(watch)
 const IN_A_CELL = `
 from IPython.display import display
 display(session)
-model.generate(ids, max_new_tokens=220, do_sample=False, pad_token_id=0)
+model.generate(ids, max_new_tokens=900, max_time=12, do_sample=False, pad_token_id=0)
 `;
 const IN_THE_BACKGROUND = `
-generation = session.generate(ids, max_new_tokens=220, background=True)
+generation = session.generate(ids, max_new_tokens=900, max_time=12, background=True)
 session
 `;
 
@@ -39,7 +39,9 @@ async function tokensThatMissedIt(page: IJupyterLabPageFixture, code: string): P
   await expect(view, 'frames arrive').toHaveAttribute('data-frame', /[0-9]+/);
   await at(view, 'L0.mlp').click();
   await expect(view.getByTestId('python-line')).toContainText('session.ablate("L0.mlp"');
-  const log = JSON.parse(await ask(page, 'import json; print(json.dumps(log))')) as [string, number][];
+  // The kernel answers this when its cell has ended; a background generation is waited for.
+  const end = "if 'generation' in globals(): generation.result()";
+  const log = JSON.parse(await ask(page, `import json\n${end}\nprint(json.dumps(log))`)) as [string, number][];
   const click = log.findIndex(([what]) => what === 'click');
   expect(click, 'the click was carried out').toBeGreaterThan(0);
   const after = log.slice(click + 1).map(([, interventions]) => interventions);

@@ -116,7 +116,7 @@ test('the page reloads and the widget still answers', async ({ page }) => {
     await context.save();
     return context.path;
   });
-  await page.reload();
+  await page.reload({ waitForIsReady: false } as object); // galata would wait for a launcher that is not there
   await page.evaluate((file) => window.jupyterapp.commands.execute('docmanager:open', { path: file }), path);
   const again = page.locator('.jp-NotebookPanel:visible .gb-root');
   await expect(again).toHaveAttribute('data-run-id', '2');
