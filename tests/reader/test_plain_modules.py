@@ -182,6 +182,21 @@ def test_scaled_updates() -> None:
     assert [branch.scale for branch in next(read_model(Nano()).layers()).branches] == [None, None]
 
 
+class Subtracting(FusedLayer):
+    """Takes its updates away from the stream, one by an operator and one by a factor."""
+
+    def forward(self, stream: torch.Tensor) -> torch.Tensor:
+        stream = stream - self.attention(stream)
+        return torch.add(stream, self.feed(stream), alpha=-2)
+
+
+def test_updates_that_are_taken_away() -> None:
+    model = Nano()
+    model.layers = nn.ModuleList([Subtracting() for _ in range(2)])
+    layer = next(read_model(model).layers())
+    assert [branch.scale and branch.scale.value for branch in layer.branches] == [-1, -2]
+
+
 def test_torch_encoder_layers() -> None:
     architecture = read_model(Torch())
     block, layer = architecture.block("L0.attn"), next(architecture.layers())

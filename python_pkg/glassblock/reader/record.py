@@ -20,7 +20,7 @@ class Ref:
     value: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Value:
     """A tensor at one moment.
 
@@ -48,7 +48,7 @@ class Value:
     trained: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Op:
     """One operation on tensors.
 
@@ -75,7 +75,7 @@ class Op:
     kwargs: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """One call of a module.
 

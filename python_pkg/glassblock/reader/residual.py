@@ -138,13 +138,14 @@ class _Walk:
             return None
         left, right = op.inputs
         counts = self._count(left), self._count(right)
-        if (counts[0] is None) == (counts[1] is None):
+        if (counts[0] is None) == (counts[1] is None) or (op.name == "sub" and counts[0] is None):
             return None
         before = counts[0] if counts[0] is not None else counts[1]
         update = right if counts[0] is not None else left
         assert before is not None
+        factor = -1.0 if op.name == "sub" else float(op.kwargs.get("alpha", 1))
         for term in self._terms(update):
-            self.stream.updates.append(self._update(term, before + 1))
+            self.stream.updates.append(self._update(term, before + 1, factor))
         return before + 1
 
     def _scaled(self, op: Op) -> tuple[int, float | str] | None:
@@ -172,14 +173,13 @@ class _Walk:
         if op is None or not ours or len(op.inputs) != 2:
             return [value]
         stop = self.stream.states
-        cones = [self.graph.cone(v, stop, self.stream.call.first) for v in op.inputs]
-        for cone, other in (cones, reversed(cones)):
-            alone = [o for o in cone.ops if o not in other.ops]
+        cones = [set(self.graph.cone(v, stop, self.stream.call.first).ops) for v in op.inputs]
+        for alone in (cones[0] - cones[1], cones[1] - cones[0]):
             if sum(self.graph.heavy(o) for o in alone) < 2:
                 return [value]
         return [term for v in op.inputs for term in self._terms(v)]
 
-    def _update(self, value: int, add: int) -> Update:
+    def _update(self, value: int, add: int, total: float) -> Update:
         """Peel the scale off an update, as far as the layer itself applies it."""
         update = Update(value, add)
         while (op := self.graph.producer(update.value)) is not None and op.call == self.stream.call.index:
@@ -189,7 +189,8 @@ class _Walk:
             update.value, factor = scaled
             if isinstance(factor, str):
                 update.notes.append(f"the update is multiplied by {factor}")
-            elif factor != 1:
-                before = update.scale.value if update.scale else 1.0
-                update.scale = observed(before * factor, "multiplied before the addition")
+            else:
+                total *= factor
+        if total != 1:
+            update.scale = observed(total, "multiplied before the addition")
         return update

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from glassblock.ir import Fact, Mixer, observed
-from glassblock.reader.attention import out_gate
 from glassblock.reader.branch import Branch
+from glassblock.reader.gates import out_gate
 from glassblock.reader.graph import REPEATS, Graph, show
 from glassblock.reader.recognise import Recognised, flattenings, z_port
 from glassblock.reader.record import Op
