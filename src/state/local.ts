@@ -43,7 +43,6 @@ export type HeatOf = 'norm' | 'change';
 export interface ViewState {
   /** The address that is selected, or null. */
   readonly selected: string | null;
-  readonly hovered: string | null;
   /** For each group (see `groupKey`), the layer its card is bound to. */
   readonly bound: Readonly<Record<string, number>>;
   readonly theme: Theme;
@@ -56,7 +55,6 @@ export interface ViewState {
 
 export const FIRST_VIEW: ViewState = {
   selected: null,
-  hovered: null,
   bound: {},
   theme: 'light',
   width: 1076,

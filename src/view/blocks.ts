@@ -2,7 +2,7 @@
 import { type BaseType, type Selection, select } from 'd3-selection';
 import type { BlockBox, Rect } from '../layout';
 import { compact, percent, signed } from '../layout/format';
-import { type CellHits, drawCells, paintCells } from './cells';
+import { type CellDrawing, drawCells } from './cells';
 import type { View } from './context';
 import { s, setText } from './dom';
 import { fillOf, frameNodes, joinHits, paintFrame, placeFrame } from './hit';
@@ -130,7 +130,7 @@ export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boo
     .attr('data-hue', (box) => box.hue)
     .attr('data-form', (box) => box.form)
     .order();
-  const drawn: { box: BlockBox; owner: SVGGElement; cells: CellHits }[] = [];
+  const drawn: { box: BlockBox; owner: SVGGElement; cells: CellDrawing }[] = [];
   owners.each(function (box) {
     const own = this.querySelector(':scope > .gb-own') as Element;
     const hit: BlockHit = { ...hitRect(box), key: box.key, address: box.address, box };
@@ -140,14 +140,14 @@ export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boo
       drawRows(this, box);
       drawShare(this, box);
     });
-    const cells = drawCells(this.querySelector(':scope > .gb-cells') as Element, box.cells, box.hue);
+    const cells = drawCells(this.querySelector(':scope > .gb-cells') as Element, box.cells, box.hue, view);
     drawn.push({ box, owner: this, cells });
   });
   return {
     paint(look) {
       for (const { box, owner, cells } of drawn) {
         paintBlock(owner, box, look, view);
-        paintCells(cells, look, view);
+        cells.paint(look);
       }
     },
   };

@@ -7,6 +7,7 @@ import { drawBlocks } from './blocks';
 import { bindLayer, drawCards } from './cards';
 import { activate, type Part, type View } from './context';
 import { s } from './dom';
+import { describeState } from './hit';
 import { type ItemLine, linesOf, move } from './keys';
 import type { Look } from './look';
 import { drawPluses } from './plus';
@@ -35,6 +36,7 @@ export class Diagram implements Part {
   #painters: { paint(look: Look): void }[] = [];
   #lines: ItemLine[] = [];
   #scene: Scene | null = null;
+  #look: Look | null = null;
   /** Key of the item that is in the tab order. */
   #current = '';
 
@@ -74,16 +76,17 @@ export class Diagram implements Part {
   }
 
   paint(look: Look): void {
+    this.#look = look;
     for (const painter of this.#painters) painter.paint(look);
   }
 
-  #node(key: string): SVGGElement | null {
-    const hits = this.element.querySelectorAll<SVGGElement>('.gb-hit');
+  #node(key: string): SVGGraphicsElement | null {
+    const hits = this.element.querySelectorAll<SVGGraphicsElement>('.gb-hit');
     return [...hits].find((node) => (node as unknown as { __data__?: { key: string } }).__data__?.key === key) ?? null;
   }
 
   /** Make one item the one that Tab reaches. */
-  #rove(key: string): SVGGElement | null {
+  #rove(key: string): SVGGraphicsElement | null {
     this.#node(this.#current)?.setAttribute('tabindex', '-1');
     this.#current = key;
     const node = this.#node(key);
@@ -101,8 +104,12 @@ export class Diagram implements Part {
   }
 
   #focused(event: FocusEvent): void {
-    const hit = (event.target as Element).closest<SVGElement>('.gb-hit');
-    if (hit?.dataset.address !== undefined) this.view.state.set({ hovered: hit.dataset.address });
+    const hit = (event.target as Element).closest<SVGElement>('.gb-compact');
+    const address = hit?.dataset.address;
+    if (!hit || address === undefined || !this.#look) return;
+    // Hundreds of labels are not written anew at every frame: only that of the cell one is on.
+    const state = describeState(this.#look, address);
+    hit.setAttribute('aria-label', state === '' ? address : `${address}, ${state}`);
   }
 
   #keyed(event: KeyboardEvent): void {

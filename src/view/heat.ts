@@ -34,6 +34,7 @@ export class Heat implements Part {
   #of: Record<HeatOf, HTMLButtonElement>;
   #grid: Grid | null = null;
   #width = 0;
+  #scheduled = false;
 
   constructor(private readonly view: View) {
     const make = (of: HeatOf, words: string) =>
@@ -70,7 +71,7 @@ export class Heat implements Part {
     setText(this.#low, limits ? say(limits.low) : '');
     setText(this.#high, limits ? say(limits.high) : '');
     setText(this.#note, heat === 'change' ? 'outline: exactly unchanged' : '');
-    this.#draw(this.#grid);
+    this.#schedule();
   }
 
   #read(look: Look, heat: HeatOf): Grid | null {
@@ -88,6 +89,16 @@ export class Heat implements Part {
     const of = clean ?? now;
     const all = rows.flatMap((address) => tokens.map((_, position) => of.norm(address, position)));
     return { rows, tokens, value: (row, position) => now.norm(rows[row] ?? '', position), limits: robustLimits(all) };
+  }
+
+  /** Draw when the browser next paints: reading the canvas's width earlier would force a layout in every repaint. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    requestAnimationFrame(() => {
+      this.#scheduled = false;
+      if (this.#grid && !this.view.signal.aborted) this.#draw(this.#grid);
+    });
   }
 
   #draw({ rows, tokens, value, limits }: Grid): void {

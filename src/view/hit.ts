@@ -8,7 +8,7 @@ import { compact, percent } from '../layout/format';
 import type { How } from '../wire/types.generated';
 import { type Paint, viridis } from './colour';
 import type { View } from './context';
-import { s } from './dom';
+import { put, s } from './dom';
 import type { Look } from './look';
 
 export type Act = 'ablate' | 'select' | 'bind';
@@ -21,7 +21,7 @@ export interface Hit extends Rect {
 export type Hits<D extends Hit> = Selection<SVGGElement, D, BaseType, unknown>;
 
 /** Less than this is not worth a ring. */
-const CHANGED = 0.005;
+export const CHANGED = 0.005;
 /** The widest that a ring gets, whatever the change. */
 const RING = { least: 1.2, more: 2.2 };
 
@@ -78,9 +78,7 @@ export function placeFrame(group: SVGGElement, rect: Rect, gap = 3): void {
   placeRect(child(group, 'gb-select'), rect, gap);
   placeRect(child(group, 'gb-focus'), rect, gap);
   const badge = child(group, 'gb-badge');
-  // In a compact grid a badge of full size would hide its neighbours.
-  const scale = rect.w < 22 ? ' scale(0.55)' : '';
-  badge.setAttribute('transform', `translate(${rect.x + rect.w - 1},${rect.y + rect.h - 1})${scale}`);
+  badge.setAttribute('transform', `translate(${rect.x + rect.w - 1},${rect.y + rect.h - 1})`);
 }
 
 // Badges are paths, not letters: fonts differ. A zero, and a mu.
@@ -101,9 +99,8 @@ function paintRing(group: SVGGElement, rect: Rect, change: number): void {
   const on = change > CHANGED;
   ring.classList.toggle('gb-on', on);
   if (!on) return;
-  const small = rect.w < 22;
-  const width = small ? 1 : RING.least + RING.more * Math.min(1, change);
-  placeRect(ring, rect, (small ? 0 : 2) + width / 2);
+  const width = RING.least + RING.more * Math.min(1, change);
+  placeRect(ring, rect, 2 + width / 2);
   ring.setAttribute('stroke-width', width.toFixed(2));
 }
 
@@ -146,8 +143,8 @@ export function paintFrame<D extends Hit>(
   paintRing(group, hit, cut || group.dataset.act === 'select' ? Number.NaN : look.change(address));
   paintBadge(group, look.ablated(address));
   const state = describeState(look, address);
-  group.setAttribute('aria-label', state === '' ? name : `${name}, ${state}`);
-  group.setAttribute('aria-selected', String(selected === address));
-  if (look.live) group.setAttribute('aria-checked', String(look.ablated(address) !== null));
+  put(group, 'aria-label', state === '' ? name : `${name}, ${state}`);
+  put(group, 'aria-selected', String(selected === address));
+  if (look.live) put(group, 'aria-checked', String(look.ablated(address) !== null));
   return cut;
 }

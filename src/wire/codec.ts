@@ -83,7 +83,10 @@ export function decodeFrame(header: Frame, buffers: readonly Bytes[], layout: Fr
 
 /** Base64 as bytes. */
 export function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
 }
 
 /** The buffers of a frame that was written into a page. */
