@@ -32,7 +32,10 @@ def python_types() -> str:
         out = Path(folder) / "types.py"
         command = [sys.executable, "-m", "datamodel_code_generator", "--input", str(SCHEMA), "--output", str(out)]
         subprocess.run([*command, *options, "--custom-file-header", PYTHON_HEADER], check=True)
-        for step in (["check", "--select", "I,UP,F401,D2,D4", "--fix", "--unsafe-fixes", "--quiet"], ["format", "--quiet"]):
+        for step in (
+            ["check", "--select", "I,UP,F401,D2,D4", "--fix", "--unsafe-fixes", "--quiet"],
+            ["format", "--quiet"],
+        ):
             arguments = [step[0], "--config", str(ROOT / "pyproject.toml"), *step[1:]]
             subprocess.run([sys.executable, "-m", "ruff", *arguments, str(out)], check=False)
         return out.read_text()

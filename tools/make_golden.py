@@ -29,7 +29,7 @@ def fact(value: Any, source: str = "observed", where: str = "") -> dict[str, Any
 
 def block(address: str, role: str, path: str, params: int, **more: Any) -> dict[str, Any]:
     """Return a block."""
-    empty = {"cls": "Module", "spec": None, "ports": [], "parts": [], "notes": []}
+    empty: dict[str, Any] = {"cls": "Module", "spec": None, "ports": [], "parts": [], "notes": []}
     return {"address": address, "role": role, "path": path, "params": params, **empty, **more}
 
 

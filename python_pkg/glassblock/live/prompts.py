@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +14,9 @@ from glassblock.ir import Architecture
 
 Prompt = str | Tensor | Mapping[str, Any]
 """Text; token ids of shape (positions,) or (batch, positions); or the model's own keyword arguments."""
+
+BATCH = 32
+"""Rows of a batch at most."""
 
 
 class Prompts:
@@ -104,3 +108,29 @@ class Prompts:
                 f"expected at most {self._context} tokens, which is this model's context, got {asked}."
                 " Shorten the prompt or generate fewer."
             )
+
+
+def batched(subjects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put inputs of equal length into one batch, so that many short prompts cost few forward passes.
+
+    Parameters
+    ----------
+    subjects
+        Keyword arguments of the model, one for each prompt.
+
+    Returns
+    -------
+    list of dict
+        Batches of ids without padding; inputs that are more than ids are left as they are.
+    """
+    alike: dict[int, list[Tensor]] = defaultdict(list)
+    others = []
+    for inputs in subjects:
+        ids, mask = inputs.get("input_ids"), inputs.get("attention_mask")
+        unmasked = mask is None or bool(mask.all())
+        if isinstance(ids, Tensor) and unmasked and not set(inputs) - {"input_ids", "attention_mask"}:
+            alike[ids.shape[-1]].append(ids.reshape(-1, ids.shape[-1]))
+        else:
+            others.append(inputs)
+    chunks = [chunk for rows in alike.values() for chunk in torch.split(torch.cat(rows), BATCH)]
+    return [{"input_ids": chunk} for chunk in chunks] + others

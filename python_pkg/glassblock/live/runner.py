@@ -21,7 +21,7 @@ from glassblock.live.frames import Frame, Origin
 from glassblock.live.generation import generate_ids
 from glassblock.live.interventions import Interventions
 from glassblock.live.predictions import Distribution, candidates
-from glassblock.live.prompts import Prompt, Prompts
+from glassblock.live.prompts import Prompt, Prompts, batched
 from glassblock.live.run import Run
 
 
@@ -142,7 +142,7 @@ class Runner:
 
         def forwards() -> None:
             with torch.no_grad():
-                for inputs in subjects:
+                for inputs in batched(subjects):
                     self._call(inputs)
 
         self._engine.collect_means(forwards)
