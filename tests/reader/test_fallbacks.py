@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
-from tiny_models import PlainLayer, PlainTransformer
+from tiny_models import PlainLayer, PlainTransformer, tiny
 from torch import nn
 
+from glassblock.ir import Attention
 from glassblock.reader import read_model
 
 
@@ -71,3 +73,20 @@ def test_a_part_that_is_not_understood_is_drawn_as_other() -> None:
     assert "not recognised; its operations are linear" in block.notes[0]
     assert block.port("in") is not None
     assert [branch.block for branch in next(architecture.layers()).branches] == ["L0.attn", "L0.mlp", "L0.other"]
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "gpt_neox", "qwen3_next_dense"])
+def test_the_models_own_kernel_where_it_has_no_other(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = read_model(tiny(name)).block("L3.attn" if name == "qwen3_next_dense" else "L0.attn")
+
+    def no_eager(_model: nn.Module) -> None:
+        raise ValueError("this model has no eager attention")
+
+    monkeypatch.setattr("glassblock.reader.observe._prefer_written_out", no_eager)
+    block = read_model(tiny(name)).block(expected.address)
+    assert isinstance(block.spec, Attention)
+    assert isinstance(expected.spec, Attention)
+    assert "scaled_dot_product_attention" in block.spec.heads.where
+    assert block.ports == expected.ports
+    for field in ("heads", "kv_heads", "head_dim", "v_head_dim", "causal", "rope_dims", "qk_norm", "out_gate"):
+        assert getattr(block.spec, field).value == getattr(expected.spec, field).value, field

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -29,6 +29,9 @@ from glassblock.reader.twin import twin
 
 _TOKENS = 7
 """Length of the traced text: a prime, so that it is no model's number of heads or channels."""
+
+_Rung = Literal["meta", "fake"]
+_RUNGS: tuple[_Rung, ...] = ("meta", "fake")
 
 _IDS = ("input_ids", "tokens", "idx", "ids", "x", "input", "inputs")
 
@@ -76,16 +79,15 @@ def observe(model: nn.Module, fold: Fold, inputs: Any = None) -> Observation:
         If the model cannot run on the inputs that were given.
     """
     failures: list[str] = []
-    for rung in ("meta", "fake"):
-        for candidate in _candidates(model, inputs):
-            try:
-                recording = _run(model, fold, candidate, rung)
-            except Exception as error:  # noqa: BLE001  # a model may fail in any way
-                failures.append(f"{rung}: {type(error).__name__}: {_short(error)}")
-                continue
-            escapes = tuple(sorted(set(recording.escapes)))
-            notes = tuple(dict.fromkeys(failures)) if rung == "fake" else ()
-            return Observation(model, fold, Trace(rung, escapes, notes), recording)
+    for rung, written_out, candidate in _attempts(model, inputs):
+        try:
+            recording = _run(model, fold, candidate, rung, written_out=written_out)
+        except Exception as error:  # noqa: BLE001  # a model may fail in any way
+            failures.append(f"{rung}: {type(error).__name__}: {_short(error)}")
+            continue
+        escapes = tuple(sorted(set(recording.escapes)))
+        notes = tuple(dict.fromkeys(failures)) if rung == "fake" else ()
+        return Observation(model, fold, Trace(rung, escapes, notes), recording)
     if inputs is not None:
         raise ModelError(
             f"expected inputs that {type(model).__name__} can run on, got {_describe(inputs)}:"
@@ -95,9 +97,19 @@ def observe(model: nn.Module, fold: Fold, inputs: Any = None) -> Observation:
     return Observation(model, fold, Trace("tree", (), tuple(dict.fromkeys(failures))))
 
 
-def _run(model: nn.Module, fold: Fold, inputs: _Inputs, rung: str) -> Recording:
+def _attempts(model: nn.Module, inputs: Any) -> Iterator[tuple[_Rung, bool, _Inputs]]:
+    """Rungs from the highest: each with operations written out, then with the model's own kernels."""
+    choices = (True, False) if _configs(model) else (True,)
+    for rung in _RUNGS:
+        for written_out in choices:
+            for candidate in _candidates(model, inputs):
+                yield rung, written_out, candidate
+
+
+def _run(model: nn.Module, fold: Fold, inputs: _Inputs, rung: _Rung, *, written_out: bool) -> Recording:
     subject = twin(model)
-    _prefer_written_out(subject)
+    if written_out:
+        _prefer_written_out(subject)
     fake = rung == "fake"
     with _quiet(), torch.no_grad(), torch.random.fork_rng(devices=[]), ExitStack() as modes:
         if fake:
@@ -153,16 +165,17 @@ def _prefer_written_out(model: nn.Module) -> None:
     Only the twin's own configuration is changed. Eager attention shows the scale, the softcap, the
     sinks and how key/value heads are repeated; batched experts need no numbers.
     """
-    seen: set[int] = set()
-    for module in model.modules():
-        config = getattr(module, "config", None)
-        if config is None or id(config) in seen:
-            continue
-        seen.add(id(config))
+    for config in _configs(model):
         if hasattr(config, "_attn_implementation_internal"):
             config._attn_implementation_internal = "eager"  # noqa: SLF001
         if hasattr(config, "_experts_implementation_internal"):
             config._experts_implementation_internal = "batched_mm"  # noqa: SLF001
+
+
+def _configs(model: nn.Module) -> list[Any]:
+    """Return the configurations that the modules of a model look at, each once."""
+    found = [getattr(module, "config", None) for module in model.modules()]
+    return list({id(config): config for config in found if config is not None}.values())
 
 
 def _candidates(model: nn.Module, inputs: Any) -> Iterator[_Inputs]:

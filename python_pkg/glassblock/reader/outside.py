@@ -12,7 +12,7 @@ from glassblock.ir import (
     Fact,
     Port,
     Unembedding,
-    from_config,
+    assumed,
     from_module,
     observed,
 )
@@ -47,7 +47,7 @@ def outside(graph: Graph, source: int, end: int, norms: dict[int, NormSite]) -> 
     """
     below = graph.cone(source)
     tables = below.named("embedding")
-    inputs = _embeddings(graph, tables, below.ops, source)
+    inputs = _embeddings(graph, tables, below.ops)
     head = _unembedding_op(graph, end)
     outputs = [*_final_norms(graph, end, head, norms), *_unembedding(graph, head, tables)]
     paths = [graph.values[op.inputs[1]].name for op in tables]
@@ -55,13 +55,13 @@ def outside(graph: Graph, source: int, end: int, norms: dict[int, NormSite]) -> 
     return Outside(inputs, tuple(outputs), tuple(dict.fromkeys(filter(None, paths))))
 
 
-def _embeddings(graph: Graph, tables: list[Op], below: tuple[Op, ...], source: int) -> tuple[Block, ...]:
+def _embeddings(graph: Graph, tables: list[Op], below: tuple[Op, ...]) -> tuple[Block, ...]:
     given = set(graph.calls[0].inputs)
     blocks = []
     for op in tables:
         ids = graph.cone(op.inputs[0]).edge
         of = "tokens" if ids & given and not _counts(graph, op) else "positions"
-        blocks.append(_embedding(graph, op, of, source))
+        blocks.append(_embedding(graph, op, of))
     token = [b for b in blocks if b.address == "embed"][:1]
     position = [b for b in blocks if b.address == "pos_embed"][:1]
     return (*token, *(position or _added_table(graph, below)))
@@ -73,7 +73,7 @@ def _counts(graph: Graph, op: Op) -> bool:
     return bool(names & {"arange", "cumsum"})
 
 
-def _embedding(graph: Graph, op: Op, of: str, source: int) -> Block:
+def _embedding(graph: Graph, op: Op, of: str) -> Block:
     ids, weight = op.inputs[0], op.inputs[1]
     rows, width = graph.shape(weight)
     call = graph.calls[op.call] if op.call is not None else None
@@ -121,7 +121,7 @@ def _scale_in_module(graph: Graph, op: Op) -> Fact[float] | None:
         if isinstance(value, float) and "scale" in name:
             return from_module(value, f"{path}.{name}")
     width = getattr(getattr(graph.model, "config", None), "hidden_size", None)
-    return from_config(width**0.5, "the square root of config.hidden_size") if width else None
+    return assumed(width**0.5, "the square root of the width, as is usual") if width else None
 
 
 def _added_table(graph: Graph, below: tuple[Op, ...]) -> tuple[Block, ...]:
@@ -157,9 +157,7 @@ def _final_norms(graph: Graph, end: int, head: Op | None, norms: dict[int, NormS
     stop = head.index if head is not None else len(graph.ops)
     start = graph.values[end].op or 0
     found = [site for site in norms.values() if start < site.first < stop and graph.same(site.input) == graph.same(end)]
-    return [
-        norm_block(graph, site, "norm" if index == 0 else f"norm{index + 1}") for index, site in enumerate(found[:1])
-    ]
+    return [norm_block(graph, site, "norm") for site in found[:1]]
 
 
 def norm_block(graph: Graph, site: NormSite, address: str) -> Block:
