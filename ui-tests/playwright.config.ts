@@ -9,6 +9,7 @@ export default defineConfig({
   projects: [
     { name: 'tests', testDir: 'tests' },
     { name: 'benchmarks', testDir: 'benchmarks' },
+    { name: 'pictures', testDir: 'pictures' },
   ],
   // By port, so that two runs at once do not sweep away each other's traces.
   outputDir: `test-results/${port}`,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glassblock import surface
-from glassblock.ir import Architecture, Block, Group, Params
+from glassblock.ir import Architecture, Attention, Block, Group, Params
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ def _line(block: Block, depth: int) -> str:
     name = block.address.rpartition(".")[2] if depth > 1 else block.address
     label = block.spec.label if block.spec else block.cls
     heads = f", {block.heads} heads" if block.heads else ""
-    return f"{'  ' * depth}  {name:<8} {label}{heads} · {block.params:,}"
+    windowed = isinstance(block.spec, Attention) and block.spec.window
+    window = f", window {windowed.value:,}" if windowed else ""
+    return f"{'  ' * depth}  {name:<8} {label}{heads}{window} · {block.params:,}"
 
 
 def _ranges(indices: tuple[int, ...]) -> str:

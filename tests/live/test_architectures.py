@@ -31,7 +31,7 @@ def padded(model: nn.Module) -> Tensor:
 
 
 def decode(model: nn.Module) -> Tensor:
-    ids: Tensor = model.generate(IDS, max_new_tokens=4, do_sample=False, pad_token_id=0, eos_token_id=-1)  # type: ignore[operator]
+    ids: Tensor = model.generate(IDS, max_new_tokens=4, do_sample=False, pad_token_id=0, eos_token_id=-1)
     with torch.no_grad():
         first = model(IDS, use_cache=True)
         cache = getattr(first, "past_key_values", None)

@@ -7,7 +7,10 @@ const NOTEBOOK = path.resolve(__dirname, '../../examples/start_here.ipynb');
 
 test('the notebook runs, and shows what it says', async ({ page, tmpPath }) => {
   await page.contents.uploadFile(NOTEBOOK, `${tmpPath}/start_here.ipynb`);
-  await page.evaluate((file) => window.jupyterapp.commands.execute('docmanager:open', { path: file }), `${tmpPath}/start_here.ipynb`);
+  await page.evaluate(
+    (file) => window.jupyterapp.commands.execute('docmanager:open', { path: file }),
+    `${tmpPath}/start_here.ipynb`,
+  );
   await page.evaluate(async () => {
     const panel = window.jupyterapp.shell.currentWidget as import('@jupyterlab/notebook').NotebookPanel;
     await panel.sessionContext.ready;

@@ -36,7 +36,10 @@ test('a click on a head changes the prediction, and the same number stands in Py
   expect(ablated).toBeLessThan(clean / 2);
   await expect(view.getByTestId('kl')).toContainText('nats');
   await expect(view.getByTestId('python-line')).toContainText(`session.ablate("${HEAD}", how="zero")`);
-  const inPython = await ask(page, 'r = session.last_run.predictions[0]; print(r.token, repr(r.clean.prob), repr(r.ablated.prob))');
+  const inPython = await ask(
+    page,
+    'r = session.last_run.predictions[0]; print(r.token, repr(r.clean.prob), repr(r.ablated.prob))',
+  );
   expect(inPython).toBe(`Mary ${clean} ${ablated}`);
   expect(await ask(page, 'print(session.interventions)')).toBe(`Interventions(zero ${HEAD})`);
 });
