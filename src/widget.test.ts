@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { architecture, frameLayout, recordedFrame, sessionState } from './fixtures';
-import { FakeModel } from './fixtures/model';
+import { FakeModel, settled } from './fixtures/model';
 import { makeWidget } from './widget';
 import { recordedBuffers } from './wire/codec';
 import type { Architecture, SessionState } from './wire/types.generated';
-
-const settled = () => new Promise((resolve) => setTimeout(resolve, 40));
 
 function show(of: Architecture = architecture('gpt'), state: SessionState | null = sessionState()) {
   const layout = state ? frameLayout(of) : null;

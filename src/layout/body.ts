@@ -112,9 +112,11 @@ function placeBox(body: Body, box: BlockBox, context: BodyContext): BlockBox {
   let y = box.y + TITLE;
   const rows = context.live
     ? []
-    : description.rows.map(([label, value], i) => {
-        const room = inner.w - context.measure(value, 11, 400) - 8;
-        return { label: fitting([label], room, context.measure), value, y: box.y + TITLE + 12 + i * ROW };
+    : description.rows.map(([label, ...values], i) => {
+        const room = inner.w - context.measure(label, 11, 400) - 8;
+        const value = fitting(values, Math.max(room, inner.w / 2), context.measure);
+        const left = inner.w - context.measure(value, 11, 400) - 8;
+        return { label: fitting([label], left, context.measure), value, y: box.y + TITLE + 12 + i * ROW };
       });
   y += context.live ? 14 : rows.length * ROW + 4;
   const cells = description.cells && grid ? placeCells(description.cells, grid, { x: inner.x, y: y + 4 }, box) : [];

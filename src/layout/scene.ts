@@ -112,6 +112,8 @@ export interface EndBox extends Rect {
   readonly name: string;
   readonly type: string;
   readonly params: string;
+  /** Whether the prediction comes out of it. */
+  readonly last: boolean;
 }
 
 /** One layer in a strip: its two halves have the hues of what mixes tokens and of what does not. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { architecture, recording } from '../fixtures';
+import { settled } from '../fixtures/model';
 import { RecordedModel, readPage } from './recorded';
 import { Session } from './session';
 
@@ -9,11 +10,10 @@ async function open(addresses = ['L1.attn.H2', 'L0.mlp']) {
   const model = new RecordedModel({ architecture: gpt, ...recording(gpt, addresses) });
   const session = new Session(model, new AbortController().signal, { recorded: true });
   model.open();
-  await new Promise((resolve) => setTimeout(resolve, 40));
+  await settled();
   return session;
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 40));
 const state = (session: Session) => session.durable.value.state;
 
 describe('a page without a kernel', () => {

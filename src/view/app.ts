@@ -29,6 +29,8 @@ import { Trace } from './trace';
 
 /** Below this width the panel goes under the diagram. */
 const NARROW = 900;
+/** Below this the prompt has a line of its own. */
+const SLIM = 620;
 const GAP = 24;
 const FAMILY = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif';
 
@@ -67,7 +69,7 @@ function assemble(view: View, live: HTMLElement): Page {
   const tooltip = new Tooltip(view, stage);
   stage.append(tooltip.element);
   const [header, controls, banner, legend] = [new Header(view), new Controls(view), new Banner(view), new Legend(view)];
-  const panel: Part[] = [new Shares(view), new Tokens(view), new Candidates(view), new Heat(view), new Detail(view)];
+  const panel: Part[] = [new Shares(view), new Candidates(view), new Tokens(view), new Heat(view), new Detail(view)];
   const [history, trace] = [new HistoryBar(view), new Trace(view)];
   view.root.append(
     header.element,
@@ -138,6 +140,7 @@ class Painter {
     const { diagram, panel } = split(width, state !== null);
     const scene = layoutScene(architecture, { width: diagram, live: state !== null, bound, measure: view.measure });
     view.root.classList.toggle('gb-narrow', width < NARROW);
+    view.root.classList.toggle('gb-slim', width < SLIM);
     view.root.style.setProperty('--gb-panel-width', `${panel}px`);
     view.root.style.setProperty('--gb-diagram-width', `${scene.width}px`);
     for (const part of this.page.parts) part.draw?.(scene);

@@ -2,6 +2,7 @@
 import { type BaseType, type Selection, select } from 'd3-selection';
 import type { BlockBox, Rect } from '../layout';
 import { compact, percent, signed } from '../layout/format';
+import { fitting } from '../layout/text';
 import { type CellDrawing, drawCells } from './cells';
 import type { View } from './context';
 import { s, setText } from './dom';
@@ -80,7 +81,7 @@ function drawRows(group: SVGGElement, box: BlockBox): void {
     .attr('d', ({ x1, x2, y }) => `M${x1},${y - 2} V${y} H${x2} V${y - 2}`);
 }
 
-function drawShare(group: SVGGElement, box: BlockBox): void {
+function drawShare(group: SVGGElement, box: BlockBox, view: View): void {
   const node = group.querySelector('.gb-share');
   if (!node) return;
   const { share } = box;
@@ -90,7 +91,11 @@ function drawShare(group: SVGGElement, box: BlockBox): void {
   node.append(
     s('rect', { ...bar, width: share.w, class: 'gb-off' }),
     s('rect', { ...bar, width: Math.max(3, share.w * share.of), class: 'gb-on' }),
-    s('text', { x: share.x, y: share.y + 17, class: 'gb-small' }, `${percent(share.of)} of the layer`),
+    s(
+      'text',
+      { x: share.x, y: share.y + 17, class: 'gb-small' },
+      fitting([`${percent(share.of)} of the layer`, percent(share.of)], share.w, view.measure),
+    ),
   );
 }
 
@@ -138,7 +143,7 @@ export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boo
       placeFrame(this, hit, 3);
       drawTexts(this, box, live, view);
       drawRows(this, box);
-      drawShare(this, box);
+      drawShare(this, box, view);
     });
     const cells = drawCells(this.querySelector(':scope > .gb-cells') as Element, box.cells, box.hue, view);
     drawn.push({ box, owner: this, cells });

@@ -94,7 +94,7 @@ export function paintBadge(group: SVGGElement, how: How | null): void {
 }
 
 /** The ring of what differs from the clean run. */
-function paintRing(group: SVGGElement, rect: Rect, change: number): void {
+export function paintRing(group: SVGGElement, rect: Rect, change: number): void {
   const ring = child(group, 'gb-changed');
   const on = change > CHANGED;
   ring.classList.toggle('gb-on', on);

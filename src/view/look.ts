@@ -4,7 +4,7 @@ import type { Page } from '../state/local';
 import { change, comparable, LayoutIndex, Readings, type Update } from '../state/readings';
 import { type Limits, outputNorms, robustLimits } from '../state/scale';
 import type { DecodedFrame } from '../wire/codec';
-import type { FrameLayout, How, Intervention } from '../wire/types.generated';
+import type { FrameLayout, How, Intervention, RunSummary } from '../wire/types.generated';
 
 export interface Look {
   readonly live: boolean;
@@ -22,6 +22,8 @@ export interface Look {
   cut(address: string): How | null;
   pending(address: string): 'ablate' | 'restore' | null;
   isExpert(address: string): boolean;
+  /** By how much of its probability the prediction has moved, 0 to 1; NaN where there is nothing to compare. */
+  readonly moved: number;
 }
 
 /**
@@ -33,6 +35,13 @@ function shownFrame({ frame, clean, edited }: Page, ablated: boolean): DecodedFr
   const other = ablated ? edited : clean;
   const wrong = ablated === (frame === clean);
   return wrong && other && comparable(other, frame) ? other : frame;
+}
+
+/** Half the sum of the differences, over the candidates that are known: a lower bound of the total variation. */
+function movedBy(run: RunSummary | null): number {
+  const compared = run?.candidates.filter((one) => one.delta_prob !== null) ?? [];
+  if (compared.length === 0) return Number.NaN;
+  return compared.reduce((sum, one) => sum + Math.abs(one.delta_prob ?? 0), 0) / 2;
 }
 
 /** `L3.attn.H7` is within `L3.attn`, which is within `L3`. */
@@ -75,6 +84,7 @@ export class Looker {
       cut: (address) => containers(address).reduce<How | null>((found, one) => found ?? how.get(one) ?? null, null),
       pending: (address) => page.pending.get(address) ?? null,
       isExpert: (address) => /\.E\d+$/.test(address),
+      moved: movedBy(durable.state?.run ?? null),
     };
   }
 

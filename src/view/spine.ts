@@ -3,7 +3,7 @@ import { select } from 'd3-selection';
 import type { EndBox, Scene, Tick } from '../layout';
 import type { View } from './context';
 import { s, setText } from './dom';
-import { frameNodes, joinHits, paintFrame, placeFrame } from './hit';
+import { frameNodes, joinHits, paintFrame, paintRing, placeFrame } from './hit';
 import type { Look } from './look';
 
 const ACROSS = { wire: { w: 4, h: 14 }, stream: { w: 26, h: 4 } };
@@ -95,6 +95,7 @@ export function drawEnds(layer: Element, ends: readonly EndBox[], view: View): {
     paint(look) {
       hits.each(function (end) {
         paintFrame(this, end, look, view, end.address);
+        if (end.last) paintRing(this, end, look.moved);
       });
     },
   };

@@ -2,7 +2,7 @@
 import type { AttentionSpec, Block } from '../../wire/types.generated';
 import { fixed } from '../format';
 import { factRows } from './facts';
-import type { Description } from './kind';
+import type { Description, RowOf } from './kind';
 
 function typeOf(spec: AttentionSpec): string[] {
   if (spec.kv_rank?.value) return ['latent attention (MLA)', 'MLA'];
@@ -19,12 +19,12 @@ function lineOf(spec: AttentionSpec): string[] {
   return [`${heads} heads × ${dim}${shared}`, `${heads} × ${dim}${shared}`, `${heads} × ${dim}`];
 }
 
-function rowsOf(spec: AttentionSpec): [string, string][] {
+function rowsOf(spec: AttentionSpec): RowOf[] {
   const [dim, rope] = [spec.head_dim.value, spec.rope_dims.value];
-  const rows: [string, string][] = [['heads', fixed(spec.heads.value)]];
+  const rows: RowOf[] = [['heads', fixed(spec.heads.value)]];
   if (spec.kv_heads.value !== spec.heads.value) rows.push(['KV heads', fixed(spec.kv_heads.value)]);
-  const split = rope > 0 && rope < dim ? `${dim - rope} + ${rope} rope` : String(dim);
-  rows.push(['q, k dims', split]);
+  const split = rope > 0 && rope < dim ? [`${dim - rope} + ${rope} rope`, `${dim - rope} + ${rope}`] : [];
+  rows.push(['q, k dims', ...split, String(dim)]);
   if (spec.v_head_dim.value !== dim) rows.push(['v dims', fixed(spec.v_head_dim.value)]);
   if (spec.q_rank) rows.push(['q latent', fixed(spec.q_rank.value)]);
   if (spec.kv_rank) rows.push(['KV latent', fixed(spec.kv_rank.value)]);

@@ -23,6 +23,8 @@ export interface CellsOf {
   readonly shared: number;
 }
 
+export type RowOf = readonly [label: string, ...value: string[]];
+
 export interface Description {
   readonly hue: Hue;
   /** -1: left of the stream (mixes tokens); 1: right of it (works on one token). */
@@ -31,8 +33,8 @@ export interface Description {
   readonly type: readonly string[];
   /** Its shape in one line, long to short. */
   readonly line: readonly string[];
-  /** Numbers for its box where nothing is measured: label and value. */
-  readonly rows: readonly (readonly [string, string])[];
+  /** Numbers for its box where nothing is measured: a label, and the value, long to short. */
+  readonly rows: readonly RowOf[];
   readonly cells: CellsOf | null;
   readonly facts: readonly FactRow[];
 }

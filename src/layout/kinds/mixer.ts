@@ -2,14 +2,14 @@
 import type { Block, MixerSpec } from '../../wire/types.generated';
 import { fixed } from '../format';
 import { factRows } from './facts';
-import type { Description } from './kind';
+import type { Description, RowOf } from './kind';
 
 export function mixer(block: Block): Description {
   const spec = block.spec as MixerSpec;
   const [heads, dim] = [spec.heads?.value ?? 0, spec.v_head_dim?.value ?? spec.head_dim?.value];
   const shape = heads > 0 ? `${heads} heads${dim === undefined ? '' : ` × ${dim}`}` : '';
   const state = spec.state ? spec.state.value.map((size) => fixed(size)).join(' × ') : '';
-  const rows: [string, string][] = [];
+  const rows: RowOf[] = [];
   if (heads > 0) rows.push(['heads', fixed(heads)]);
   if (spec.kv_heads && spec.kv_heads.value !== heads) rows.push(['q, k heads', fixed(spec.kv_heads.value)]);
   if (state !== '') rows.push(['state', state]);

@@ -8,6 +8,7 @@ import { activationName } from './mlp';
 export function moe(block: Block): Description {
   const spec = block.spec as MoESpec;
   const [experts, top] = [spec.experts.value, spec.top_k.value];
+  const wide = `${fixed(spec.hidden.value)} wide`;
   const shared = spec.shared_hidden.value > 0 ? ', 1 shared' : '';
   return {
     hue: 'moe',
@@ -15,9 +16,9 @@ export function moe(block: Block): Description {
     type: [`${experts} experts, top ${top}${shared}`, `${experts} experts, top ${top}`, `${experts}, top ${top}`],
     line: [`${experts} experts, top ${top}${shared}`, `${experts} experts, top ${top}`, `top ${top} of ${experts}`],
     rows: [
-      ['expert', `${fixed(spec.hidden.value)} wide, ${activationName(spec.activation.value, spec.gated.value)}`],
+      ['expert', `${wide}, ${activationName(spec.activation.value, spec.gated.value)}`, wide],
       ['router', spec.router.value],
-      ...(shared === '' ? [] : [['shared', `${fixed(spec.shared_hidden.value)} wide`] as [string, string]]),
+      ...(shared === '' ? [] : [['shared', `${fixed(spec.shared_hidden.value)} wide`] as const]),
     ],
     cells: { prefix: 'E', count: experts, shared: 1 },
     facts: factRows([
