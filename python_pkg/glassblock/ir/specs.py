@@ -54,8 +54,10 @@ class Mixer:
     """A sequence mixer without a softmax over tokens: state space, linear attention, recurrence.
 
     ``family`` is ``delta rule``, ``state space``, ``linear attention``, ``recurrence`` or ``convolution``,
-    by the operations that were seen. ``state`` is the shape of the state that one token leaves to the
-    next, without the batch. ``conv`` is the width of the short convolution in tokens.
+    by the operations that were seen. ``heads`` and ``v_head_dim`` are those of the values, ``kv_heads`` and
+    ``head_dim`` those of queries and keys; in a state space model groups and state size. ``state`` is the shape
+    of the state that one token leaves to the next, without the batch. ``conv`` is the width of the short
+    convolution in tokens.
     """
 
     kind: ClassVar[str] = "mixer"
