@@ -10,6 +10,7 @@ describe('numbers', () => {
 
   it('have no minus when they round to zero', () => {
     expect(fixed(-0.001, 2)).toBe('0.00');
+    expect([signed(0.001), signed(-0.001)]).toEqual(['0.00', '0.00']);
   });
 
   it('count parameters in a unit that keeps them short', () => {

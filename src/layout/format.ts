@@ -12,9 +12,10 @@ export function fixed(value: number, decimals = 0): string {
   return value < 0 && Number(text) !== 0 ? MINUS + digits : digits;
 }
 
-/** The same with its sign, also where it is positive. */
+/** The same with its sign, also where it is positive; what rounds to zero has none. */
 export function signed(value: number, decimals = 2): string {
-  return value < 0 ? fixed(value, decimals) : `+${fixed(value, decimals)}`;
+  const text = fixed(value, decimals);
+  return value < 0 || Number(text.replaceAll(',', '')) === 0 ? text : `+${text}`;
 }
 
 /** A count of parameters: 926.7 M, 1.04 B. */

@@ -135,7 +135,7 @@ export class Detail implements Part {
         h(
           'span',
           {},
-          h('span', { class: 'gb-sub' }, words),
+          h('span', { class: 'gb-sub' }, look.isExpert(address) ? 'routing weight' : words),
           h('b', {}, moved ? `${compact(clean)} → ${compact(value)}` : compact(value)),
         ),
       ];
