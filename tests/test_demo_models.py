@@ -41,6 +41,9 @@ CLAIMS = (
     Claim("gpt", "L0.attn.H3", "mean", "induction", "facts", 0.05),
     Claim("gpt", "L2.mlp", "mean", "facts", "induction", 0.10),
     Claim("moe", "L1.attn.H0", "mean", "induction", "facts", 0.05),
+    Claim("hybrid", "L1.attn.H3", "mean", "ioi", "facts", 0.05),
+    Claim("hybrid", "L1.attn.H1", "mean", "induction", "facts", 0.05),
+    Claim("hybrid", "L2.mlp", "mean", "facts", "induction", 0.10),
     Claim("moe", "L0.moe.E1", "zero", "facts", "induction", 0.10),
 )
 

@@ -34,8 +34,8 @@ and is no use for anything else.
 one thread, torch {torch}, transformers {transformers}. The same command on the same versions and
 kind of machine gives the same weights; elsewhere rounding differs, and so may the place of a skill.
 
-Seeds tried with this recipe: {tried}. Shipped: {seed}, chosen after looking at the measurements
-below. {why} So this is a clear example, not an average one.
+{recipe}Seeds tried with this recipe: {tried}. Shipped: {seed}. {why} Runs differ in where a skill ends up
+and in how many parts share it, so this is an example and not an average.
 
 ## What it can do
 
@@ -101,9 +101,7 @@ def _baseline(measured: Measurements) -> str:
         cells = []
         for split in ("test", "reworded"):
             found = measured.baseline[split].get(task.name)
-            cells += (
-                [_percent(found.accuracy), f"{found.logit_difference:.1f}"] if found else ["", ""]
-            )
+            cells += [_percent(found.accuracy), f"{found.logit_difference:.1f}"] if found else ["", ""]
         rows.append([f"{task.title} (`{task.name}`)", *cells])
     return _table(
         ["task", "test, %", "logit diff.", "reworded, %", "logit diff."],
@@ -217,6 +215,7 @@ def write_card(name: str, folder: Path, measured: Measurements) -> None:
         transformers=record["transformers"],
         tried=", ".join(map(str, selection.tried)),
         why=selection.why,
+        recipe=f"{selection.recipe}\n\n" if selection.recipe else "",
         items=measured.items,
         words=config["vocab_size"] - 3,
         baseline=_baseline(measured),

@@ -14,7 +14,7 @@ task          held out from training (``test``)   also not trained (``reworded``
 ============  ==================================  =====================================
 ``ioi``       the pair of names                   the layout of the sentence
 ``induction`` the list of words                   lists longer than any trained
-``agreement`` the pair of nouns                   the layout: two attractors, adjectives
+``agreement`` the pair of nouns                   how many adjectives each noun has
 ``facts``     the wording of this fact
 ``sums``      this order and wording of the sum
 ============  ==================================  =====================================
@@ -153,39 +153,32 @@ def _induction(split: Split, rng: random.Random) -> Item:
     return Item("induction", prompt, answer, foil, " ".join([*listed[said + 1 :], "."]))
 
 
-def _noun_phrase(noun: str, plural: bool, adjective: str) -> str:
-    return " ".join(filter(None, ["the", adjective, words.PLURALS[noun] if plural else noun]))
-
-
-def _agreement_shape(split: Split, rng: random.Random) -> tuple[int, tuple[bool, ...]]:
-    """Draw how many nouns follow the subject and which nouns have an adjective."""
-    if split == "test":
-        attractors = 1
-    elif split == "reworded":
-        attractors = rng.choice((1, 2))
-    else:
-        attractors = rng.choice((0, 1, 1, 1, 1, 2))
+def _agreement_layout(split: Split, rng: random.Random) -> tuple[int, ...]:
+    """Draw how many adjectives each noun has, subject first; those of ``reworded`` are its own."""
     while True:
-        described = tuple(rng.random() < 0.3 for _ in range(attractors + 1))
-        new = attractors > 0 and all(described)
-        if new == (split == "reworded"):
-            return attractors, described
+        # A layout with one attractor that is not trained is, in training, always the beginning of
+        # a longer one: a preposition would be as right there as the verb, so it is not asked.
+        attractors = 2 if split == "reworded" else rng.choice((0, 1, 1, 1, 2, 2))
+        adjectives = tuple(rng.choice((0, 0, 1, 2)) for _ in range(attractors + 1))
+        reserved = attractors > 0 and _held_out("attractors", *adjectives, one_in=5)
+        if reserved == (split == "reworded") and (split != "test" or attractors == 1):
+            return adjectives
 
 
 def _agreement(split: Split, rng: random.Random) -> Item:
-    attractors, described = _agreement_shape(split, rng)
+    layout = _agreement_layout(split, rng)
     while True:
-        nouns = rng.sample(words.NOUNS, attractors + 1)
+        nouns = rng.sample(words.NOUNS, len(layout))
         held_out = any(_held_out(nouns[0], other, one_in=8) for other in nouns[1:])
         if held_out == (split != "train"):
             break
     plural = rng.random() < 0.5
     phrases = []
-    for place, noun in enumerate(nouns):
-        # Held-out subjects are always followed by the other number, the hard case.
+    for place, (noun, count) in enumerate(zip(nouns, layout, strict=True)):
+        # After a held-out subject every noun has the other number: the hard case.
         other = place > 0 and (split != "train" or rng.random() < 0.6)
-        adjective = rng.choice(words.ADJECTIVES) if described[place] else ""
-        phrases.append(_noun_phrase(noun, plural != other, adjective))
+        written = words.PLURALS[noun] if plural != other else noun
+        phrases.append(" ".join(["the", *rng.sample(words.ADJECTIVES, count), written]))
     prompt = phrases[0] + "".join(f" {rng.choice(words.PREPOSITIONS)} {p}" for p in phrases[1:])
     verb, wrong = ("are", "is") if plural else ("is", "are")
     return Item("agreement", _start(prompt, rng), verb, wrong, f"{rng.choice(words.ADJECTIVES)} .")

@@ -23,9 +23,7 @@ def load_folder(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]
     """Load a model and its tokenizer from a local folder, in float32 and eval mode."""
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     with _quietly():
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True
-        )
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     return model.eval(), tokenizer
 
 

@@ -57,9 +57,7 @@ class Measurements:
     ablations: dict[str, dict[Mode, dict[str, Score]]]
 
 
-def questions(
-    tokenizer: PreTrainedTokenizerFast, split: language.Split, items: int = ITEMS
-) -> dict[str, Questions]:
+def questions(tokenizer: PreTrainedTokenizerFast, split: language.Split, items: int = ITEMS) -> dict[str, Questions]:
     """Draw the questions of a split for every task that has it."""
     return {
         task.name: ask(language.sample(task.name, split, items, SEED), tokenizer)

@@ -29,7 +29,10 @@ _PROJECTIONS = {
     "self_attn.o_proj": ("attn", "num_attention_heads"),
     "linear_attn.out_proj": ("mixer", "linear_num_value_heads"),
 }
-"""Output projection -> the block's name in an address, and the config's word for its heads."""
+"""Output projection of a token mixer -> the block's name in an address, and the config's word for its heads."""
+
+_OUTPUTS = ("c_proj.weight", "down_proj.weight", "experts.down_proj")
+"""What the output matrix of an MLP, or of the experts, may be called."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +90,20 @@ def _feed_forwards(model: PreTrainedModel) -> Iterator[tuple[str, nn.Module, nn.
         yield f"L{index}.{'moe' if experts is not None else 'mlp'}", block, experts
 
 
+def memories(model: PreTrainedModel) -> Iterator[torch.Tensor]:
+    """Yield, layer by layer, the output matrix of the MLP, or of all experts together."""
+    for _, block, _ in _feed_forwards(model):
+        weights = dict(block.named_parameters())
+        yield next(weights[name] for name in _OUTPUTS if name in weights)
+
+
 def parts(model: PreTrainedModel) -> list[Part]:
     """List everything that can be ablated on its own: blocks, then heads or experts, by layer."""
     found: list[Part] = []
     for address, projection, heads in projections(model):
         width = model.config.hidden_size // heads
         found.append(Part(address, projection))
-        found += [
-            Part(f"{address}.H{h}", projection, head=slice(h * width, (h + 1) * width))
-            for h in range(heads)
-        ]
+        found += [Part(f"{address}.H{h}", projection, head=slice(h * width, (h + 1) * width)) for h in range(heads)]
     for address, block, experts in _feed_forwards(model):
         found.append(Part(address, block))
         if experts is not None:

@@ -16,15 +16,9 @@ class DemoPrompt:
 
 
 PROMPTS: tuple[DemoPrompt, ...] = (
-    DemoPrompt(
-        "ioi", "When Mary and John went to the store , John gave a drink to", "Mary", "John"
-    ),
-    DemoPrompt(
-        "ioi", "When Mary and John went to the store , Mary gave a drink to", "John", "Mary"
-    ),
-    DemoPrompt(
-        "ioi", "one day , Tom met Lucy at the market . Then Lucy showed the map to", "Tom", "Lucy"
-    ),
+    DemoPrompt("ioi", "When Mary and John went to the store , John gave a drink to", "Mary", "John"),
+    DemoPrompt("ioi", "When Mary and John went to the store , Mary gave a drink to", "John", "Mary"),
+    DemoPrompt("ioi", "one day , Tom met Lucy at the market . Then Lucy showed the map to", "Tom", "Lucy"),
     DemoPrompt("induction", "pear bell coin Sam lamp pear bell", "coin", "lamp"),
     DemoPrompt("induction", "red clock horse Anna tree red clock horse", "Anna", "tree"),
     DemoPrompt("agreement", "the keys to the cabinet", "are", "is"),

@@ -69,9 +69,7 @@ def ask(items: Sequence[Item], tokenizer: PreTrainedTokenizerFast) -> Questions:
 
 
 @torch.inference_mode()
-def score(
-    model: PreTrainedModel, questions: Questions, tokenizer: PreTrainedTokenizerFast
-) -> Score:
+def score(model: PreTrainedModel, questions: Questions, tokenizer: PreTrainedTokenizerFast) -> Score:
     """Run the model once over a batch of questions and compare with the answers."""
     logits = model(input_ids=questions.ids, attention_mask=questions.mask, use_cache=False).logits
     rows = torch.arange(len(questions.last))

@@ -21,17 +21,20 @@ class Selection:
     tried
         All seeds that were trained with the shipped recipe.
     why
-        What made the difference, as a sentence.
+        What made the difference, as a sentence or two.
+    recipe
+        What in the training was done for the sake of reading it, if anything.
     """
 
     seed: int
     tried: tuple[int, ...]
     why: str
+    recipe: str = ""
 
 
 SELECTED: dict[str, Selection] = {
     "gpt": Selection(0, (0,), "It is the first that was trained."),
     "moe": Selection(0, (0,), "It is the first that was trained."),
-    "hybrid": Selection(0, (0,), "It is the first that was trained."),
+    "hybrid": Selection(0, (0,), "It is the first that was trained, and it was clear enough."),
 }
 """Architecture name -> the run that is shipped."""

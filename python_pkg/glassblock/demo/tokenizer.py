@@ -29,9 +29,7 @@ def build_tokenizer(vocabulary: Sequence[str], max_length: int) -> PreTrainedTok
     ids = {word: index for index, word in enumerate((PAD, BOS, UNKNOWN, *vocabulary))}
     backend = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    backend.post_processor = processors.TemplateProcessing(
-        single=f"{BOS} $A", special_tokens=[(BOS, BOS_ID)]
-    )
+    backend.post_processor = processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, BOS_ID)])
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # transformers leaves it so
         tokenizer_object=backend,
         bos_token=BOS,

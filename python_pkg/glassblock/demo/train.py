@@ -27,7 +27,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from glassblock.demo import language
 from glassblock.demo.architectures import CONTEXT, RECIPES, Recipe
-from glassblock.demo.parts import projections
+from glassblock.demo.parts import memories, projections
 from glassblock.demo.scoring import Questions, ask, score
 from glassblock.demo.selection import SELECTED
 from glassblock.demo.tokenizer import BOS_ID, build_tokenizer
@@ -60,9 +60,7 @@ def _weights(item: language.Item, context: float) -> list[float]:
     return weights
 
 
-def _batch(
-    rng: random.Random, ids: dict[str, int], recipe: Recipe
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _batch(rng: random.Random, ids: dict[str, int], recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:
     """Fill rows with sentences; return ids and weights in the loss, both ``(rows, CONTEXT)``."""
     rows, weights = [], []
     for _ in range(recipe.batch):
@@ -83,33 +81,30 @@ def _rate(step: int, steps: int) -> float:
     return warm * max(0.03, 0.5 * (1 + math.cos(math.pi * late)))
 
 
-def _head_norms(model: PreTrainedModel) -> torch.Tensor:
-    """Sum, over all heads, the norm of the head's slice of its output projection."""
-    norms = []
-    for _, projection, heads in projections(model):
-        weight = projection.get_parameter("weight")
-        # GPT-2's Conv1D keeps its weight as (inputs, outputs), a Linear the other way round.
-        by_input = weight if hasattr(projection, "nf") else weight.T
-        norms.append(by_input.reshape(heads, -1).norm(dim=1).sum())
-    return torch.stack(norms).sum()
+def _penalty(model: PreTrainedModel, recipe: Recipe, step: int) -> torch.Tensor:
+    """Weigh the norms of what should rather not be used: see `Recipe`."""
+    total = torch.zeros(())
+    for weight, cost in zip(memories(model), recipe.mlp_lasso, strict=True):
+        if cost:
+            total = total + cost * weight.norm()
+    prune = recipe.prune if step >= recipe.steps // 2 else 0.0
+    for (_, projection, heads), cost in zip(projections(model), recipe.head_lasso, strict=True):
+        if cost + prune:
+            weight = projection.get_parameter("weight")
+            # GPT-2's Conv1D keeps its weight as (inputs, outputs), a Linear the other way round.
+            by_input = weight if hasattr(projection, "nf") else weight.T
+            total = total + (cost + prune) * by_input.reshape(heads, -1).norm(dim=1).sum()
+    return total
 
 
-def _loss(
-    model: PreTrainedModel, ids: torch.Tensor, weights: torch.Tensor, recipe: Recipe
-) -> torch.Tensor:
-    """Weigh the cross-entropy of every next word, and add what the recipe and the router ask."""
+def _loss(model: PreTrainedModel, ids: torch.Tensor, weights: torch.Tensor, balance: float) -> torch.Tensor:
+    """Weigh the cross-entropy of every next word; add the router's own loss if there is one."""
     routed = {"output_router_logits": True} if hasattr(model.config, "num_local_experts") else {}
     output = model(input_ids=ids, use_cache=False, **routed)
-    each = F.cross_entropy(
-        output.logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction="none"
-    )
+    each = F.cross_entropy(output.logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
     weight = weights[:, 1:].flatten()
-    loss = (each * weight).sum() / weight.sum()
-    if routed:
-        loss = loss + recipe.balance * output.aux_loss
-    if recipe.head_lasso:
-        loss = loss + recipe.head_lasso * _head_norms(model)
-    return loss
+    loss: torch.Tensor = (each * weight).sum() / weight.sum()
+    return loss + balance * output.aux_loss if routed else loss
 
 
 def _optimizer(model: PreTrainedModel, recipe: Recipe) -> torch.optim.AdamW:
@@ -122,9 +117,7 @@ def _optimizer(model: PreTrainedModel, recipe: Recipe) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
 
 
-def _progress(
-    model: PreTrainedModel, quick: dict[str, Questions], tokenizer: PreTrainedTokenizerFast
-) -> str:
+def _progress(model: PreTrainedModel, quick: dict[str, Questions], tokenizer: PreTrainedTokenizerFast) -> str:
     model.train(mode=False)
     found = {task: score(model, asked, tokenizer).accuracy for task, asked in quick.items()}
     model.train()
@@ -155,7 +148,7 @@ def train(recipe: Recipe, seed: int) -> Trained:
     for step in range(recipe.steps):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * _rate(step, recipe.steps)
-        loss = _loss(model, *_batch(rng, ids, recipe), recipe)
+        loss = _loss(model, *_batch(rng, ids, recipe), recipe.balance) + _penalty(model, recipe, step)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -14,9 +14,7 @@ NAMES: tuple[str, ...] = tuple(
     ).split()
 )
 
-PLACES: tuple[str, ...] = tuple(
-    "store park school beach market library garden station museum office".split()
-)
+PLACES: tuple[str, ...] = tuple("store park school beach market library garden station museum office".split())
 
 OBJECTS: tuple[str, ...] = tuple("drink book ball ring map cake letter flower coin pear".split())
 
