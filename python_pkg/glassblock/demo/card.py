@@ -6,9 +6,10 @@ Rendering is apart from measuring, so that the wording can change without a mode
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glassblock.demo.language import TASKS
 from glassblock.demo.selection import SELECTED, Selection
@@ -34,8 +35,7 @@ and is no use for anything else.
 one thread, torch {torch}, transformers {transformers}. The same command on the same versions and
 kind of machine gives the same weights; elsewhere rounding differs, and so may the place of a skill.
 
-{recipe}Seeds tried with this recipe: {tried}. Shipped: {seed}. {why} Runs differ in where a skill ends up
-and in how many parts share it, so this is an example and not an average.
+{selection}
 
 ## What it can do
 
@@ -85,6 +85,16 @@ list, the other verb, ...), and the single wrong word said most often.
 """
 
 
+def _selection(selection: Selection) -> str:
+    tried = ", ".join(map(str, selection.tried))
+    text = (
+        f"Seeds tried with this recipe: {tried}. Shipped: {selection.seed}. {selection.why} Runs "
+        "differ in where a skill ends up and in how many parts share it, so this is an example and "
+        "not an average."
+    )
+    return "\n\n".join(textwrap.fill(part, 100) for part in (selection.recipe, text) if part)
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
@@ -130,34 +140,35 @@ _Found = tuple[str, "Mode"] | None
 
 
 def clearest(measured: Measurements) -> dict[str, _Found]:
-    """Find the most readable single ablations.
+    """Find the single ablations that can be read best.
+
+    Best is what costs its own task much and the other four little (on average). Heads and MLPs are
+    taken by their mean, experts by zero.
 
     Returns
     -------
     dict
-        ``ioi`` and ``induction``: the head (address, mode) whose mean ablation costs that task
-        most, among those that leave facts within 5 points. ``facts``: the MLP or expert whose
-        ablation costs facts most, among those that leave induction within 10 points. None where
-        no fall reaches 20 points.
+        Address and mode by task. For ``ioi`` and ``induction`` a head that leaves facts within 5
+        points; for ``facts`` an MLP or an expert that leaves induction within 10 points. None
+        where nothing takes the task down by 20 points.
     """
-
-    def best(task: str, spared: str, within: float, kinds: tuple[str, ...]) -> _Found:
-        falls = [
-            (_fall(measured, task, scores), address, mode)
-            for address, modes in measured.ablations.items()
-            for mode, scores in modes.items()
-            if address.split(".")[-1].rstrip("0123456789") in kinds
-            and mode == tuple(modes)[-1]
-            and abs(_fall(measured, spared, scores)) <= within
-        ]
-        fall, address, mode = max(falls, default=(0.0, "", "mean"))
-        return (address, mode) if fall >= _NOTICEABLE else None
-
     return {
-        "ioi": best("ioi", "facts", 0.05, ("H",)),
-        "induction": best("induction", "facts", 0.05, ("H",)),
-        "facts": best("facts", "induction", 0.10, ("mlp", "moe", "E")),
+        "ioi": _best(measured, "ioi", ("facts", 0.05), ("H",)),
+        "induction": _best(measured, "induction", ("facts", 0.05), ("H",)),
+        "facts": _best(measured, "facts", ("induction", 0.10), ("mlp", "moe", "E")),
     }
+
+
+def _best(measured: Measurements, task: str, spared: tuple[str, float], kinds: tuple[str, ...]) -> _Found:
+    found: list[tuple[float, str, Mode]] = []
+    for address, modes in measured.ablations.items():
+        mode = tuple(modes)[-1]
+        falls = {t: _fall(measured, t, modes[mode]) for t in TASKS}
+        fitting = address.split(".")[-1].rstrip("0123456789") in kinds
+        if fitting and falls[task] >= _NOTICEABLE and abs(falls[spared[0]]) <= spared[1]:
+            others = [fall for other, fall in falls.items() if other != task]
+            found.append((falls[task] - sum(others) / len(others), address, mode))
+    return max(found)[1:] if found else None
 
 
 def _clearest(measured: Measurements) -> str:
@@ -203,7 +214,6 @@ def write_card(name: str, folder: Path, measured: Measurements) -> None:
     """Write the model card ``README.md`` beside the weights."""
     record = json.loads((folder / "training.json").read_text())
     config = json.loads((folder / "config.json").read_text())
-    selection: Selection = SELECTED[name]
     text = _TEMPLATE.format(
         name=name,
         parameters=record["parameters"],
@@ -213,9 +223,7 @@ def write_card(name: str, folder: Path, measured: Measurements) -> None:
         minutes=record["cpu_minutes"],
         torch=record["torch"],
         transformers=record["transformers"],
-        tried=", ".join(map(str, selection.tried)),
-        why=selection.why,
-        recipe=f"{selection.recipe}\n\n" if selection.recipe else "",
+        selection=_selection(SELECTED[name]),
         items=measured.items,
         words=config["vocab_size"] - 3,
         baseline=_baseline(measured),
@@ -225,3 +233,34 @@ def write_card(name: str, folder: Path, measured: Measurements) -> None:
         instead=_instead(measured),
     )
     (folder / "README.md").write_text(text)
+
+
+def read_measurements(folder: Path) -> Measurements:
+    """Read back the ``measurements.json`` of a model folder."""
+    from glassblock.demo.measure import Measurements
+    from glassblock.demo.scoring import Score
+
+    written = json.loads((folder / "measurements.json").read_text())
+
+    def scores(tasks: dict[str, Any]) -> dict[str, Score]:
+        return {task: Score(**score) for task, score in tasks.items()}
+
+    return Measurements(
+        items=written["items"],
+        baseline={split: scores(tasks) for split, tasks in written["baseline"].items()},
+        ablations={
+            address: {mode: scores(tasks) for mode, tasks in modes.items()}
+            for address, modes in written["ablations"].items()
+        },
+    )
+
+
+def main() -> None:
+    """Write the cards of all bundled models again: ``python -m glassblock.demo.card``."""
+    for name in SELECTED:
+        folder = Path(__file__).parent / "models" / name
+        write_card(name, folder, read_measurements(folder))
+
+
+if __name__ == "__main__":
+    main()
