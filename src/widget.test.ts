@@ -271,3 +271,17 @@ describe('a page', () => {
     expect(model.count).toBe(0);
   });
 });
+
+describe('a sequence that is being written', () => {
+  it('shows its tokens and what comes next, also when the user code writes it', async () => {
+    const { model, find } = show();
+    const layout = frameLayout(architecture('gpt'));
+    const { header } = recordedFrame(layout);
+    const outside = { ...header, seq: 5, origin: 'outside', predictions: [{ token: 'home', id: 9, prob: 0.8 }] };
+    model.emit('msg:custom', outside, recordedBuffers(recordedFrame(layout)));
+    await settled();
+    expect(find('[data-testid="tokens"]').textContent).toBe('WhenMaryandJohnhome 80 %');
+    expect(find('[data-testid="candidates"] tr[data-token="home"] [data-col="clean"]').textContent).toBe('80.0 %');
+    expect(find('th[data-col="clean"]').textContent).toBe('now');
+  });
+});

@@ -40,7 +40,7 @@ let views = 0;
 export function split(width: number, live: boolean): { diagram: number; panel: number } {
   if (width < NARROW) return { diagram: width, panel: width };
   // Without a model there are no predictions to show: the diagram gets more.
-  const [least, share, most] = live ? [400, 0.428, 640] : [300, 0.29, 440];
+  const [least, share, most] = live ? [408, 0.428, 640] : [300, 0.29, 440];
   const panel = Math.round(Math.max(least, Math.min(share * width, most)));
   return { diagram: width - panel - GAP, panel };
 }

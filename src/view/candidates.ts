@@ -2,7 +2,7 @@
 import { select } from 'd3-selection';
 import { fixed, percent, points, signed } from '../layout/format';
 import type { Candidate, FramePrediction, RunSummary } from '../wire/types.generated';
-import type { Part, View } from './context';
+import { type Part, streamed, type View } from './context';
 import { h, setText, show } from './dom';
 import type { Look } from './look';
 
@@ -82,6 +82,7 @@ export class Candidates implements Part {
   #kl = h('span', { class: 'gb-stat' });
   #klValue = h('b', { 'data-testid': 'kl' });
   #body = h('tbody');
+  #clean: HTMLElement;
   #table: HTMLTableElement;
   #empty = h('p', { class: 'gb-empty' }, 'Run a prompt to see what the model would say next.');
 
@@ -91,6 +92,7 @@ export class Candidates implements Part {
       this.#klValue,
     );
     const head = COLUMNS.map(([name, words]) => h('th', { 'data-col': name, scope: 'col' }, words));
+    this.#clean = head[2] as HTMLElement;
     this.#table = h(
       'table',
       { class: 'gb-candidates', 'data-testid': 'candidates' },
@@ -103,17 +105,18 @@ export class Candidates implements Part {
 
   paint(look: Look): void {
     const { state } = this.view.session.durable.value;
-    const { frame } = this.view.session.page.value;
-    const streaming = state?.status === 'generating' && frame !== null;
+    const stream = streamed(this.view);
     const run = state?.run ?? null;
-    const candidates = streaming ? fromPredictions(frame.header.predictions) : (run?.candidates ?? []);
+    const candidates = stream ? fromPredictions(stream.header.predictions) : (run?.candidates ?? []);
     const compared = candidates.some((one) => one.ablated !== null);
     show(this.element, look.live);
     show(this.#table, candidates.length > 0);
     show(this.#empty, candidates.length === 0);
     this.#table.classList.toggle('gb-compared', compared);
-    setText(this.#heading, streaming ? 'Next token, as it generates' : 'Next token');
-    this.#summary(streaming ? null : run);
+    setText(this.#heading, stream ? 'Next token, as it is written' : 'Next token');
+    this.#summary(stream ? null : run);
+    // What comes with a frame was predicted under the interventions in force.
+    setText(this.#clean, stream ? 'now' : 'clean');
     this.#rows(candidates);
   }
 

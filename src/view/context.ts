@@ -4,6 +4,7 @@ import type { Measure } from '../layout/text';
 import type { ViewState } from '../state/local';
 import type { Session } from '../state/session';
 import type { Store } from '../state/store';
+import type { DecodedFrame } from '../wire/codec';
 import type { How } from '../wire/types.generated';
 import type { Look } from './look';
 
@@ -29,6 +30,17 @@ export interface Part {
 /** What the next click puts in a block's place. */
 export function howOf(view: View): How {
   return view.state.value.how ?? view.session.durable.value.state?.how ?? 'zero';
+}
+
+/**
+ * The frame of a sequence that is being written now, by the session or by the user's own code; null where the last
+ * thing was a run, whose predictions are in `state`.
+ */
+export function streamed(view: View): DecodedFrame | null {
+  const { frame } = view.session.page.value;
+  const status = view.session.durable.value.state?.status;
+  if (!frame || status === undefined) return null;
+  return status === 'generating' || frame.header.origin === 'outside' ? frame : null;
 }
 
 /** What a click does, in words. */

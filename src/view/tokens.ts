@@ -2,7 +2,7 @@
 import { select } from 'd3-selection';
 import { percent } from '../layout/format';
 import { visible } from './candidates';
-import type { Part, View } from './context';
+import { type Part, streamed, type View } from './context';
 import { h, show } from './dom';
 
 interface Token {
@@ -43,7 +43,7 @@ export class Tokens implements Part {
     const { frame, tokens } = this.view.session.page.value;
     const run = state?.run ?? null;
     if (!state) return [];
-    if (state.status === 'generating' && frame) {
+    if (streamed(this.view) && frame) {
       const [best] = frame.header.predictions;
       const read = tokens.map((token, i) => ({
         text: visible(token ?? '…'),
