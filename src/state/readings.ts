@@ -25,6 +25,10 @@ export class LayoutIndex {
     this.stat = new Map(layout.stats.map((name, column) => [name, column]));
   }
 
+  kind(address: string): Site['kind'] | undefined {
+    return this.layout.sites[this.site.get(address) ?? -1]?.kind;
+  }
+
   sites(kind: Site['kind']): string[] {
     return this.layout.sites.filter((site) => site.kind === kind).map((site) => site.address);
   }
@@ -68,23 +72,14 @@ export function comparable(a: DecodedFrame, b: DecodedFrame): boolean {
   return x.first === y.first && x.positions === y.positions && x.tokens.every((token, i) => token === y.tokens[i]);
 }
 
-/** Below this share a difference is the rounding of another batch shape, not a consequence. */
-const ROUNDING = 1e-5;
-
 /**
- * How far a site is from the clean run, as a share: the largest relative difference among its statistics. A frame holds
- * no vectors, so this is a lower bound of the true change, and exactly 0 where nothing changed.
+ * How far a site is from the clean run at a token, as a share. The kernel measures it between the activations
+ * themselves: ||now - clean|| / ||clean||, exactly 0 where nothing changed. An expert's only number is its routing weight,
+ * which is compared here. NaN where nothing can be said.
  */
 export function change(now: Readings, clean: Readings, address: string, position = now.last): number {
-  let largest = 0;
-  const std = clean.stat(address, 'std', position);
-  for (const name of ['norm', 'std', 'absmax', 'mean']) {
-    const [a, b] = [now.stat(address, name, position), clean.stat(address, name, position)];
-    if (Number.isNaN(a) || Number.isNaN(b)) continue;
-    // A mean can be near zero by itself: it is measured against the spread.
-    const scale = name === 'mean' && std > 0 ? std : Math.abs(b);
-    const share = scale > 0 ? Math.abs(a - b) / scale : Number(a !== b);
-    largest = Math.max(largest, share);
-  }
-  return largest > ROUNDING ? largest : 0;
+  const measured = now.stat(address, 'change', position);
+  if (!Number.isNaN(measured) || now.index.kind(address) !== 'expert') return measured;
+  const [a, b] = [now.norm(address, position), clean.norm(address, position)];
+  return a === b ? 0 : b > 0 ? Math.abs(a - b) / b : 1;
 }

@@ -103,7 +103,7 @@ describe('frames', () => {
       tokens: ['went'],
     };
     const size = (rows: number) => new DataView(new ArrayBuffer(rows * 4));
-    model.emit('msg:custom', one, [size(layout.sites.length * 5), size(layout.updates.length * 2)]);
+    model.emit('msg:custom', one, [size(layout.sites.length * layout.stats.length), size(layout.updates.length * 2)]);
     await vi.advanceTimersByTimeAsync(50);
     expect(session.page.value.tokens).toEqual(['When', 'Mary', 'and', 'John', 'went']);
   });

@@ -1,25 +1,32 @@
 """The exported page: self-contained, and true to the session."""
 
 import base64
+import gc
 import json
 import re
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from conftest import PROMPT
+from tiny_models import VOCABULARY, text, tiny
 
+import glassblock as gb
 from glassblock import wire
 from glassblock.errors import SourceError
-from glassblock.experiments import single_targets
+from glassblock.experiments import single_ablations, single_targets
+from glassblock.export import record
 from glassblock.ir import from_dict
-from glassblock.live import Session
+from glassblock.live import Intervention, Run, Session
 
 
 def data_of(path: Path) -> dict[str, Any]:
-    text = path.read_text(encoding="utf-8")
-    found = re.search(r'<script type="application/json" id="glassblock-data">(.*?)</script>', text, re.DOTALL)
+    source = path.read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="glassblock-data">(.*?)</script>', source, re.DOTALL)
     assert found
     data: dict[str, Any] = json.loads(found[1])
     return data
@@ -55,9 +62,9 @@ def test_recording_is_clean_whatever_is_ablated_now(session: Session, tmp_path: 
 
 
 def test_page_names_no_other_place(session: Session, tmp_path: Path) -> None:
-    text = session.save(tmp_path / "x.html").read_text(encoding="utf-8")
-    assert not re.search(r"""(?:src|href)\s*=\s*["']""", text.split("<script")[0])
-    assert "default-src 'none'" in text
+    source = session.save(tmp_path / "x.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(?:src|href)\s*=\s*["']""", source.split("<script")[0])
+    assert "default-src 'none'" in source
 
 
 def test_no_prompt_can_end_the_data(session: Session, tmp_path: Path) -> None:
@@ -76,3 +83,32 @@ def test_diagram_is_saved_as_page_and_as_data(session: Session, tmp_path: Path) 
 def test_other_endings_are_refused(session: Session, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"ends in \.html"):
         session.save(tmp_path / "x.pdf")
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("-inf"), float("inf")])
+def test_logits_that_json_has_no_numbers_for(tmp_path: Path, wrong: float) -> None:
+    model = tiny("llama")
+    model.lm_head.register_forward_hook(lambda _, __, out: out.index_fill(-1, torch.arange(3, VOCABULARY), wrong))
+    with gb.attach(model) as session:
+        session.run(text())
+        recording = data_of(session.save(tmp_path / "x.html"))["recording"]
+    wire.validator("Recording").validate(recording)
+    ruled_out = [row for row in recording["state"]["run"]["candidates"] if row["clean"]["prob"] == 0]
+    assert len(ruled_out) == (3 if wrong == float("-inf") else 0)
+
+
+def test_recording_keeps_the_runs_one_at_a_time(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.run(PROMPT)
+    runs: list[weakref.ref[Run]] = []
+
+    def watched(*args: Any) -> Iterator[tuple[Intervention, Run]]:
+        for item, run in single_ablations(*args):
+            runs.append(weakref.ref(run))
+            yield item, run
+            del run
+            gc.collect(0)
+            assert sum(one() is not None for one in runs) <= 1
+
+    monkeypatch.setattr("glassblock.export.recording.single_ablations", watched)
+    record(session)
+    assert len(runs) > 10

@@ -137,6 +137,24 @@ def test_ablated_is_a_context_beside_the_history(session: Session) -> None:
     assert torch.equal(_logits(session.run(PROMPT)), _logits(clean))
 
 
+def test_steps_within_ablated_are_kept_without_it(session: Session) -> None:
+    with session.ablated("L0.mlp"):
+        session.ablate("L1.mlp")
+        assert [item.address for item in session.interventions] == ["L1.mlp", "L0.mlp"]
+        session.undo()
+        assert [item.address for item in session.interventions] == ["L0.mlp"]
+        session.redo()
+    assert [item.address for item in session.interventions] == ["L1.mlp"]
+    assert session.history.current == session.interventions
+
+
+def test_prompt_that_cannot_be_run_is_not_the_last_one(session: Session) -> None:
+    clean = session.run(PROMPT)
+    with pytest.raises(IndexError):
+        session.run(torch.tensor([[10_000]]))
+    assert torch.equal(_logits(session.run()), _logits(clean))
+
+
 def test_preview_leaves_everything_as_it_is(session: Session) -> None:
     session.ablate("L0.mlp")
     run = session.run(PROMPT)
@@ -167,6 +185,24 @@ def test_frame_has_the_norms_of_what_passed(session: Session) -> None:
     ratio, cosine = torch.tensor(frame.updates[frame.layout.update_row["L1.mlp"]]).unbind(-1)
     torch.testing.assert_close(ratio, seen["mlp"].norm(dim=-1) / seen["stream"].norm(dim=-1))
     torch.testing.assert_close(cosine, torch.cosine_similarity(seen["mlp"], seen["stream"], dim=-1))
+
+
+def test_change_is_the_distance_from_the_clean_activations(session: Session) -> None:
+    block = model_of(session).transformer.h[1]
+    seen: list[Tensor] = []
+    handle = block.mlp.register_forward_hook(lambda _, __, out: seen.append(out))
+    session.run(PROMPT)
+    session.ablate("L1.attn.H0")
+    clean, other = session.run().frames
+    handle.remove()
+    before, after = seen[0], seen[-1]
+    row = other.layout.row
+    change = torch.tensor(other.stats[..., -1])
+    torch.testing.assert_close(change[row["L1.mlp"]], (after - before).norm(dim=-1) / before.norm(dim=-1))
+    assert (change[row["L0.mlp"]] == 0).all(), "below the ablation nothing changes, to the bit"
+    assert change[row["L1.attn.H0"]] == pytest.approx(1.0), "a head that is zeroed is all of its norm away"
+    assert (change[row["L1.attn.H1"]] == 0).all()
+    assert torch.tensor(clean.stats[..., -1]).isnan().all()
 
 
 def test_every_forward_makes_a_frame_whoever_starts_it(session: Session) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import PROMPT
+from tiny_models import text, tiny
 
 import glassblock as gb
 from glassblock import wire
@@ -69,7 +70,7 @@ def test_run_shows_the_prediction_and_sends_the_frame(session: Session, page: Pa
     header, (stats, _) = page.frames[-1]
     assert header["origin"] == "clean"
     assert header["tokens"] == list(last.tokens)
-    rows = np.frombuffer(stats, "<f4").reshape(len(page.widget.frame_layout["sites"]), header["positions"], 5)
+    rows = np.frombuffer(stats, "<f4").reshape(len(page.widget.frame_layout["sites"]), header["positions"], 6)
     np.testing.assert_array_equal(rows, last.frames[0].stats[:, 0])
 
 
@@ -180,3 +181,36 @@ def test_importing_the_package_does_not_load_torch() -> None:
     code = "import sys, glassblock; raise SystemExit(bool({'torch', 'transformers', 'anywidget'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own code
     assert callable(gb.demo)
+
+
+def test_frame_without_numbers_names_no_tokens(session: Session, page: Page) -> None:
+    head: Any = session.model
+    head.lm_head.register_forward_hook(lambda _, __, out: torch.full_like(out, float("nan")))
+    session.run(PROMPT)
+    assert page.frames[-1][0]["predictions"] == []
+    assert page.state["run"]["candidates"] == []
+
+
+def test_session_whose_widget_was_closed_is_displayed_by_another(session: Session) -> None:
+    first = widget_of(session)
+    first.close()
+    assert widget_of(session) is not first
+    assert isinstance(session._repr_mimebundle_(), tuple)
+
+
+def test_generation_that_cannot_start_is_answered_with_the_reason() -> None:
+    with gb.attach(tiny("plain"), ByLength(), inputs=text()) as session:
+        reply = Page(widget_of(session)).ask("generate", prompt="a b", max_new_tokens=3)
+        assert not reply["ok"]
+        assert "expected a model with generate(), got PlainTransformer" in reply["error"]["message"]
+        assert session.status == "idle"
+
+
+class ByLength:
+    """A tokenizer for models whose tokens mean nothing."""
+
+    def __call__(self, words: str, **_: Any) -> dict[str, torch.Tensor]:
+        return {"input_ids": torch.tensor([[len(word) for word in words.split()]])}
+
+    def decode(self, ids: list[int]) -> str:
+        return str(ids[0])

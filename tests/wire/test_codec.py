@@ -37,6 +37,7 @@ def test_buffer_writes_the_bytes_of_the_golden_frame() -> None:
     [
         ("click", "expected a message of type request or ack, got 'click'"),
         ({"type": "request", "id": 1, "method": "explode", "params": {}}, "expected a method of hello, run"),
+        ({"type": "request", "id": 1, "method": [], "params": {}}, r"expected a method of .* got \[\]"),
         ({"type": "request", "id": 1, "method": "run", "params": {}}, "malformed RunRequest: params: 'prompt'"),
         (
             {"type": "request", "id": 1, "method": "ablate", "params": {"targets": "L0", "how": "zero"}},

@@ -69,9 +69,12 @@ def logits_of(output: Any, vocabulary: int | None) -> Tensor | None:
     """
     if vocabulary is None:
         return None
-    logits = getattr(output, "logits", None)
-    if logits is None:
-        logits = output_tensor(output)
-    if not isinstance(logits, Tensor) or logits.shape[-1] != vocabulary:
-        return None
-    return logits.unsqueeze(0) if logits.ndim == 2 else logits
+    found = getattr(output, "logits", None)
+    if found is not None:
+        output = found
+    elif isinstance(output, Mapping):
+        output = tuple(output.values())
+    for item in output if isinstance(output, tuple | list) else (output,):  # a loss may stand before the logits
+        if isinstance(item, Tensor) and item.ndim >= 2 and item.shape[-1] == vocabulary:
+            return item.unsqueeze(0) if item.ndim == 2 else item
+    return None

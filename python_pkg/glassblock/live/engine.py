@@ -24,6 +24,7 @@ from torch.utils.hooks import RemovableHandle
 
 from glassblock.ir import Architecture, Side
 from glassblock.live.arguments import first_tensor, logits_of, output_tensor, replace_output, replace_tensor
+from glassblock.live.baseline import Observer
 from glassblock.live.frames import Frame, Origin, Recorder
 from glassblock.live.hook import Hook
 from glassblock.live.interventions import Interventions
@@ -48,6 +49,7 @@ class _Start:
     origin: Origin
     prepared: _Prepared | None = None
     means: Means | None = None
+    baseline: Observer | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +102,9 @@ class Engine:
         self._in_force = self._prepare(interventions)
 
     @contextmanager
-    def passes(self, origin: Origin, interventions: Interventions | None = None) -> Iterator[None]:
+    def passes(
+        self, origin: Origin, interventions: Interventions | None = None, baseline: Observer | None = None
+    ) -> Iterator[None]:
         """Mark the forward passes that this thread starts within.
 
         Parameters
@@ -109,9 +113,11 @@ class Engine:
             What their frames shall say.
         interventions
             What shall be in force in them, whatever is in force elsewhere; None follows what is in force.
+        baseline
+            Keeps their activations, or compares them with those of a clean pass.
         """
         chosen = None if interventions is None else self._prepare(interventions)
-        with self._next(_Start(origin, chosen)):
+        with self._next(_Start(origin, chosen, baseline=baseline)):
             yield
 
     def collect_means(self, forwards: Callable[[], None]) -> None:
@@ -176,7 +182,7 @@ class Engine:
         prepared = start.prepared or self._in_force
         current = _Pass(prepared.plan, prepared.count, start.origin, means=start.means)
         if start.means is None:
-            current.recorder = Recorder(self._layout, self._overwritten)
+            current.recorder = Recorder(self._layout, self._overwritten, start.baseline)
         self._local.current = current
         with self._observing("the inputs"):
             current.first = _cached(kwargs.get("past_key_values"))
@@ -205,7 +211,8 @@ class Engine:
             layout=self._layout,
             interventions=done.interventions,
             token_ids=done.token_ids,
-            logits=None if logits is None else logits[:, -1].detach().float(),
+            # A copy: a view would keep the logits of all positions, for as long as the frame is kept.
+            logits=None if logits is None else logits[:, -1].detach().to(torch.float32, copy=True),
             lost=tuple(recorder.lost),
             _stats=stats,
             _updates=updates,

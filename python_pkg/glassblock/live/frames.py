@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glassblock.live.baseline import Observer
 from glassblock.live.edits import split_heads
 from glassblock.live.layout import Layout
 from glassblock.live.stats import compare_update, describe
@@ -70,7 +71,7 @@ class Frame:
 
     @property
     def stats(self) -> NDArray[np.float32]:
-        """Statistics, (sites, batch, positions, 5). NaN is not measured. Waits for the device."""
+        """Statistics, (sites, batch, positions, 6): `STATS`. NaN is not measured. Waits for the device."""
         array: NDArray[np.float32] = self._stats.cpu().numpy()
         return array
 
@@ -111,11 +112,14 @@ class Recorder:
         Rows of the frame.
     overwritten
         Addresses whose tensors the model writes over, known from earlier passes. Added to here.
+    baseline
+        Keeps or compares what passes; None where nothing is to be compared.
     """
 
-    def __init__(self, layout: Layout, overwritten: set[str]) -> None:
+    def __init__(self, layout: Layout, overwritten: set[str], baseline: Observer | None = None) -> None:
         self._layout = layout
         self._overwritten = overwritten
+        self._baseline = baseline
         self.lost: list[str] = []
         self._rows: dict[int, _Kept | Tensor] = {}
         self._streams: dict[int, _Kept] = {}
@@ -130,13 +134,18 @@ class Recorder:
         if batched is not None:
             at_once = _at_once(batched) or self._layout.sites[row].address in self._overwritten
             self._rows[row] = describe(batched) if at_once else _Kept.of(batched)
+            if self._baseline:
+                self._baseline.see(row, batched)
 
     def heads(self, row: int, z: Tensor, heads: int) -> None:
         """Take the outputs of all heads side by side, (batch, positions, heads x channels)."""
         batched = self._batched(z)
         if batched is None:
             return
-        described = describe(split_heads(batched, heads)).movedim(2, 0)
+        split = split_heads(batched, heads)
+        if self._baseline:
+            self._baseline.see(row, split)
+        described = describe(split).movedim(2, 0)
         for head in range(heads):
             self._rows[row + head] = described[head]
 
@@ -167,7 +176,7 @@ class Recorder:
         Returns
         -------
         stats : Tensor
-            (sites, batch, positions, 5), NaN where nothing passed or it was overwritten in place.
+            (sites, batch, positions, 6), NaN where nothing passed or it was overwritten in place.
         updates : Tensor
             (branches, batch, positions, 2), likewise.
         """
@@ -176,6 +185,9 @@ class Recorder:
         updates = torch.full((len(self._layout.updates), batch, positions, 2), torch.nan)
         self._reduce_rows(stats)
         self._reduce_updates(updates)
+        for row, change in self._baseline.changes.items() if self._baseline else ():
+            by_head = change.unsqueeze(-1) if change.ndim == 2 else change
+            stats[row : row + by_head.shape[-1], :, :, -1] = by_head.movedim(-1, 0).to(stats.device)
         for row, weights in self._experts.items():
             stats[row : row + weights.shape[0], :, :, 0] = weights.to(stats.device)
         return stats, updates
@@ -184,14 +196,14 @@ class Recorder:
         alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
         for row, kept in self._rows.items():
             if isinstance(kept, Tensor):
-                stats[row] = kept.to(stats.device)
+                stats[row, ..., :-1] = kept.to(stats.device)
             elif kept.intact:
                 alike[(kept.tensor.shape, kept.tensor.dtype, kept.tensor.device)].append(row)
             else:
                 self._lose(self._layout.sites[row].address)
         for rows in alike.values():
             stacked = torch.stack([self._kept(row).tensor for row in rows])
-            stats[rows] = describe(stacked).to(stats.device)
+            stats[rows, ..., :-1] = describe(stacked).to(stats.device)
 
     def _reduce_updates(self, updates: Tensor) -> None:
         for row, pair in self._updates.items():
@@ -223,7 +235,7 @@ class Recorder:
             x = x.unsqueeze(0)
         if x.ndim != 3:
             return None
-        if self.shape is None:
+        if self.shape is None or (self.shape[0] == 1 and x.shape[1] == self.shape[1]):  # positions may come first
             self.shape = (x.shape[0], x.shape[1])
         if x.shape[0] == 1 and x.shape[1] == self.shape[1]:
             return x.expand(self.shape[0], -1, -1)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glassblock.errors import ModelError
+from glassblock.errors import ModelError, PromptError
 from glassblock.live.run import Run
 
 
@@ -68,25 +68,36 @@ class Generation:
             self._error = error
 
 
-def generate_ids(model: nn.Module, inputs: dict[str, Any], stop: threading.Event, **options: Any) -> Tensor:
+def check_generates(model: nn.Module, inputs: dict[str, Any]) -> None:
+    """Say what is missing, before anything starts.
+
+    Raises
+    ------
+    ModelError
+        If the model has no ``generate``.
+    PromptError
+        If the inputs are no ids, so that there is nothing to continue.
+    """
+    if not hasattr(model, "generate"):
+        raise ModelError(
+            f"expected a model with generate(), got {type(model).__name__}, which has none."
+            " Use run(prompt) for one forward pass; frames are made for your own loop, too."
+        )
+    if not isinstance(inputs.get("input_ids"), Tensor):
+        raise PromptError(
+            f"expected token ids to continue, got inputs with {', '.join(inputs) or 'nothing'}."
+            " Pass input_ids among them, or call model.generate yourself: its passes make frames, too."
+        )
+
+
+def generate_ids(model: Any, inputs: dict[str, Any], stop: threading.Event, **options: Any) -> Tensor:
     """Let a model generate until it ends or is stopped.
 
     Returns
     -------
     Tensor
         Ids of prompt and continuation, (batch, positions).
-
-    Raises
-    ------
-    ModelError
-        If the model cannot generate.
     """
-    generate = getattr(model, "generate", None)
-    if generate is None:
-        raise ModelError(
-            f"expected a model with generate(), got {type(model).__name__}, which has none."
-            " Use run(prompt) for one forward pass; frames are made for your own loop, too."
-        )
     from transformers import StoppingCriteria
 
     class Stop(StoppingCriteria):
@@ -98,5 +109,5 @@ def generate_ids(model: nn.Module, inputs: dict[str, Any], stop: threading.Event
         options.setdefault("pad_token_id", 0)
     options.setdefault("do_sample", False)
     with torch.no_grad():
-        ids: Tensor = generate(**inputs, stopping_criteria=[Stop()], **options)
+        ids: Tensor = model.generate(**inputs, stopping_criteria=[Stop()], **options)
     return ids

@@ -57,7 +57,7 @@ class Distribution:
     """
 
     def __init__(self, logits: Tensor) -> None:
-        self.logits = logits.detach().double().cpu()
+        self.logits = logits.detach().cpu().double()  # in this order: not every device has float64
         self._log_probs = self.logits.log_softmax(-1)
 
     def score(self, token: int) -> Score:

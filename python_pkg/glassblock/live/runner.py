@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from glassblock.errors import InterventionError, PromptError
 from glassblock.live.arguments import logits_of
+from glassblock.live.baseline import Baseline, Comparison
 from glassblock.live.engine import Engine
-from glassblock.live.frames import Frame, Origin
+from glassblock.live.frames import Frame
 from glassblock.live.generation import generate_ids
 from glassblock.live.interventions import Interventions
 from glassblock.live.predictions import Distribution, candidates
@@ -42,6 +43,7 @@ class Subject:
     inputs: dict[str, Any]
     generated: int = 0
     clean: Outcome | None = None
+    baseline: Baseline = field(default_factory=Baseline)
 
 
 class Runner:
@@ -71,7 +73,7 @@ class Runner:
         return not getattr(self._local, "quiet", False)
 
     def subject(self, prompt: Prompt | None) -> Subject:
-        """Return what is to be run: a new prompt, or with None the last one.
+        """Return what is to be run: a new prompt, or with None the last one that ran.
 
         Raises
         ------
@@ -79,7 +81,7 @@ class Runner:
             If the prompt is no good, or there was none before.
         """
         if prompt is not None:
-            self._subject = Subject(prompt, self._prompts.encode(prompt))
+            return Subject(prompt, self._prompts.encode(prompt))
         if self._subject is None:
             raise PromptError("expected a prompt, because nothing was run before. Pass one: run('...').")
         return self._subject
@@ -87,9 +89,10 @@ class Runner:
     def run(self, subject: Subject, interventions: Interventions) -> Run:
         """Run a subject, clean if that is not known yet, and under the interventions if there are any."""
         if subject.clean is None:
-            subject.clean = self._forward(subject.inputs, "clean", Interventions())
+            subject.clean = self._forward(subject, Interventions())
         clean = subject.clean
-        other = self._forward(subject.inputs, "run", interventions) if len(interventions) else None
+        other = self._forward(subject, interventions) if len(interventions) else None
+        self._subject = subject  # not before: a prompt that the model cannot run is not the last one
         last = other or clean
         before, after = clean.prediction, other.prediction if other else None
         self._runs += 1
@@ -116,12 +119,14 @@ class Runner:
             self._local.quiet = False
 
     def generate(self, prompt: Prompt, inputs: dict[str, Any], **options: Any) -> Subject:
-        """Let the model continue, and return prompt and continuation as the new subject."""
+        """Let the model continue, and return prompt and continuation as a subject."""
         with self._engine.passes("generate"):
             ids = generate_ids(self._model, inputs, self.stop, **options)
-        text = self._prompts.text(prompt)
-        self._subject = Subject(text, {"input_ids": ids}, int(ids.shape[-1] - inputs["input_ids"].shape[-1]))
-        return self._subject
+        new = int(ids.shape[-1] - inputs["input_ids"].shape[-1])
+        mask = inputs.get("attention_mask")
+        if mask is None or bool(mask.all()):
+            return Subject(prompt, {"input_ids": ids}, new)
+        return Subject(prompt, {"input_ids": ids, "attention_mask": nn.functional.pad(mask, (0, new), value=1)}, new)
 
     def collect_means(self, reference: Sequence[Prompt]) -> None:
         """Take the means over the reference prompts, or over the last prompt where there are none.
@@ -147,18 +152,20 @@ class Runner:
 
         self._engine.collect_means(forwards)
 
-    def _forward(self, inputs: dict[str, Any], origin: Origin, interventions: Interventions) -> Outcome:
-        output = self._pass(inputs, origin, interventions)
+    def _forward(self, subject: Subject, interventions: Interventions) -> Outcome:
+        output = self._pass(subject, interventions)
         if self._local.frame and self._local.frame.lost:  # now it is known what to read at once
-            output = self._pass(inputs, origin, interventions)
+            output = self._pass(subject, interventions)
         logits = logits_of(output, self._vocabulary)
         prediction = None if logits is None else Distribution(logits[0, -1])
         return Outcome(logits, prediction, self._local.frame)
 
-    def _pass(self, inputs: dict[str, Any], origin: Origin, interventions: Interventions) -> Any:
+    def _pass(self, subject: Subject, interventions: Interventions) -> Any:
         self._local.frame = None
-        with self._engine.passes(origin, interventions), torch.no_grad():
-            return self._call(inputs)
+        clean = not len(interventions)
+        observer = subject.baseline if clean else Comparison(subject.baseline)
+        with self._engine.passes("clean" if clean else "run", interventions, observer), torch.no_grad():
+            return self._call(subject.inputs)
 
     def _call(self, inputs: dict[str, Any]) -> Any:
         """Call the model; a plain module may not name its ids ``input_ids``, so those go by position."""

@@ -23,7 +23,7 @@ from glassblock.errors import InterventionError, ModelError, PromptError
 from glassblock.ir import Architecture
 from glassblock.live.engine import Engine
 from glassblock.live.frames import Frame
-from glassblock.live.generation import Generation
+from glassblock.live.generation import Generation, check_generates
 from glassblock.live.history import History, Step
 from glassblock.live.interventions import Intervention, Interventions, check_how, targets, why_not
 from glassblock.live.layout import layout_of
@@ -82,6 +82,7 @@ class Session:
         self._lock = threading.RLock()
         self._status: Status = "idle"
         self._interventions = Interventions()
+        self._beside = Interventions()
         self._run: Run | None = None
         self._engine = Engine(model, architecture, self.layout, self._on_frame)
         self._runner = Runner(model, self._engine, self._prompts, architecture.vocabulary)
@@ -168,30 +169,39 @@ class Session:
         Parameters
         ----------
         prompt
-            As for `run`; None continues the last one.
+            As for `run`; None continues the last prompt again, without what was generated after it.
         max_new_tokens
             How many tokens at most.
         background
             Return at once; the generation goes on in a thread.
         **options
-            For the model's own ``generate``; without any it is greedy.
+            For the model's own ``generate``; it is greedy where ``do_sample=True`` is not among them.
 
         Returns
         -------
         Run or Generation
             The run over prompt and continuation; in the background a handle whose ``result()`` is that run.
+
+        Raises
+        ------
+        PromptError
+            As for `run`; or if a generation is under way, or there are no ids to continue.
+        ModelError
+            If the model cannot generate, or the session was detached meanwhile.
         """
         self._check_attached()
         if self._status == "generating":
             raise PromptError("expected no generation to be under way, but one is. Stop it first: session.stop().")
         asked = self._runner.subject(None).prompt if prompt is None else prompt
         inputs = self._prompts.encode(asked, room=max_new_tokens)
+        check_generates(self.model, inputs)
         self._runner.stop.clear()
         self._set_status("generating")
 
         def work() -> Run:
             try:
                 subject = self._runner.generate(asked, inputs, max_new_tokens=max_new_tokens, **options)
+                self._check_attached()
                 return self._finish(self._runner.run(subject, self.interventions))
             finally:
                 if self._status == "generating":
@@ -227,7 +237,7 @@ class Session:
         label = f"{how} {', '.join(item.address for item in new)}"
         arguments = ", ".join(_quoted(item.address) for item in new)
         python = f"session.ablate({arguments}, how={_quoted(how)})"
-        self._step(label, python, self.interventions.adding(new))
+        self._step(label, python, lambda current: current.adding(new))
 
     def restore(self, *names: str) -> None:
         """Undo the ablation of these addresses; of all where none is given.
@@ -239,14 +249,14 @@ class Session:
         """
         self._check_attached()
         found = tuple(self.architecture.resolve(name) for name in names)
-        intact = [address for address in found if address not in self.interventions]
+        intact = [address for address in found if address not in self.history.current]
         if intact:
             raise InterventionError(
-                f"expected what is ablated, got {', '.join(intact)}. In force: {self.interventions!r}."
+                f"expected what is ablated, got {', '.join(intact)}. In force: {self.history.current!r}."
             )
-        left = self.interventions.without(found) if found else Interventions()
         label = f"restore {', '.join(found) or 'all'}"
-        self._step(label, f"session.restore({', '.join(map(_quoted, found))})", left)
+        python = f"session.restore({', '.join(map(_quoted, found))})"
+        self._step(label, python, lambda current: current.without(found) if found else Interventions())
 
     def undo(self) -> bool:
         """Undo the last step; False where there is none."""
@@ -258,7 +268,7 @@ class Session:
 
     @contextmanager
     def ablated(self, *names: str, how: str = "zero") -> Iterator[Self]:
-        """Ablate for the length of a ``with`` block, beside the history.
+        """Ablate for the length of a ``with`` block, beside the history: steps within it are kept without these.
 
         Parameters
         ----------
@@ -266,12 +276,15 @@ class Session:
             As for `ablate`.
         """
         self._check_attached()
-        before = self.interventions
-        self._use(before.adding(self._asked(names, how)))
+        new = self._asked(names, how)
+        with self._lock:
+            before = self._beside
+            self._use(self.history.current, before.adding(new))
         try:
             yield self
         finally:
-            self._use(before)
+            with self._lock:
+                self._use(self.history.current, before)
 
     def preview(self, *names: str, how: str = "zero") -> Run:
         """Run the last prompt with these ablated and nothing else, beside the history and unseen by the page.
@@ -359,28 +372,30 @@ class Session:
         kind = check_how(how)
         return tuple(Intervention(address, kind) for address in targets(self.architecture, names))
 
-    def _step(self, label: str, python: str, after: Interventions) -> None:
+    def _step(self, label: str, python: str, change: Callable[[Interventions], Interventions]) -> None:
         with self._lock:
-            if after == self.interventions:
+            after = change(self.history.current)
+            if after == self.history.current:
                 return
-            self._use(after)
+            self._use(after, self._beside)
             self.history.push(Step(label, python, after))
-        self._tell("interventions", after)
+        self._tell("interventions", self.interventions)
 
     def _travel(self, move: Callable[[], bool]) -> bool:
         self._check_attached()
         with self._lock:
             moved = move()
-            self._use(self.history.current)
+            self._use(self.history.current, self._beside)
         if moved:
             self._tell("interventions", self.interventions)
         return moved
 
-    def _use(self, interventions: Interventions) -> None:
-        """Take up interventions from the next forward pass on; on an error nothing has changed."""
-        self._collect_means_for(interventions)
-        self._engine.use(interventions)
-        self._interventions = interventions
+    def _use(self, kept: Interventions, beside: Interventions) -> None:
+        """Take up what the history has and what is beside it, from the next pass on; an error changes nothing."""
+        together = kept.adding(beside)
+        self._collect_means_for(together)
+        self._engine.use(together)
+        self._interventions, self._beside = together, beside
 
     def _collect_means_for(self, interventions: Interventions) -> None:
         if not self._engine.has_means and any(item.how == "mean" for item in interventions):

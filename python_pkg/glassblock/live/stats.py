@@ -9,12 +9,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-STATS = ("norm", "mean", "std", "absmax", "nonfinite")
-"""Columns of a frame: L2 norm, mean, standard deviation, largest magnitude, count of non-finite values."""
+DESCRIBED = ("norm", "mean", "std", "absmax", "nonfinite")
+"""What `describe` returns: L2 norm, mean, standard deviation, largest magnitude, count of non-finite values."""
+
+STATS = (*DESCRIBED, "change")
+"""Columns of a frame. ``change`` is the distance from the clean pass of the same prompt over the clean norm."""
 
 
 def describe(x: Tensor) -> Tensor:
-    """Reduce the last dimension to `STATS`.
+    """Reduce the last dimension to `DESCRIBED`.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def decode(content: Any) -> PageMessage:
         definition = "Ack"
     elif kind == "request":
         method = content.get("method")
-        if method not in methods():
+        if not isinstance(method, str) or method not in methods():
             raise WireError(f"expected a method of {', '.join(methods())}, got {method!r}. Reload the page.")
         definition = methods()[method]
     else:

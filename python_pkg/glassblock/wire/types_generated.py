@@ -353,7 +353,7 @@ class FrameLayout(TypedDict):
     """
     stats: list[str]
     """
-    Columns of the statistics buffer: norm, mean, std, absmax, nonfinite. For an expert only norm: the routing weight it got from the token, 0 where it was not chosen.
+    Columns of the statistics buffer: norm, mean, std, absmax, nonfinite, change. Change is the distance from the clean pass of the same prompt over the clean norm, in frames of origin run. For an expert only norm: the routing weight it got from the token, 0 where it was not chosen.
     """
     updates: list[str]
     """
