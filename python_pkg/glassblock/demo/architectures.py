@@ -134,7 +134,7 @@ def build_hybrid(vocabulary_size: int) -> PreTrainedModel:
 
 
 RECIPES: dict[str, Recipe] = {
-    "gpt": Recipe(build_gpt, steps=1500, batch=48, mlp_lasso=(5e-3, 0.0, 0.0), prune=5e-3),
+    "gpt": Recipe(build_gpt, steps=1500, batch=48),
     "moe": Recipe(build_moe, steps=1300),
     "hybrid": Recipe(build_hybrid, steps=1300),
 }

@@ -33,7 +33,17 @@ class Selection:
 
 
 SELECTED: dict[str, Selection] = {
-    "gpt": Selection(0, (0,), "It is the first that was trained."),
+    "gpt": Selection(
+        0,
+        (0,),
+        "It was the clearest of eight runs (seeds 0 and 1), six of which tried penalties on the norms of heads and "
+        "MLPs: in the others the MLP that knows the facts was needed by induction too.",
+        recipe="These weights come from the first revision of the training script and grammar: "
+        "other layouts for agreement, other sums held out, a smaller weight on repeated lists. "
+        "The command above trains the same network on the present grammar, and gives other "
+        "weights. The figures below are measured on the present test questions, of which some "
+        "of the sums were in this model's training text.",
+    ),
     "moe": Selection(
         0,
         (0,),
