@@ -5,6 +5,7 @@ The widget sends these, the export writes them into a page; both show the same b
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +17,9 @@ from glassblock.wire import types_generated as wt
 
 PREDICTIONS = 5
 """How many of the most probable tokens a frame names."""
+
+LOGIT = float(np.finfo(np.float32).max)
+"""What stands for an infinite logit (a token that a model rules out): JSON has no infinity."""
 
 
 def architecture(value: Architecture) -> wt.Architecture:
@@ -44,8 +48,8 @@ def run(value: Run) -> wt.RunSummary:
         "prompt": value.prompt,
         "tokens": list(value.tokens),
         "generated": value.generated,
-        "candidates": [_candidate(row) for row in value.predictions],
-        "kl": value.kl,
+        "candidates": [_candidate(row) for row in value.predictions if not math.isnan(row.clean.prob)],
+        "kl": _finite(value.kl),
         "interventions": [intervention(item) for item in value.interventions],
     }
 
@@ -108,9 +112,12 @@ def frame(value: Frame, session: Session, *, last_only: bool = False) -> tuple[w
 def _probable(value: Frame, session: Session) -> list[wt.FramePrediction]:
     if value.logits is None:
         return []
-    logits = value.logits[0].double().cpu().numpy()
-    shifted = np.exp(logits - logits.max())
+    logits = value.logits[0].cpu().double().numpy()
+    with np.errstate(invalid="ignore"):
+        shifted = np.exp(logits - logits.max())
     probs = shifted / shifted.sum()
+    if not np.isfinite(probs).all():
+        return []
     best = np.argsort(-probs, kind="stable")[:PREDICTIONS]
     return [{"token": session.decode(int(token)), "id": int(token), "prob": float(probs[token])} for token in best]
 
@@ -120,11 +127,17 @@ def _candidate(row: Candidate) -> wt.Candidate:
         "token": row.token,
         "id": row.id,
         "clean": _score(row.clean),
-        "ablated": _score(row.ablated) if row.ablated else None,
-        "delta_prob": row.delta_prob,
-        "delta_logit": row.delta_logit,
+        "ablated": None if row.ablated is None or math.isnan(row.ablated.prob) else _score(row.ablated),
+        "delta_prob": _finite(row.delta_prob),
+        "delta_logit": _finite(row.delta_logit),
     }
 
 
 def _score(score: Score) -> Any:
-    return {"prob": score.prob, "logit": score.logit, "rank": score.rank}
+    logit = max(-LOGIT, min(score.logit, LOGIT))
+    return {"prob": score.prob, "logit": logit, "rank": score.rank}
+
+
+def _finite(value: float | None) -> float | None:
+    """Return a number that JSON has: None for NaN and the infinities."""
+    return value if value is not None and math.isfinite(value) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from glassblock.errors import InterventionError, PromptError
 from glassblock.live import How, Intervention, Run, Session
 
 KINDS = ("head", "expert", "block")
@@ -18,6 +19,8 @@ def single_targets(session: Session) -> list[str]:
 def single_ablations(session: Session, hows: Sequence[How] = ("zero", "mean")) -> Iterator[tuple[Intervention, Run]]:
     """Run the last prompt once for each single ablation; history and interventions stay as they are.
 
+    An expert that no reference prompt reached has no mean, so its mean ablation is left out.
+
     Parameters
     ----------
     session
@@ -31,7 +34,18 @@ def single_ablations(session: Session, hows: Sequence[How] = ("zero", "mean")) -
         What was ablated.
     run : Run
         What it did to the prediction.
+
+    Raises
+    ------
+    PromptError
+        If the session has run no prompt.
     """
+    if session.last_run is None:
+        raise PromptError("expected a session that has run a prompt, got one that has not. Run one: run('...').")
     for address in single_targets(session):
         for how in hows:
-            yield Intervention(address, how), session.preview(address, how=how)
+            try:
+                run = session.preview(address, how=how)
+            except InterventionError:
+                continue
+            yield Intervention(address, how), run

@@ -6,8 +6,8 @@ import base64
 
 from glassblock import messages
 from glassblock.errors import PromptError
-from glassblock.experiments import single_ablations
-from glassblock.live import CLEAN_ROWS, Frame, Run, Session
+from glassblock.experiments import single_ablations, single_targets
+from glassblock.live import CLEAN_ROWS, HOWS, Frame, Run, Session
 from glassblock.wire import types_generated as wt
 
 FRAMES_BYTES = 8 << 20
@@ -26,12 +26,11 @@ def record(session: Session) -> wt.Recording:
         if not session.suggestions:
             raise PromptError("expected a session that has run a prompt, got one that has not. Run one: run('...').")
         session.run(session.suggestions[0][1])
-    ablations = list(single_ablations(session))
     last = session.last_run
     assert last is not None
     clean = last.frames[0]
     size = 4 * len(clean.layout.sites) * clean.positions * len(clean.layout.stats)
-    last_only = size * len(ablations) > FRAMES_BYTES
+    last_only = size * len(single_targets(session)) * len(HOWS) > FRAMES_BYTES
     return {
         "state": _clean_state(session, last),
         "frame": _frame(clean, session, last_only=last_only),
@@ -44,7 +43,7 @@ def record(session: Session) -> wt.Recording:
                 "run": messages.run(run),
                 "frame": _frame(run.frames[-1], session, last_only=last_only),
             }
-            for item, run in ablations
+            for item, run in single_ablations(session)  # one at a time: a run holds all its logits
         ],
     }
 
