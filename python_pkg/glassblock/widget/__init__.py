@@ -16,8 +16,8 @@ _widgets: WeakKeyDictionary[Session, SessionWidget] = WeakKeyDictionary()
 
 
 def widget_of(session: Session) -> SessionWidget:
-    """Return the widget of a session: one for each, however often it is displayed."""
-    if session not in _widgets:
+    """Return the widget of a session: one for each, however often it is displayed; another once that was closed."""
+    if session not in _widgets or _widgets[session].comm is None:
         _widgets[session] = SessionWidget(session)
     return _widgets[session]
 
