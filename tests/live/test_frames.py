@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import torch
 from tiny_models import PlainTransformer, text, tiny
 from torch import Tensor
@@ -49,3 +50,13 @@ def test_batch_is_measured_whatever_comes_first() -> None:
         frame = session.frames[-1]
         assert frame.stats.shape[1:3] == (2, 6)
         assert not torch.tensor(frame.stats[..., 0]).isnan().any()
+
+
+def test_kept_frames_are_bounded_in_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny("llama")
+    with gb.attach(model) as session:
+        model(text())
+        monkeypatch.setattr("glassblock.live.session.FRAMES_BYTES", 3 * session.frames[-1].nbytes)
+        for _ in range(5):
+            model(text())
+        assert [frame.seq for frame in session.frames] == [4, 5, 6]

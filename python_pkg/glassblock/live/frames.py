@@ -70,6 +70,12 @@ class Frame:
         return int(self._stats.shape[2])
 
     @property
+    def nbytes(self) -> int:
+        """Size of what it holds, in bytes."""
+        held = (self._stats, self._updates, self.logits, self.token_ids)
+        return sum(x.nbytes for x in held if x is not None)
+
+    @property
     def stats(self) -> NDArray[np.float32]:
         """Statistics, (sites, batch, positions, 6): `STATS`. NaN is not measured. Waits for the device."""
         array: NDArray[np.float32] = self._stats.cpu().numpy()

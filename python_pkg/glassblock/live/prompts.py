@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from glassblock.errors import PromptError
-from glassblock.ir import Architecture
+from glassblock.ir import Architecture, Embedding
 
 Prompt = str | Tensor | Mapping[str, Any]
 """Text; token ids of shape (positions,) or (batch, positions); or the model's own keyword arguments."""
@@ -36,6 +36,9 @@ class Prompts:
         self._model = model
         self._tokenizer = tokenizer
         self._context = architecture.context.value if architecture.context else None
+        specs = (block.spec for block in architecture.inputs)
+        tables = (spec for spec in specs if isinstance(spec, Embedding) and spec.of.value == "tokens")
+        self._rows = next((table.rows.value for table in tables), None)
 
     def encode(self, prompt: Prompt, room: int = 0) -> dict[str, Any]:
         """Return the model's keyword arguments for a prompt.
@@ -50,12 +53,13 @@ class Prompts:
         Raises
         ------
         PromptError
-            If it is empty, too long, or text without a tokenizer.
+            If it is empty, too long, of tokens that the model does not have, or text without a tokenizer.
         """
         inputs = self._inputs(prompt)
         ids = inputs.get("input_ids")
         if isinstance(ids, Tensor):
             self._check_length(int(ids.shape[-1]), room)
+            self._check_ids(ids)
         return inputs
 
     def decode(self, token: int) -> str:
@@ -107,6 +111,15 @@ class Prompts:
             raise PromptError(
                 f"expected at most {self._context} tokens, which is this model's context, got {asked}."
                 " Shorten the prompt or generate fewer."
+            )
+
+    def _check_ids(self, ids: Tensor) -> None:
+        """Refuse ids without an embedding here: on an accelerator the model's own error could not be recovered from."""
+        low, high = (int(end) for end in ids.aminmax())
+        if self._rows is not None and (low < 0 or high >= self._rows):
+            raise PromptError(
+                f"expected token ids from 0 to {self._rows - 1}, got {low if low < 0 else high}."
+                " Use the tokenizer that belongs to this model."
             )
 
 

@@ -66,6 +66,8 @@ class Runner:
         self._runs = 0
         self._local = threading.local()
         self.stop = threading.Event()
+        self.means_over: str | None = None
+        """The prompt over which means were taken, where there were no reference prompts: they stay those of it."""
 
     def seen(self, frame: Frame) -> bool:
         """Take note of a frame, in the thread in which it was made; say whether others shall see it, too."""
@@ -151,6 +153,8 @@ class Runner:
                     self._call(inputs)
 
         self._engine.collect_means(forwards)
+        if not reference and self._subject is not None:
+            self.means_over = self._prompts.text(self._subject.prompt)
 
     def _forward(self, subject: Subject, interventions: Interventions) -> Outcome:
         output = self._pass(subject, interventions)

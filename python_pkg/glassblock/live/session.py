@@ -38,6 +38,9 @@ Subscriber = Callable[[Event, Any], None]
 FRAMES = 64
 """How many of the last frames a session keeps."""
 
+FRAMES_BYTES = 256 << 20
+"""Size of all kept frames together from which the oldest are dropped: those of a long context are large."""
+
 
 class Session:
     """A live model. Made by `glassblock.attach`; also a context manager that detaches at its end.
@@ -114,7 +117,9 @@ class Session:
         """Over what mean ablation takes its means."""
         if self._reference:
             return f"mean over all tokens of {len(self._reference)} reference prompts"
-        return "mean over all tokens of the prompt that was run last (no reference prompts were given)"
+        where = self._runner.means_over
+        when = f" when the first mean was taken, “{where}”" if where is not None else ""
+        return f"mean over all tokens of the prompt that was run last{when} (no reference prompts were given)"
 
     def unavailable(self) -> dict[str, str]:
         """Return the addresses of the frame's rows that cannot be ablated, with the reasons."""
@@ -363,6 +368,8 @@ class Session:
     def _on_frame(self, frame: Frame) -> None:
         if self._runner.seen(frame):
             self.frames.append(frame)
+            while len(self.frames) > 1 and sum(kept.nbytes for kept in list(self.frames)) > FRAMES_BYTES:
+                self.frames.popleft()
             self._tell("frame", frame)
 
     def _asked(self, names: tuple[str, ...], how: str) -> tuple[Intervention, ...]:
