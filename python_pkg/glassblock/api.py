@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from glassblock import export as _export
 from glassblock import widget as _widget
 from glassblock.demo import load as load_demo
+from glassblock.demo.language import TASKS
 from glassblock.diagram import Diagram
 from glassblock.live import Prompt, Session, check_attachable
 from glassblock.reader import read, read_model
@@ -112,5 +113,5 @@ def demo(name: str = "gpt") -> Session:
         loaded.tokenizer,
         reference=loaded.reference,
         title=loaded.title,
-        suggestions=[(prompt.task, prompt.text, prompt.answer) for prompt in loaded.prompts],
+        suggestions=[(TASKS[prompt.task].title, prompt.text, prompt.answer) for prompt in loaded.prompts],
     )
