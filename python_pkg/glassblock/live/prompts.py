@@ -59,7 +59,8 @@ class Prompts:
         ids = inputs.get("input_ids")
         if isinstance(ids, Tensor):
             self._check_length(int(ids.shape[-1]), room)
-            self._check_ids(ids)
+            if not isinstance(prompt, Mapping):  # among other inputs an id may stand for an image
+                self._check_ids(ids)
         return inputs
 
     def decode(self, token: int) -> str:

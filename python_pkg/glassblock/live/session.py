@@ -6,6 +6,7 @@ step in the history. The session owns no thread and no browser: whoever wants to
 
 from __future__ import annotations
 
+import textwrap
 import threading
 import warnings
 from collections import deque
@@ -118,7 +119,7 @@ class Session:
         if self._reference:
             return f"mean over all tokens of {len(self._reference)} reference prompts"
         where = self._runner.means_over
-        when = f" when the first mean was taken, “{where}”" if where is not None else ""
+        when = f" when the first mean was taken, “{textwrap.shorten(where, 80, placeholder=' …')}”" if where else ""
         return f"mean over all tokens of the prompt that was run last{when} (no reference prompts were given)"
 
     def unavailable(self) -> dict[str, str]:
