@@ -109,6 +109,58 @@ describe('the diagram', () => {
     expect(hit('L1.attn.H2')).toBe(before);
   });
 
+  it('shows what is known of a block without ablating it, at a click or Enter with Shift', async () => {
+    const { model, hit, find } = show();
+    hit('L1.attn').dispatchEvent(new MouseEvent('click', { bubbles: true, shiftKey: true }));
+    await settled();
+    expect(find('.gb-detail h2').textContent).toBe('L1.attn');
+    hit('L0.mlp').dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', shiftKey: true, bubbles: true }));
+    await settled();
+    expect(find('.gb-detail h2').textContent).toBe('L0.mlp');
+    expect(model.sent.filter((one) => JSON.stringify(one).includes('ablate'))).toEqual([]);
+  });
+
+  it('leaves nothing of a box behind where there is room again for heads over a wire', async () => {
+    let width = 320;
+    let resized = () => {};
+    vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockImplementation(() => width);
+    vi.stubGlobal(
+      'ResizeObserver',
+      class {
+        constructor(act: () => void) {
+          resized = act;
+        }
+        observe() {}
+        disconnect() {}
+      },
+    );
+    const { hit, find, frame } = show();
+    await frame();
+    const text = (name: string) => hit('L0.attn').querySelector(`:scope > .${name}`)?.textContent;
+    const form = () => find('.gb-block[data-form]').dataset.form;
+    expect(form()).toBe('box');
+    expect(text('gb-number')).not.toBe('');
+    width = 1100;
+    resized();
+    await settled();
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+    expect(form()).toBe('bus');
+    expect([text('gb-number'), text('gb-line')]).toEqual(['', '']);
+  });
+
+  it('is read layer by layer, each with its blocks and their heads', () => {
+    const { el, find } = show();
+    const owned = find('[role="tree"]').getAttribute('aria-owns')?.split(' ') ?? [];
+    const read = owned.map((id) => el.querySelector<HTMLElement>(`[id="${id}"]`)?.dataset.address);
+    const from = read.indexOf('L1');
+    const until = read.indexOf('L0');
+    const within = ['L1.attn', 'L1.attn.H0', 'L1.attn.H1', 'L1.attn.H2', 'L1.attn.H3', 'L1.mlp'];
+    expect(read.slice(from, until).sort()).toEqual(['L1', ...within]);
+    expect(read.length).toBe(el.querySelectorAll('[role="treeitem"]').length);
+    expect(find('[role="tree"] [role="slider"]')).toBeNull();
+  });
+
   it('without a model selects at a click and asks for nothing', async () => {
     const { model, hit, find } = show(architecture('deepseek_v3'), null);
     hit('L3.attn').dispatchEvent(new MouseEvent('click', { bubbles: true }));

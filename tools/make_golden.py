@@ -162,6 +162,7 @@ STATE = {
     },
     "unavailable": {"L0": "no branch of it is known."},
     "run": RUN,
+    "problem": None,
 }
 FRAME = {
     "type": "frame",

@@ -54,8 +54,8 @@ def run(value: Run) -> wt.RunSummary:
     }
 
 
-def state(session: Session) -> wt.SessionState:
-    """Return what a page must know to draw a session."""
+def state(session: Session, problem: str | None = None) -> wt.SessionState:
+    """Return what a page must know to draw a session, and what went wrong in the background."""
     parameter = next(session.model.parameters(), None)
     last = session.last_run
     first = session.suggestions[0][1] if session.suggestions else ""
@@ -76,6 +76,7 @@ def state(session: Session) -> wt.SessionState:
         },
         "unavailable": session.unavailable(),
         "run": run(last) if last else None,
+        "problem": problem,
     }
 
 

@@ -13,6 +13,8 @@ export function fitting(
   const whole = variants.find((text) => measure(text, px, weight) <= width);
   if (whole !== undefined) return whole;
   let text = variants.at(-1) ?? '';
-  while (text.length > 1 && measure(`${text}…`, px, weight) > width) text = text.slice(0, -1).trimEnd();
+  // A number is shown whole or not at all: half of one is another number.
+  const shorter = (of: string) => (/[\d.,]$/.test(of) ? of.replace(/[\d.,]+$/, '') : of.slice(0, -1)).trimEnd();
+  while (text.length > 1 && measure(`${text}…`, px, weight) > width) text = shorter(text);
   return measure(`${text}…`, px, weight) <= width ? `${text}…` : '';
 }

@@ -30,7 +30,7 @@ import { Trace } from './trace';
 /** Below this width the panel goes under the diagram. */
 const NARROW = 900;
 /** Below this the prompt has a line of its own. */
-const SLIM = 620;
+const SLIM = 800;
 const GAP = 24;
 const FAMILY = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif';
 

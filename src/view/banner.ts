@@ -39,8 +39,9 @@ export class Banner implements Part {
     show(this.#banner, words !== undefined);
     show(this.#retry, connection === 'silent');
     setText(this.#words, words ?? '');
-    show(this.#alert, alert !== null);
-    setText(this.#problem, alert ?? '');
+    const problem = alert ?? state?.problem ?? null;
+    show(this.#alert, problem !== null);
+    setText(this.#problem, problem ?? '');
     show(this.#note, note !== null);
     setText(this.#note, note ?? '');
   }

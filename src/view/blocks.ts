@@ -43,6 +43,8 @@ function drawTexts(group: SVGGElement, box: BlockBox, live: boolean, view: View)
   if (box.form === 'bus') {
     place(name ?? null, title.x + 7, title.y + 14, box.name);
     place(type ?? null, title.x + title.w + 8, title.y + 14, box.line);
+    // The same block is a box where its heads have no room in a row: what a box says must not stay behind.
+    for (const node of [number, line]) if (node) setText(node, '');
     return;
   }
   const baseline = box.y + (live ? 21 : 19);
@@ -160,7 +162,8 @@ export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boo
 
 function paintBlock(owner: SVGGElement, box: BlockBox, look: Look, view: View): void {
   const group = owner.querySelector(':scope > .gb-own > .gb-box') as SVGGElement;
-  const cut = paintFrame(group, { ...hitRect(box), key: box.key, address: box.address }, look, view, box.address);
+  const name = look.live ? box.address : [box.address, box.type, `${box.params} parameters`].filter(Boolean).join(', ');
+  const cut = paintFrame(group, { ...hitRect(box), key: box.key, address: box.address }, look, view, name);
   const body = group.querySelector(':scope > .gb-body') as SVGElement;
   const filled = box.form === 'box' && box.cells.length === 0 && look.live;
   const paint = filled && !cut ? fillOf(look, box.address) : null;

@@ -50,8 +50,8 @@ const TEXT: Record<Column, (candidate: Candidate) => string> = {
   'delta-logit': ({ delta_logit }) => (delta_logit === null ? '' : signed(delta_logit)),
   'delta-prob': ({ delta_prob }) => (delta_prob === null ? '' : points(delta_prob)),
   rank: ({ clean, ablated }) => {
-    if (!ablated || ablated.rank === clean.rank) return String(clean.rank);
-    return `${clean.rank} → ${ablated.rank} ${ablated.rank > clean.rank ? '▼' : '▲'}`;
+    if (!ablated || ablated.rank === clean.rank) return fixed(clean.rank);
+    return `${fixed(clean.rank)} → ${fixed(ablated.rank)} ${ablated.rank > clean.rank ? '▼' : '▲'}`;
   },
 };
 
@@ -118,6 +118,14 @@ export class Candidates implements Part {
     // What comes with a frame was predicted under the interventions in force.
     setText(this.#clean, stream ? 'now' : 'clean');
     this.#rows(candidates);
+    this.#lead(candidates, compared);
+  }
+
+  /** Bold is what the figures above the table compare: the most probable token and its rival. */
+  #lead(candidates: readonly Candidate[], compared: boolean): void {
+    const leads = new Set([candidates[0]?.id, compared ? rivalOf(candidates)?.id : undefined]);
+    for (const row of this.#body.querySelectorAll('tr'))
+      row.classList.toggle('gb-lead', leads.has(Number(row.dataset.id)));
   }
 
   #summary(run: RunSummary | null): void {

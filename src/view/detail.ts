@@ -10,6 +10,13 @@ import type { Look } from './look';
 /** How a fact is known, as a glyph; the word is in its title and read to a screen reader. */
 const GLYPHS: Record<Source, string> = { observed: '●', module: '◐', config: '□', assumed: '◌' };
 
+const WORDS: Record<Source, string> = {
+  observed: 'observed while it ran',
+  module: 'from the module',
+  config: 'from the config',
+  assumed: 'assumed',
+};
+
 const STATS: readonly (readonly [string, string])[] = [
   ['norm', 'norm'],
   ['mean', 'mean'],
@@ -27,11 +34,17 @@ function factList(rows: readonly FactRow[]): HTMLElement {
         'div',
         { title: where === '' ? source : `${source}: ${where}` },
         h('dt', {}, label),
-        h('dd', {}, value),
-        h('span', { class: 'gb-glyph', role: 'img', 'aria-label': source }, GLYPHS[source]),
+        h('dd', {}, value, h('span', { class: 'gb-glyph', role: 'img', 'aria-label': source }, GLYPHS[source])),
       ),
     ),
   );
+}
+
+/** What the glyphs beside these facts mean. */
+function sourcesOf(rows: readonly FactRow[]): HTMLElement {
+  const shown = (Object.keys(GLYPHS) as Source[]).filter((source) => rows.some((row) => row.source === source));
+  const key = shown.map((source) => h('span', {}, `${GLYPHS[source]} ${WORDS[source]}`));
+  return h('p', { class: 'gb-sources', 'aria-hidden': 'true' }, ...key);
 }
 
 function rowsOf(located: Located): FactRow[] {
@@ -101,6 +114,9 @@ export class Detail implements Part {
       live ? ' ablates or restores  ' : ' selects  ',
       key('Esc'),
       ' clears',
+      live && '  ',
+      live && key('Shift'),
+      live && ' with a click or Enter only looks',
     );
     this.element.replaceChildren(h('p', { class: 'gb-empty' }, click), keys);
   }
@@ -110,6 +126,7 @@ export class Detail implements Part {
     const path = block?.path || layer?.path || '';
     const cls = block?.cls || (block ? '' : (layer?.cls ?? ''));
     const notes = (block?.notes ?? []).map((note) => h('p', { class: 'gb-note-line' }, note));
+    const rows = rowsOf(located);
     this.element.replaceChildren(
       h(
         'div',
@@ -120,8 +137,9 @@ export class Detail implements Part {
       ),
       h('p', { class: 'gb-path gb-mono' }, [path, cls].filter((text) => text !== '').join(' · ')),
       this.#measured,
-      factList(rowsOf(located)),
+      factList(rows),
       ...notes,
+      rows.length > 0 ? sourcesOf(rows) : '',
     );
   }
 

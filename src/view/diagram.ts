@@ -33,6 +33,7 @@ function hatch(uid: string): SVGDefsElement {
 export class Diagram implements Part {
   readonly element: SVGSVGElement;
   #layers: Layers;
+  #tree: SVGGElement;
   #painters: { paint(look: Look): void }[] = [];
   #lines: ItemLine[] = [];
   #scene: Scene | null = null;
@@ -43,8 +44,10 @@ export class Diagram implements Part {
   constructor(private readonly view: View) {
     const groups = LAYERS.map((name) => s('g', { class: `gb-layer-${name}`, role: 'presentation' }));
     this.#layers = Object.fromEntries(LAYERS.map((name, i) => [name, groups[i]])) as Layers;
-    this.element = s('svg', { class: 'gb-diagram', role: 'tree', 'aria-label': 'Diagram of the model' });
-    this.element.append(hatch(view.uid), ...groups);
+    const { strips, ...inTree } = this.#layers;
+    this.#tree = s('g', { role: 'tree', 'aria-label': 'Diagram of the model' }, ...Object.values(inTree));
+    // The strips are sliders, which a tree cannot have in it.
+    this.element = s('svg', { class: 'gb-diagram', role: 'presentation' }, hatch(view.uid), this.#tree, strips);
     const { signal } = view;
     this.element.addEventListener('click', (event) => this.#clicked(event), { signal });
     this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal });
@@ -72,12 +75,25 @@ export class Diagram implements Part {
       drawStrips(layers.strips, scene, view),
     ];
     this.#lines = linesOf(scene);
+    this.#order();
     this.#rove(this.#node(this.#current) ? this.#current : (this.#lines[0]?.[0]?.key ?? ''));
   }
 
   paint(look: Look): void {
     this.#look = look;
     for (const painter of this.#painters) painter.paint(look);
+  }
+
+  /** Drawn in the order in which they cover each other, read in the order of the layers: each, its blocks, their cells. */
+  #order(): void {
+    const ids = new Map<string, string>();
+    for (const node of this.element.querySelectorAll('.gb-hit')) {
+      const { key } = (node as unknown as { __data__: { key: string } }).__data__;
+      node.id = `${this.view.uid}-${key.replaceAll(/\s/g, '_')}`;
+      ids.set(key, node.id);
+    }
+    const order = this.#lines.flat().flatMap(({ key }) => ids.get(key) ?? []);
+    this.#tree.setAttribute('aria-owns', order.join(' '));
   }
 
   #node(key: string): SVGGraphicsElement | null {
@@ -98,7 +114,7 @@ export class Diagram implements Part {
     const hit = (event.target as Element).closest<SVGElement>('[data-act]');
     const { address, act } = hit?.dataset ?? {};
     if (!hit || address === undefined || act === undefined) return;
-    activate(this.view, address, act);
+    activate(this.view, address, event.shiftKey ? 'select' : act);
     const key = (hit as unknown as { __data__?: { key: string } }).__data__?.key;
     if (key !== undefined && hit.classList.contains('gb-hit')) this.#rove(key)?.focus({ preventScroll: true });
   }
@@ -115,16 +131,16 @@ export class Diagram implements Part {
   #keyed(event: KeyboardEvent): void {
     const hit = (event.target as Element).closest<SVGElement>('.gb-hit');
     if (!hit || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!this.#handled(event.key, hit)) return;
+    if (!this.#handled(event, hit)) return;
     event.preventDefault();
     event.stopPropagation();
   }
 
   /** Act on a key; returns whether it was one of ours. */
-  #handled(key: string, hit: SVGElement): boolean {
+  #handled({ key, shiftKey }: KeyboardEvent, hit: SVGElement): boolean {
     const { address = '', act = 'select' } = hit.dataset;
     if (TOGGLE.has(key)) {
-      activate(this.view, address, act);
+      activate(this.view, address, shiftKey && key === 'Enter' ? 'select' : act);
       return true;
     }
     if (key === 'Escape') {

@@ -36,7 +36,8 @@ function lineOf(architecture: Architecture, state: SessionState | null): string 
   const params = `${big(architecture.params.total)} parameters`;
   const cls = architecture.cls === (state?.title || architecture.name) ? [] : [architecture.cls];
   const words = state ? [...cls, shape, params, `${state.device} ${state.dtype}`] : cls;
-  return words.join(' · ');
+  // A line breaks between these words, never within one.
+  return words.map((word) => word.replaceAll(' ', '\u00a0')).join(' · ');
 }
 
 function figuresOf({ params, stacks, inputs, context }: Architecture): [string, string][] {
@@ -68,7 +69,8 @@ export class Header implements Part {
 
   constructor(private readonly view: View) {
     this.#status.append(this.#dot, this.#words);
-    const row = h('div', { class: 'gb-title' }, logo(), this.#title, this.#line, this.#status, this.#count);
+    const brand = h('div', { class: 'gb-brand' }, logo(), this.#title);
+    const row = h('div', { class: 'gb-title' }, brand, this.#status, this.#count, this.#line);
     this.element.append(row, this.#figures);
   }
 
@@ -85,7 +87,9 @@ export class Header implements Part {
     const { architecture, state } = this.view.session.durable.value;
     const { connection } = this.view.session.page.value;
     setText(this.#title, state?.title || architecture.name);
-    setText(this.#line, lineOf(architecture, state));
+    const line = lineOf(architecture, state);
+    setText(this.#line, line);
+    show(this.#line, line !== '');
     const there = this.view.session.reachable;
     const lost = connection === 'gone' ? 'kernel gone' : 'no answer';
     const recorded = state && connection === 'recorded' ? 'recorded · no kernel' : '';

@@ -70,7 +70,8 @@ export class Heat implements Part {
       heat === 'change' ? (value: number) => percent(value) : (value: number) => fixed(value, value < 1 ? 2 : 0);
     setText(this.#low, limits ? say(limits.low) : '');
     setText(this.#high, limits ? say(limits.high) : '');
-    setText(this.#note, heat === 'change' ? 'outline: exactly unchanged' : '');
+    const run = look.interventions.length > 0 ? 'norm, log, with the ablation' : 'norm, log';
+    setText(this.#note, heat === 'change' ? 'outline: exactly unchanged' : run);
     this.#schedule();
   }
 

@@ -41,19 +41,15 @@ export class Legend implements Part {
       30,
       s('rect', { x: 1, y: 3, width: 27, height: 14, rx: 3, class: 'gb-legend-cut', fill: `url(#${view.uid}-hatch)` }),
     );
-    const update = icon(
-      40,
-      s('line', { x1: 0, x2: 14, y1: 10, y2: 10, class: 'gb-legend-wire' }),
-      s('rect', { x: 16, y: 5, width: 22, height: 10, class: 'gb-legend-flow' }),
-    );
+    const update = icon(34, s('path', { d: 'M0,9 L24,5 V1 L33,10 L24,19 V15 L0,11 Z', class: 'gb-legend-flow' }));
     const norm = icon(30, wire(), s('rect', { x: 13, y: 3, width: 4, height: 14, rx: 1, class: 'gb-legend-norm' }));
     this.element.append(
       scale,
-      item('update size', update),
-      item('cosine: up +1, down −1', needle),
-      item('changed', changed),
+      item('size of the update', update),
+      item('its cosine with the stream: up +1, down −1', needle),
+      item('differs from the clean run', changed),
       item('ablated', cut),
-      item('norm', norm),
+      item('normalisation', norm),
       this.#experts,
     );
   }

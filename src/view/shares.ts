@@ -37,7 +37,7 @@ export class Shares implements Part {
     const shares = sharesOf(architecture);
     const { total, active } = architecture.params;
     const key = shares
-      .filter((share) => share.total / total > NAMED)
+      .filter((share) => share.total / total > NAMED || share.active / active > NAMED)
       .map((share) =>
         h(
           'span',

@@ -11,6 +11,7 @@ export class Tooltip implements Part {
   #name = h('b');
   #state = h('span');
   #action = h('span', { class: 'gb-action' });
+  #aside = h('span', {}, 'Shift and click: show what is known of it');
   #look: Look | null = null;
   #target: Element | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -19,7 +20,7 @@ export class Tooltip implements Part {
     private readonly view: View,
     stage: HTMLElement,
   ) {
-    this.element.append(this.#name, this.#state, this.#action);
+    this.element.append(this.#name, this.#state, this.#action, this.#aside);
     const { signal } = view;
     stage.addEventListener('pointerover', (event) => this.#over(event.target as Element), { signal });
     stage.addEventListener('pointerleave', () => this.#hide(), { signal });
@@ -52,6 +53,7 @@ export class Tooltip implements Part {
     setText(this.#name, address);
     setText(this.#state, describeState(this.#look, address));
     const ablatable = act === 'ablate';
+    this.#aside.hidden = !(ablatable && this.#look.live);
     setText(this.#action, ablatable ? actionOf(this.view, this.#look, address) : 'Click: show what is known of it');
   }
 

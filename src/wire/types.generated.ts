@@ -433,6 +433,10 @@ export interface SessionState {
     [k: string]: string;
   };
   run: RunSummary | null;
+  /**
+   * What went wrong in the background, in words; null where nothing did.
+   */
+  problem: string | null;
 }
 /**
  * A prompt that shows something.

@@ -1,5 +1,6 @@
 """The widget as a page sees it: messages in, messages and traits out. Every message is checked against the schema."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,10 +105,39 @@ def test_generate_streams_tokens_and_stops(page: Page) -> None:
     for _ in range(200):
         if page.state["status"] == "idle":
             break
-        torch.zeros(1000).sum()
-        __import__("time").sleep(0.02)
+        time.sleep(0.02)
     assert page.state["run"]["generated"] == 5
     assert "generate" in {header["origin"] for header, _ in page.frames}
+
+
+def test_click_during_a_generation_is_caught_up_with(session: Session, page: Page) -> None:
+    """The final run of a generation may be under way when a click comes; the page must not show the older one."""
+    session.run(PROMPT)
+
+    def click(event: str, what: Any) -> None:
+        if event == "run" and not len(what.interventions):
+            session.ablate("L0.mlp")
+
+    session.subscribe(click)
+    page.ask("run", prompt=PROMPT)
+    assert [item["address"] for item in page.state["run"]["interventions"]] == ["L0.mlp"]
+
+
+def test_error_of_a_background_generation_is_said_on_the_page(session: Session, page: Page) -> None:
+    def explode(*_: object) -> None:
+        raise MemoryError("no room for the cache")
+
+    handle = session.model.register_forward_pre_hook(explode)
+    page.ask("generate", prompt=PROMPT, max_new_tokens=5)
+    for _ in range(200):
+        if page.state["problem"]:
+            break
+        time.sleep(0.02)
+    handle.remove()
+    assert page.state["problem"] == "The generation ended: MemoryError: no room for the cache"
+    assert page.state["status"] == "idle"
+    page.ask("run", prompt=PROMPT)
+    assert page.state["problem"] is None
 
 
 def test_page_that_opens_later_gets_the_picture(session: Session, page: Page) -> None:

@@ -1,5 +1,6 @@
 """The live engine: taps, interventions, statistics, frames and the session. No traitlets, no browser."""
 
+from glassblock.live.events import Event
 from glassblock.live.frames import Frame, Origin
 from glassblock.live.generation import Generation
 from glassblock.live.guard import check_attachable
@@ -9,7 +10,7 @@ from glassblock.live.layout import Layout, Site
 from glassblock.live.predictions import CLEAN_ROWS, Candidate, Distribution, Score
 from glassblock.live.prompts import Prompt
 from glassblock.live.run import Run
-from glassblock.live.session import Event, Session, Status
+from glassblock.live.session import Session, Status
 
 __all__ = [
     "CLEAN_ROWS",

@@ -12,7 +12,6 @@ same and not recorded.
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from torch.utils.hooks import RemovableHandle
 from glassblock.ir import Architecture, Side
 from glassblock.live.arguments import first_tensor, logits_of, output_tensor, replace_output, replace_tensor
 from glassblock.live.baseline import Observer
+from glassblock.live.events import warn
 from glassblock.live.frames import Frame, Origin, Recorder
 from glassblock.live.hook import Hook
 from glassblock.live.interventions import Interventions
@@ -259,6 +259,7 @@ class Engine:
         def after(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
             means = self._current().plan.expert_means.get(tap.key)
             routed: Routing | None = getattr(self._local, "routed", None)
+            self._local.routed = None
             if not means or routed is None or not isinstance(output, Tensor):
                 return None
             return tap.answer(output, routed, means)
@@ -276,8 +277,7 @@ class Engine:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
-            message = f"Glassblock could not read {what}: {type(error).__name__}: {error}. The model is not affected."
-            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            warn(f"Glassblock could not read {what}: {type(error).__name__}: {error}. The model is not affected.")
 
 
 _OUTSIDE = _Start("outside")

@@ -22,10 +22,15 @@ class Generation:
         Generates, and returns the run.
     stop
         Set it to stop after the current token.
+    on_error
+        Called with what the work raises, which is also raised where the result is asked for.
     """
 
-    def __init__(self, work: Callable[[], Run], stop: threading.Event) -> None:
+    def __init__(
+        self, work: Callable[[], Run], stop: threading.Event, on_error: Callable[[BaseException], None]
+    ) -> None:
         self._stop = stop
+        self._on_error = on_error
         self._run: Run | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._go, args=(work,), name="glassblock-generate", daemon=True)
@@ -66,6 +71,7 @@ class Generation:
             self._run = work()
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
             self._error = error
+            self._on_error(error)
 
 
 def check_generates(model: nn.Module, inputs: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ _BLOCK: dict[How, str] = {
     "mean": "{} adds its mean over the reference prompts to the residual stream, at every position.",
 }
 _LAYER: dict[How, str] = {
-    "zero": "Every block of {} adds zeros: the residual stream passes the layer unchanged.",
+    "zero": "Every block of {} adds zeros to the residual stream.",
     "mean": "Every block of {} adds its mean over the reference prompts, at every position.",
 }
 _HEAD: dict[How, str] = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import textwrap
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,21 +19,21 @@ from torch import nn
 
 from glassblock import surface
 from glassblock.diagram import Diagram
-from glassblock.errors import InterventionError, ModelError, PromptError
+from glassblock.errors import ModelError, PromptError
 from glassblock.ir import Architecture
+from glassblock.live.control import Control
 from glassblock.live.engine import Engine
+from glassblock.live.events import Event, Events, Subscriber
 from glassblock.live.frames import Frame
 from glassblock.live.generation import Generation, check_generates
-from glassblock.live.history import History, Step
-from glassblock.live.interventions import Intervention, Interventions, check_how, targets, why_not
+from glassblock.live.history import History
+from glassblock.live.interventions import Interventions, why_not
 from glassblock.live.layout import layout_of
 from glassblock.live.prompts import Prompt, Prompts
 from glassblock.live.run import Run
 from glassblock.live.runner import Runner
 
 Status = Literal["idle", "running", "generating", "detached"]
-Event = Literal["frame", "interventions", "run", "status"]
-Subscriber = Callable[[Event, Any], None]
 
 FRAMES = 64
 """How many of the last frames a session keeps."""
@@ -79,14 +78,12 @@ class Session:
         self.suggestions = tuple(suggestions)
         self.layout = layout_of(architecture)
         self.frames: deque[Frame] = deque(maxlen=FRAMES)
-        self.history = History()
         self._reference = tuple(reference)
         self._prompts = Prompts(model, tokenizer, architecture)
-        self._subscribers: tuple[Subscriber, ...] = ()
-        self._lock = threading.RLock()
+        self._events = Events()
+        self._control = Control(architecture, self._take_up)
+        self._starting = threading.Lock()
         self._status: Status = "idle"
-        self._interventions = Interventions()
-        self._beside = Interventions()
         self._run: Run | None = None
         self._engine = Engine(model, architecture, self.layout, self._on_frame)
         self._runner = Runner(model, self._engine, self._prompts, architecture.vocabulary)
@@ -101,7 +98,12 @@ class Session:
     @property
     def interventions(self) -> Interventions:
         """The interventions in force."""
-        return self._interventions
+        return self._control.in_force
+
+    @property
+    def history(self) -> History:
+        """What was done, and what can be undone, redone and copied as Python."""
+        return self._control.history
 
     @property
     def status(self) -> Status:
@@ -196,13 +198,15 @@ class Session:
             If the model cannot generate, or the session was detached meanwhile.
         """
         self._check_attached()
-        if self._status == "generating":
-            raise PromptError("expected no generation to be under way, but one is. Stop it first: session.stop().")
         asked = self._runner.subject(None).prompt if prompt is None else prompt
         inputs = self._prompts.encode(asked, room=max_new_tokens)
         check_generates(self.model, inputs)
-        self._runner.stop.clear()
-        self._set_status("generating")
+        with self._starting:
+            if self._status == "generating":
+                raise PromptError("expected no generation to be under way, but one is. Stop it first: session.stop().")
+            self._runner.stop.clear()
+            self._status = "generating"
+        self._tell("status", "generating")
 
         def work() -> Run:
             try:
@@ -213,7 +217,9 @@ class Session:
                 if self._status == "generating":
                     self._set_status("idle")
 
-        return Generation(work, self._runner.stop) if background else work()
+        if not background:
+            return work()
+        return Generation(work, self._runner.stop, on_error=lambda error: self._tell("problem", error))
 
     def stop(self) -> None:
         """Stop the generation after its current token."""
@@ -239,11 +245,7 @@ class Session:
             If something cannot be ablated, with the reason.
         """
         self._check_attached()
-        new = self._asked(names, how)
-        label = f"{how} {', '.join(item.address for item in new)}"
-        arguments = ", ".join(_quoted(item.address) for item in new)
-        python = f"session.ablate({arguments}, how={_quoted(how)})"
-        self._step(label, python, lambda current: current.adding(new))
+        self._changed(self._control.ablate(names, how))
 
     def restore(self, *names: str) -> None:
         """Undo the ablation of these addresses; of all where none is given.
@@ -254,23 +256,17 @@ class Session:
             If an address is not ablated.
         """
         self._check_attached()
-        found = tuple(self.architecture.resolve(name) for name in names)
-        intact = [address for address in found if address not in self.history.current]
-        if intact:
-            raise InterventionError(
-                f"expected what is ablated, got {', '.join(intact)}. In force: {self.history.current!r}."
-            )
-        label = f"restore {', '.join(found) or 'all'}"
-        python = f"session.restore({', '.join(map(_quoted, found))})"
-        self._step(label, python, lambda current: current.without(found) if found else Interventions())
+        self._changed(self._control.restore(names))
 
     def undo(self) -> bool:
         """Undo the last step; False where there is none."""
-        return self._travel(self.history.undo)
+        self._check_attached()
+        return self._changed(self._control.undo())
 
     def redo(self) -> bool:
         """Redo the step that was undone last; False where there is none."""
-        return self._travel(self.history.redo)
+        self._check_attached()
+        return self._changed(self._control.redo())
 
     @contextmanager
     def ablated(self, *names: str, how: str = "zero") -> Iterator[Self]:
@@ -282,15 +278,8 @@ class Session:
             As for `ablate`.
         """
         self._check_attached()
-        new = self._asked(names, how)
-        with self._lock:
-            before = self._beside
-            self._use(self.history.current, before.adding(new))
-        try:
+        with self._control.beside(names, how):
             yield self
-        finally:
-            with self._lock:
-                self._use(self.history.current, before)
 
     def preview(self, *names: str, how: str = "zero") -> Run:
         """Run the last prompt with these ablated and nothing else, beside the history and unseen by the page.
@@ -301,7 +290,7 @@ class Session:
             As for `ablate`.
         """
         self._check_attached()
-        interventions = Interventions(self._asked(names, how))
+        interventions = Interventions(self._control.asked(names, how))
         self._collect_means_for(interventions)
         return self._runner.run_quietly(self._runner.subject(None), interventions)
 
@@ -315,15 +304,10 @@ class Session:
         """Call a function with each event; return a function that ends this.
 
         It is called in the thread in which something happens, with ``"frame"`` and the Frame, ``"interventions"``
-        and the set, ``"run"`` and the Run, ``"status"`` and the status. If it raises, it is dropped with a warning:
-        whoever looks on cannot disturb the model.
+        and the set, ``"run"`` and the Run, ``"status"`` and the status, ``"problem"`` and the error of a generation in
+        the background. If it raises, it is dropped with a warning: whoever looks on cannot disturb the model.
         """
-        self._subscribers = (*self._subscribers, subscriber)
-
-        def end() -> None:
-            self._subscribers = tuple(other for other in self._subscribers if other is not subscriber)
-
-        return end
+        return self._events.subscribe(subscriber)
 
     def save(self, path: str | Path) -> Path:
         """Save as one self-contained page: the diagram, the last run, and the effect of each single ablation.
@@ -373,37 +357,14 @@ class Session:
                 self.frames.popleft()
             self._tell("frame", frame)
 
-    def _asked(self, names: tuple[str, ...], how: str) -> tuple[Intervention, ...]:
-        """Check what was asked for and return it as interventions."""
-        if not names:
-            raise InterventionError("expected at least one address to ablate, got none. Try ablate('L0.mlp').")
-        kind = check_how(how)
-        return tuple(Intervention(address, kind) for address in targets(self.architecture, names))
-
-    def _step(self, label: str, python: str, change: Callable[[Interventions], Interventions]) -> None:
-        with self._lock:
-            after = change(self.history.current)
-            if after == self.history.current:
-                return
-            self._use(after, self._beside)
-            self.history.push(Step(label, python, after))
-        self._tell("interventions", self.interventions)
-
-    def _travel(self, move: Callable[[], bool]) -> bool:
-        self._check_attached()
-        with self._lock:
-            moved = move()
-            self._use(self.history.current, self._beside)
-        if moved:
+    def _changed(self, changed: bool) -> bool:
+        if changed:
             self._tell("interventions", self.interventions)
-        return moved
+        return changed
 
-    def _use(self, kept: Interventions, beside: Interventions) -> None:
-        """Take up what the history has and what is beside it, from the next pass on; an error changes nothing."""
-        together = kept.adding(beside)
-        self._collect_means_for(together)
-        self._engine.use(together)
-        self._interventions, self._beside = together, beside
+    def _take_up(self, interventions: Interventions) -> None:
+        self._collect_means_for(interventions)
+        self._engine.use(interventions)
 
     def _collect_means_for(self, interventions: Interventions) -> None:
         if not self._engine.has_means and any(item.how == "mean" for item in interventions):
@@ -425,13 +386,7 @@ class Session:
         self._tell("status", status)
 
     def _tell(self, event: Event, what: Any) -> None:
-        for subscriber in self._subscribers:
-            try:
-                subscriber(event, what)
-            except Exception as error:  # noqa: BLE001 - whoever looks on cannot disturb the model
-                self._subscribers = tuple(other for other in self._subscribers if other is not subscriber)
-                message = f"a subscriber was dropped, because it raised {type(error).__name__}: {error}"
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
+        self._events.tell(event, what)
 
     def _check_attached(self) -> None:
         if self._status == "detached":
@@ -439,7 +394,3 @@ class Session:
                 f"expected an attached session, got one that was detached from {self.title}."
                 " Attach again: session = glassblock.attach(model, tokenizer)."
             )
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'

@@ -61,6 +61,8 @@ class SessionWidget(DiagramWidget):
         self._session = session
         self._stream = FrameStream(self._send_frame)
         self._push_lock = threading.Lock()
+        self._problem: str | None = None
+        self._refreshing = False
         super().__init__(
             session.architecture,
             frame_layout=messages.layout(session.layout),
@@ -77,7 +79,20 @@ class SessionWidget(DiagramWidget):
             self._stream.push(what)
         elif event == "interventions":
             self._show_effect()
-        elif event == "run" or (event == "status" and what != "running"):
+        elif event == "problem":
+            self._problem = f"The generation ended: {type(what).__name__}: {what}"
+            self._push_state()
+        elif event == "status" and what == "idle":
+            self._catch_up()
+        elif event in ("run", "status") and self._session.status != "running":  # else the end of the run pushes
+            self._push_state()
+
+    def _catch_up(self) -> None:
+        """Run once more where a click came while the session ran: the page shows a run under what is in force."""
+        run = self._session.last_run
+        if run is not None and run.interventions != self._session.interventions and not self._refreshing:
+            self._show_effect()
+        else:
             self._push_state()
 
     def _show_effect(self) -> None:
@@ -86,15 +101,18 @@ class SessionWidget(DiagramWidget):
         if session.last_run is None or session.status != "idle":
             self._push_state()
             return
+        self._refreshing = True
         try:
             session.run()
         except Exception as error:  # noqa: BLE001 - said in words; the interventions stay in force
             self._push_state()
             warnings.warn(f"the prompt could not be run again: {error}", RuntimeWarning, stacklevel=2)
+        finally:
+            self._refreshing = False
 
     def _push_state(self) -> None:
         with self._push_lock:
-            self.set_trait("state", messages.state(self._session))
+            self.set_trait("state", messages.state(self._session, self._problem))
 
     def _send_frame(self, frame: Frame) -> None:
         header, buffers = messages.frame(frame, self._session)
@@ -108,6 +126,7 @@ class SessionWidget(DiagramWidget):
             if message["type"] == "ack":
                 self._stream.acknowledge(message["seq"])
                 return
+            self._problem = None
             effect = carry_out(self._session, message["method"], message["params"])
         except GlassblockError as error:
             self._fail(content, type(error).__name__, str(error))

@@ -386,6 +386,10 @@ class SessionState(TypedDict):
     Addresses that cannot be ablated, and why.
     """
     run: RunSummary | None
+    problem: str | None
+    """
+    What went wrong in the background, in words; null where nothing did.
+    """
 
 
 class FramePrediction(TypedDict):

@@ -4,6 +4,11 @@ import { fixed } from '../format';
 import { factRows } from './facts';
 import type { Description, RowOf } from './kind';
 
+/** Families by the names that people know, where theirs is long. */
+const SHORT: Readonly<Record<string, string>> = { state_space: 'SSM', linear_attention: 'linear' };
+
+const typeOf = (family: string) => [family.replaceAll('_', ' '), ...(SHORT[family] ? [SHORT[family]] : []), ''];
+
 export function mixer(block: Block): Description {
   const spec = block.spec as MixerSpec;
   const [heads, dim] = [spec.heads?.value ?? 0, spec.v_head_dim?.value ?? spec.head_dim?.value];
@@ -17,7 +22,7 @@ export function mixer(block: Block): Description {
   return {
     hue: 'mixer',
     side: -1,
-    type: [spec.family.value.replaceAll('_', ' ')],
+    type: typeOf(spec.family.value),
     line: [shape, state].filter((text) => text !== ''),
     rows,
     cells: heads > 0 ? { prefix: 'H', count: heads, shared: 1 } : null,

@@ -19,7 +19,7 @@ export function mlp(block: Block, width: number): Description {
   return {
     hue: 'mlp',
     side: 1,
-    type: [activation],
+    type: [activation, ''],
     line: [
       `${ends} → ${hidden} → ${ends}, ${activation}`,
       `${ends} → ${hidden} → ${ends}`,
@@ -27,8 +27,8 @@ export function mlp(block: Block, width: number): Description {
       hidden,
     ],
     rows: [
-      [spec.gated.value ? 'gate, up' : 'up', `${ends} → ${hidden}`],
-      ['down', `${hidden} → ${ends}`],
+      [spec.gated.value ? 'gate, up' : 'up', `${ends} → ${hidden}`, `→ ${hidden}`],
+      ['down', `${hidden} → ${ends}`, `→ ${ends}`],
     ],
     cells: null,
     facts: factRows([

@@ -13,7 +13,13 @@ export function moe(block: Block): Description {
   return {
     hue: 'moe',
     side: 1,
-    type: [`${experts} experts, top ${top}${shared}`, `${experts} experts, top ${top}`, `${experts}, top ${top}`],
+    type: [
+      `${experts} experts, top ${top}${shared}`,
+      `${experts} experts, top ${top}`,
+      `${experts}, top ${top}`,
+      `top ${top}`,
+      '',
+    ],
     line: [`${experts} experts, top ${top}${shared}`, `${experts} experts, top ${top}`, `top ${top} of ${experts}`],
     rows: [
       ['expert', `${wide}, ${activationName(spec.activation.value, spec.gated.value)}`, wide],
