@@ -155,6 +155,7 @@ export function placeBody(
     side: body.side,
     name: block.address.split('.').at(-1) ?? block.address,
     title: { x: rect.x + INSET, y: rect.y + 5, w: rect.w - 2 * INSET, h: 20 },
+    kind: description.type[0] ?? '',
     type: '',
     line: '',
     params: big(block.params),

@@ -44,6 +44,9 @@ export interface BlockBox extends Rect {
   readonly name: string;
   /** Where the name stands: the chip of a bus, the title line of a box. */
   readonly title: Rect;
+  /** What it is, in full. */
+  readonly kind: string;
+  /** The same as far as there is room for it. */
   readonly type: string;
   readonly line: string;
   readonly params: string;

@@ -109,14 +109,15 @@ function wordsOf(box: BlockBox, look: Look, view: View): [string, string, boolea
   const cosine = update && !Number.isNaN(update.cosine) ? signed(update.cosine) : '';
   const long = update ? (cosine === '' ? `update ${share}` : `update ${share}, cosine ${cosine}`) : '';
   const short = update ? (cosine === '' ? share : `${share}, cos ${cosine}`) : '';
-  const first = view.measure(long, 11, 400) <= width ? long : short;
+  const fit = (...words: string[]) => fitting(words, width, view.measure);
+  const first = fit(long, short, share);
   const how = look.cut(box.address);
   if (how) return [how === 'zero' ? 'adds nothing' : 'adds its mean', '', true];
   const change = look.change(box.address);
   if (look.interventions.length === 0 || Number.isNaN(change)) return [first, '', false];
-  if (change === 0) return [first, 'as in the clean run', false];
-  const off = `${percent(change, 0)} off the clean run`;
-  return [first, view.measure(off, 11, 400) <= width ? off : `${percent(change, 0)} off clean`, change > 0.005];
+  if (change === 0) return [first, fit('as in the clean run', 'as clean'), false];
+  const off = percent(change, 0);
+  return [first, fit(`${off} off the clean run`, `${off} off clean`, `${off} off`), change > 0.005];
 }
 
 export interface BlockDrawing {
@@ -162,7 +163,7 @@ export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boo
 
 function paintBlock(owner: SVGGElement, box: BlockBox, look: Look, view: View): void {
   const group = owner.querySelector(':scope > .gb-own > .gb-box') as SVGGElement;
-  const name = look.live ? box.address : [box.address, box.type, `${box.params} parameters`].filter(Boolean).join(', ');
+  const name = look.live ? box.address : [box.address, box.kind, `${box.params} parameters`].filter(Boolean).join(', ');
   const cut = paintFrame(group, { ...hitRect(box), key: box.key, address: box.address }, look, view, name);
   const body = group.querySelector(':scope > .gb-body') as SVGElement;
   const filled = box.form === 'box' && box.cells.length === 0 && look.live;

@@ -11,7 +11,7 @@ import type { Look } from './look';
 const GLYPHS: Record<Source, string> = { observed: '●', module: '◐', config: '□', assumed: '◌' };
 
 const WORDS: Record<Source, string> = {
-  observed: 'observed while it ran',
+  observed: 'observed in a forward pass',
   module: 'from the module',
   config: 'from the config',
   assumed: 'assumed',
@@ -114,11 +114,16 @@ export class Detail implements Part {
       live ? ' ablates or restores  ' : ' selects  ',
       key('Esc'),
       ' clears',
-      live && '  ',
-      live && key('Shift'),
-      live && ' with a click or Enter only looks',
     );
-    this.element.replaceChildren(h('p', { class: 'gb-empty' }, click), keys);
+    const look = h(
+      'p',
+      { class: 'gb-sub' },
+      key('Shift'),
+      ' with a click or ',
+      key('Enter'),
+      ' shows it and ablates nothing',
+    );
+    this.element.replaceChildren(h('p', { class: 'gb-empty' }, click), keys, ...(live ? [look] : []));
   }
 
   #draw(located: Located, address: string): void {

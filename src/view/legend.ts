@@ -46,10 +46,10 @@ export class Legend implements Part {
     this.element.append(
       scale,
       item('size of the update', update),
-      item('its cosine with the stream: up +1, down −1', needle),
-      item('differs from the clean run', changed),
+      item('its cosine: up +1, down −1', needle),
+      item('off the clean run', changed),
       item('ablated', cut),
-      item('normalisation', norm),
+      item('norm layer', norm),
       this.#experts,
     );
   }

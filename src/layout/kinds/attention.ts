@@ -5,12 +5,12 @@ import { factRows } from './facts';
 import type { Description, RowOf } from './kind';
 
 function typeOf(spec: AttentionSpec): string[] {
-  if (spec.kv_rank?.value) return ['latent attention (MLA)', 'MLA'];
+  if (spec.kv_rank?.value) return ['latent attention (MLA)', 'MLA', ''];
   const window = spec.window ? `window ${fixed(spec.window.value)}` : '';
   const [heads, kv] = [spec.heads.value, spec.kv_heads.value];
   const sharing = kv === heads ? '' : kv === 1 ? 'MQA' : 'GQA';
   const both = [sharing, window].filter((word) => word !== '');
-  return both.length > 0 ? [both.join(', '), both[0] ?? ''] : [''];
+  return both.length > 0 ? [both.join(', '), both[0] ?? '', ''] : [''];
 }
 
 function lineOf(spec: AttentionSpec): string[] {
