@@ -69,7 +69,9 @@ function assemble(view: View, live: HTMLElement): Page {
   const tooltip = new Tooltip(view, stage);
   stage.append(tooltip.element);
   const [header, controls, banner, legend] = [new Header(view), new Controls(view), new Banner(view), new Legend(view)];
-  const panel: Part[] = [new Shares(view), new Candidates(view), new Tokens(view), new Heat(view), new Detail(view)];
+  const first: Part[] = [new Shares(view), new Candidates(view), new Tokens(view)];
+  const second: Part[] = [new Heat(view), new Detail(view)];
+  const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...of.map((part) => part.element));
   const [history, trace] = [new HistoryBar(view), new Trace(view)];
   view.root.append(
     header.element,
@@ -79,13 +81,13 @@ function assemble(view: View, live: HTMLElement): Page {
       'div',
       { class: 'gb-main' },
       h('div', { class: 'gb-left' }, stage, legend.element),
-      h('aside', { class: 'gb-panel' }, ...panel.map((part) => part.element)),
+      h('aside', { class: 'gb-panel' }, column(first), column(second)),
     ),
     history.element,
     trace.element,
     live,
   );
-  return { parts: [header, controls, banner, diagram, tooltip, legend, ...panel, history, trace], stage };
+  return { parts: [header, controls, banner, diagram, tooltip, legend, ...first, ...second, history, trace], stage };
 }
 
 /** What makes a new scene necessary. */

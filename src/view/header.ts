@@ -70,7 +70,8 @@ export class Header implements Part {
   constructor(private readonly view: View) {
     this.#status.append(this.#dot, this.#words);
     const brand = h('div', { class: 'gb-brand' }, logo(), this.#title);
-    const row = h('div', { class: 'gb-title' }, brand, this.#status, this.#count, this.#line);
+    const chips = h('div', { class: 'gb-chips' }, this.#status, this.#count);
+    const row = h('div', { class: 'gb-title' }, brand, chips, this.#line);
     this.element.append(row, this.#figures);
   }
 
@@ -102,6 +103,7 @@ export class Header implements Part {
     this.#status.dataset.status = !state ? 'static' : there ? (recorded === '' ? state.status : 'recorded') : 'lost';
     const count = look.interventions.length;
     setText(this.#count, `${count} ${count === 1 ? 'ablation' : 'ablations'}`);
-    show(this.#count, count > 0);
+    // It keeps its place: the first ablation moves nothing.
+    this.#count.style.visibility = count > 0 ? '' : 'hidden';
   }
 }

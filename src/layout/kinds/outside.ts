@@ -10,7 +10,7 @@ export function embedding(block: Block): Description {
   return {
     hue: 'emb',
     side: 1,
-    type: [`${spec.of.value}, ${shape}`, shape, spec.of.value],
+    type: [`${spec.of.value}, ${shape}`, shape, spec.of.value, ''],
     line: [],
     rows: [],
     cells: null,
@@ -30,7 +30,7 @@ export function unembedding(block: Block): Description {
   return {
     hue: 'emb',
     side: 1,
-    type: [`${shape}, ${tied}`, tied],
+    type: [`${shape}, ${tied}`, tied, ''],
     line: [],
     rows: [],
     cells: null,
