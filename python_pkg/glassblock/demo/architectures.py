@@ -44,14 +44,6 @@ class Recipe:
         Of AdamW; the rate warms up, holds for half of the steps and then falls as a cosine.
     context_weight
         Weight in the loss of the words that nobody could predict, against 1 for the answers.
-    head_lasso, mlp_lasso
-        Layer by layer, the weight of the norms of each head's slice of the attention's output
-        projection, and of the MLP's output matrix. A layer where it costs something is used only
-        for what no other layer does: look-ups gather in one MLP, copying in one attention.
-    prune
-        The same for the heads of all layers, in the second half of the steps. By then the skills
-        are there, and a head that another one can stand in for goes: redundant heads hide each
-        other, so that no single ablation can be read.
     balance
         Weight of the loss that makes a router use all of its experts.
     """
@@ -62,9 +54,6 @@ class Recipe:
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     context_weight: float = 0.15
-    head_lasso: tuple[float, ...] = (0.0,) * LAYERS
-    mlp_lasso: tuple[float, ...] = (0.0,) * LAYERS
-    prune: float = 0.0
     balance: float = 0.01
 
 

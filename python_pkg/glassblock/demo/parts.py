@@ -90,13 +90,6 @@ def _feed_forwards(model: PreTrainedModel) -> Iterator[tuple[str, nn.Module, nn.
         yield f"L{index}.{'moe' if experts is not None else 'mlp'}", block, experts
 
 
-def memories(model: PreTrainedModel) -> Iterator[torch.Tensor]:
-    """Yield, layer by layer, the output matrix of the MLP, or of all experts together."""
-    for _, block, _ in _feed_forwards(model):
-        weights = dict(block.named_parameters())
-        yield next(weights[name] for name in _OUTPUTS if name in weights)
-
-
 def parts(model: PreTrainedModel) -> list[Part]:
     """List everything that can be ablated on its own: blocks, then heads or experts, by layer."""
     found: list[Part] = []

@@ -27,7 +27,6 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from glassblock.demo import language
 from glassblock.demo.architectures import CONTEXT, RECIPES, Recipe
-from glassblock.demo.parts import memories, projections
 from glassblock.demo.scoring import Questions, ask, score
 from glassblock.demo.selection import SELECTED
 from glassblock.demo.tokenizer import BOS_ID, build_tokenizer
@@ -81,22 +80,6 @@ def _rate(step: int, steps: int) -> float:
     return warm * max(0.03, 0.5 * (1 + math.cos(math.pi * late)))
 
 
-def _penalty(model: PreTrainedModel, recipe: Recipe, step: int) -> torch.Tensor:
-    """Weigh the norms of what should rather not be used: see `Recipe`."""
-    total = torch.zeros(())
-    for weight, cost in zip(memories(model), recipe.mlp_lasso, strict=True):
-        if cost:
-            total = total + cost * weight.norm()
-    prune = recipe.prune if step >= recipe.steps // 2 else 0.0
-    for (_, projection, heads), cost in zip(projections(model), recipe.head_lasso, strict=True):
-        if cost + prune:
-            weight = projection.get_parameter("weight")
-            # GPT-2's Conv1D keeps its weight as (inputs, outputs), a Linear the other way round.
-            by_input = weight if hasattr(projection, "nf") else weight.T
-            total = total + (cost + prune) * by_input.reshape(heads, -1).norm(dim=1).sum()
-    return total
-
-
 def _loss(model: PreTrainedModel, ids: torch.Tensor, weights: torch.Tensor, balance: float) -> torch.Tensor:
     """Weigh the cross-entropy of every next word; add the router's own loss if there is one."""
     routed = {"output_router_logits": True} if hasattr(model.config, "num_local_experts") else {}
@@ -148,7 +131,7 @@ def train(recipe: Recipe, seed: int) -> Trained:
     for step in range(recipe.steps):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * _rate(step, recipe.steps)
-        loss = _loss(model, *_batch(rng, ids, recipe), recipe.balance) + _penalty(model, recipe, step)
+        loss = _loss(model, *_batch(rng, ids, recipe), recipe.balance)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
