@@ -31,9 +31,6 @@ _PROJECTIONS = {
 }
 """Output projection of a token mixer -> the block's name in an address, and the config's word for its heads."""
 
-_OUTPUTS = ("c_proj.weight", "down_proj.weight", "experts.down_proj")
-"""What the output matrix of an MLP, or of the experts, may be called."""
-
 
 @dataclass(frozen=True)
 class Part:
