@@ -5,10 +5,14 @@ import { makeWidget } from './widget';
 import { recordedBuffers } from './wire/codec';
 import type { Architecture, SessionState } from './wire/types.generated';
 
-function show(of: Architecture = architecture('gpt'), state: SessionState | null = sessionState()) {
+function show(
+  of: Architecture = architecture('gpt'),
+  state: SessionState | null = sessionState(),
+  options: { recorded?: boolean } = {},
+) {
   const layout = state ? frameLayout(of) : null;
   const model = new FakeModel({ architecture: of, frame_layout: layout, state });
-  const widget = makeWidget();
+  const widget = makeWidget(options);
   const controller = new AbortController();
   widget.initialize({ model, signal: controller.signal });
   const el = document.body.appendChild(document.createElement('div'));
@@ -233,6 +237,14 @@ describe('the panel', () => {
     expect(find('[data-testid="kl"]').textContent).toBe('1.15 nats');
     expect(find('[data-testid="python-line"]').textContent).toBe('session.ablate("L1.attn.H2")');
     expect(find('.gb-live').textContent).toBe('L1.attn.H2 zeroed: Mary 91.8 % to 21.4 %');
+  });
+
+  it('offers nothing to run where nothing can run', async () => {
+    const { find } = show(undefined, undefined, { recorded: true });
+    await settled();
+    for (const name of ['run', 'generate', 'stop']) expect(find(`[data-testid="${name}"]`).hidden).toBe(true);
+    expect((find('[data-testid="prompt"]') as HTMLInputElement).readOnly).toBe(true);
+    expect(find('.gb-example')).toBeNull();
   });
 
   it('sends the prompt, generates, stops, undoes', async () => {

@@ -93,7 +93,7 @@ function placeBus(body: Body, at: { top: number; bottom: number; write: number }
   const grid = body.grid;
   const cells = placeCells(of, grid, { x: box.x, y: at.bottom - BUS.rise - grid.h }, box);
   const chip = { x: box.x, y: at.top + 3, w: measure(box.name, 12, 600) + 14, h: 20 };
-  const line = fitting(body.description.line, body.column.w - chip.w - 8, measure);
+  const line = fitting(body.description.line, body.column.w - chip.w - 13, measure);
   return {
     ...box,
     w: gridWidth(of, grid),

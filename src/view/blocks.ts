@@ -42,7 +42,7 @@ function drawTexts(group: SVGGElement, box: BlockBox, live: boolean, view: View)
   const { title } = box;
   if (box.form === 'bus') {
     place(name ?? null, title.x + 7, title.y + 14, box.name);
-    place(type ?? null, title.x + title.w + 8, title.y + 14, box.line);
+    place(type ?? null, title.x + title.w + 13, title.y + 14, box.line);
     // The same block is a box where its heads have no room in a row: what a box says must not stay behind.
     for (const node of [number, line]) if (node) setText(node, '');
     return;
@@ -143,7 +143,8 @@ export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boo
     const own = this.querySelector(':scope > .gb-own') as Element;
     const hit: BlockHit = { ...hitRect(box), key: box.key, address: box.address, box };
     joinHits(own, [hit], { class: 'gb-box', act: 'ablate', level: 2, build }).each(function () {
-      placeFrame(this, hit, 3);
+      // Under a chip there are words.
+      placeFrame(this, hit, 3, box.form === 'bus' ? 'upper' : 'lower');
       drawTexts(this, box, live, view);
       drawRows(this, box);
       drawShare(this, box, view);

@@ -109,6 +109,11 @@ export class Controls implements Part {
       if (this.#prompt.value !== state.prompt) this.#prompt.value = state.prompt;
     }
     const there = session.reachable;
+    // A page without a kernel runs nothing: what would run is not offered.
+    const recorded = session.page.value.connection === 'recorded';
+    for (const node of [this.#run, this.#generate, this.#stop]) show(node, !recorded);
+    this.#prompt.readOnly = recorded;
+    this.#prompt.title = recorded ? 'The prompt of the recorded run; the notebook runs others' : '';
     const busy = state.status === 'generating' || state.status === 'running';
     this.#prompt.disabled = !there;
     this.#run.disabled = !there || busy;
@@ -123,7 +128,7 @@ export class Controls implements Part {
       node.title =
         node.dataset.how === 'mean' ? `Its mean over ${state.reference || 'reference prompts'}` : 'Zeros in its place';
     }
-    this.#suggest(state.suggestions, !there || busy);
+    this.#suggest(recorded ? [] : state.suggestions, !there || busy);
   }
 
   /** One example of each task. */

@@ -51,7 +51,8 @@ export class Diagram implements Part {
     const { signal } = view;
     this.element.addEventListener('click', (event) => this.#clicked(event), { signal });
     this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal });
-    this.element.addEventListener('focusin', (event) => this.#focused(event), { signal });
+    // Not on the diagram itself: an SVG that listens for focus becomes a stop of the Tab key.
+    view.root.addEventListener('focusin', (event) => this.#focused(event), { signal });
   }
 
   draw(scene: Scene): void {

@@ -73,12 +73,13 @@ function placeRect(node: Element, { x, y, w, h }: Rect, grow: number): void {
 }
 
 /** Put the common nodes where a hit is. */
-export function placeFrame(group: SVGGElement, rect: Rect, gap = 3): void {
+export function placeFrame(group: SVGGElement, rect: Rect, gap = 3, corner: 'upper' | 'lower' = 'lower'): void {
   placeRect(child(group, 'gb-body'), rect, 0);
   placeRect(child(group, 'gb-select'), rect, gap);
   placeRect(child(group, 'gb-focus'), rect, gap);
   const badge = child(group, 'gb-badge');
-  badge.setAttribute('transform', `translate(${rect.x + rect.w - 1},${rect.y + rect.h - 1})`);
+  const [right, y] = [rect.x + rect.w, corner === 'upper' ? rect.y - 1 : rect.y + rect.h - 1];
+  badge.setAttribute('transform', `translate(${corner === 'upper' ? right + 2 : right - 1},${y})`);
 }
 
 // Badges are paths, not letters: fonts differ. A zero, and a mu.
