@@ -116,7 +116,11 @@ function placeBox(body: Body, box: BlockBox, context: BodyContext): BlockBox {
         const room = inner.w - context.measure(label, 11, 400) - 8;
         const value = fitting(values, Math.max(room, inner.w / 2), context.measure);
         const left = inner.w - context.measure(value, 11, 400) - 8;
-        return { label: fitting([label], left, context.measure), value, y: box.y + TITLE + 12 + i * ROW };
+        return {
+          label: fitting([label, label.split(', ').at(-1) ?? ''], left, context.measure),
+          value,
+          y: box.y + TITLE + 12 + i * ROW,
+        };
       });
   y += context.live ? 14 : rows.length * ROW + 4;
   const cells = description.cells && grid ? placeCells(description.cells, grid, { x: inner.x, y: y + 4 }, box) : [];

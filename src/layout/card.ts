@@ -110,7 +110,7 @@ function ticksOf(sized: Sized, y: (height: number) => number): Tick[] {
     if (post)
       named.set(
         `${sized.key}/${nameOf(post)}`,
-        tick(post, columns.spine + body.side * (columns.tick + 6), y(write), 'wire'),
+        tick(post, columns.spine + body.side * columns.postTick, y(write), 'wire'),
       );
   }
   for (const { address, at } of sized.stream.streamNorms) {

@@ -8,6 +8,8 @@ export interface Columns {
   readonly right: { readonly x: number; readonly w: number };
   /** Where a norm stands on a wire, from the stream. */
   readonly tick: number;
+  /** The same on the way back, where the arrow's head is. */
+  readonly postTick: number;
   readonly strip: { readonly x: number; readonly w: number } | null;
 }
 
@@ -45,6 +47,8 @@ export function columns({ width, folded, live, blocks }: ColumnsOf): Columns {
     left: { x: card.x + PAD, w: spine - gap - card.x - PAD },
     right: { x: right, w: card.x + card.w - PAD - 4 - right },
     tick: narrow ? 30 : 37,
+    // Its name must fit between the stream and the block.
+    postTick: narrow ? 30 : 43,
     strip,
   };
 }

@@ -17,7 +17,7 @@ export function mixer(block: Block): Description {
   const rows: RowOf[] = [];
   if (heads > 0) rows.push(['heads', fixed(heads)]);
   if (spec.kv_heads && spec.kv_heads.value !== heads) rows.push(['q, k heads', fixed(spec.kv_heads.value)]);
-  if (state !== '') rows.push(['state', state]);
+  if (spec.state) rows.push(['state', state, fixed(spec.state.value.reduce((all, size) => all * size, 1))]);
   if (spec.conv) rows.push(['convolution', fixed(spec.conv.value)]);
   return {
     hue: 'mixer',

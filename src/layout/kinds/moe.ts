@@ -22,9 +22,11 @@ export function moe(block: Block): Description {
     ],
     line: [`${experts} experts, top ${top}${shared}`, `${experts} experts, top ${top}`, `top ${top} of ${experts}`],
     rows: [
-      ['expert', `${wide}, ${activationName(spec.activation.value, spec.gated.value)}`, wide],
-      ['router', spec.router.value],
-      ...(shared === '' ? [] : [['shared', `${fixed(spec.shared_hidden.value)} wide`] as const]),
+      ['expert', `${wide}, ${activationName(spec.activation.value, spec.gated.value)}`, wide, fixed(spec.hidden.value)],
+      ['router', spec.router.value, spec.router.value.split(' ')[0] ?? ''],
+      ...(shared === ''
+        ? []
+        : [['shared', `${fixed(spec.shared_hidden.value)} wide`, fixed(spec.shared_hidden.value)] as const]),
     ],
     cells: { prefix: 'E', count: experts, shared: 1 },
     facts: factRows([
