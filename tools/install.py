@@ -164,6 +164,7 @@ def link_lab_extension() -> None:
 def main() -> None:
     """Do every step that is not done."""
     if not (VENV / "bin" / "python").exists():
+        print("Setting up .venv: some minutes, mostly for torch and JupyterLab, and about 2 GB on disk.", flush=True)
         make_venv()
     once("python", [ROOT / "pyproject.toml", ROOT / "constraints.txt"], [], install_python)
     link_lab_extension()
@@ -172,6 +173,7 @@ def main() -> None:
     sources = [p for folder in ("src", "style") for p in (ROOT / folder).rglob("*") if p.is_file()]
     config = [ROOT / "esbuild.config.mjs", ROOT / "tsconfig.json", *npm_inputs(ROOT)]
     once("bundles", [*sources, *config], BUNDLES, lambda: run("npm", "run", "--silent", "build"))
+    print("Everything is installed and built.", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,14 @@ from glassblock import widget as _widget
 from glassblock.demo import load as load_demo
 from glassblock.demo.language import TASKS
 from glassblock.diagram import Diagram
+from glassblock.ir import Architecture
 from glassblock.live import Prompt, Session, check_attachable
 from glassblock.reader import read, read_model
 
 _export.register()
 _widget.register()
+
+_attached: weakref.WeakKeyDictionary[nn.Module, weakref.ref[Session]] = weakref.WeakKeyDictionary()
 
 Inputs = Tensor | tuple[Any, ...] | Mapping[str, Any]
 
@@ -36,8 +41,8 @@ def unfold(
         A hub id, a folder or file with ``config.json``, a dict, a ``PretrainedConfig``, or any
         ``torch.nn.Module``, real or on the meta device.
     inputs
-        Example inputs for a module that is not from transformers: a tensor, a tuple of arguments or a dict of
-        keyword arguments. Found by trying where not given.
+        Example inputs for a model that takes no token ids, or is not from transformers: a tensor, a tuple of
+        arguments or a dict of keyword arguments. Found by trying where not given.
     trust_remote_code
         Whether code that comes with a checkpoint may be run.
 
@@ -53,7 +58,7 @@ def unfold(
     ModelError
         If it is no transformer.
     """
-    return Diagram(read(source, inputs=inputs, trust_remote_code=trust_remote_code))
+    return Diagram(_said(read(source, inputs=inputs, trust_remote_code=trust_remote_code)))
 
 
 def attach(
@@ -66,6 +71,9 @@ def attach(
 ) -> Session:
     """Attach to a model in memory: the same diagram, live.
 
+    A model has one session of this function at a time: attaching again, as running a cell again does, detaches the
+    earlier one with a warning.
+
     Parameters
     ----------
     model
@@ -73,7 +81,7 @@ def attach(
     tokenizer
         For prompts that are text.
     inputs
-        Example inputs for a model that is not from transformers, as for `unfold`.
+        Example inputs for a model that takes no token ids, or is not from transformers, as for `unfold`.
     reference
         Prompts over which mean ablation takes its means. Without any, the prompt that was run last.
     title
@@ -89,12 +97,17 @@ def attach(
     ModelError
         If it is no module, compiled, or no transformer.
     """
-    architecture = read_model(check_attachable(model), inputs=inputs, name=title)
-    return Session(model, architecture, tokenizer, reference=reference, title=title)
+    architecture = _said(read_model(check_attachable(model), inputs=inputs, name=title))
+    _leave_alone(model)
+    if model.training:
+        warnings.warn("the model is in training mode: dropout makes runs differ; call model.eval()", stacklevel=2)
+    session = Session(model, architecture, tokenizer, reference=reference, title=title)
+    _attached[model] = weakref.ref(session)
+    return session
 
 
 def demo(name: str = "gpt") -> Session:
-    """Attach to a bundled trained model: works offline, in a second.
+    """Attach to a bundled trained model: works offline, in a second once torch is loaded.
 
     Parameters
     ----------
@@ -115,3 +128,23 @@ def demo(name: str = "gpt") -> Session:
         title=loaded.title,
         suggestions=[(TASKS[prompt.task].title, prompt.text, prompt.answer) for prompt in loaded.prompts],
     )
+
+
+def _said(architecture: Architecture) -> Architecture:
+    """Return an architecture; say so where no forward pass could be traced, and what would help."""
+    if architecture.trace.rung == "tree":
+        warnings.warn(
+            f"no forward pass of {architecture.name} could be traced, so how its blocks are wired is assumed."
+            " If it takes something else than token ids, pass example inputs: inputs={'pixel_values': ...}.",
+            stacklevel=3,
+        )
+    return architecture
+
+
+def _leave_alone(model: nn.Module) -> None:
+    """Detach the session that was attached to this model before, if there is one."""
+    reference = _attached.get(model)
+    earlier = reference() if reference else None
+    if earlier is not None and earlier.status != "detached":
+        earlier.detach()
+        warnings.warn(f"the earlier session on {earlier.title} was detached: a model has one at a time", stacklevel=3)

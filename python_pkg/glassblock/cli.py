@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+import glassblock
 from glassblock.errors import GlassblockError
 
 
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="glassblock", description="Any PyTorch transformer as a live diagram.")
+    parser.add_argument("--version", action="version", version=f"glassblock {glassblock.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     unfold = commands.add_parser("unfold", help="print an architecture, or save it")

@@ -64,7 +64,7 @@ def state(session: Session, problem: str | None = None) -> wt.SessionState:
         "title": session.title,
         "device": str(parameter.device) if parameter is not None else "",
         "dtype": str(parameter.dtype).removeprefix("torch.") if parameter is not None else "",
-        "status": session.status,
+        "status": cast("Any", session.status),
         "how": "zero",
         "reference": session.reference_in_words,
         "prompt": last.prompt if last else first,

@@ -45,4 +45,4 @@ def save(thing: object, path: str | Path) -> Path:
     """
     if type(thing) not in _save:
         raise GlassblockError(f"expected something that can be saved, got a {type(thing).__name__}.")
-    return _save[type(thing)](thing, Path(path))
+    return _save[type(thing)](thing, Path(path).expanduser())

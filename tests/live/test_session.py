@@ -318,12 +318,37 @@ def test_copy_of_an_attached_model_is_free_of_the_session(session: Session) -> N
     assert len(session.frames) == frames
 
 
-def test_two_sessions_on_one_model(session: Session) -> None:
-    with gb.attach(session.model, session.tokenizer) as other:
-        clean = session.run(PROMPT)
-        other.ablate("L0.mlp")
-        assert not torch.equal(_logits(session.run(PROMPT)), _logits(clean))
-    assert torch.equal(_logits(session.run(PROMPT)), _logits(clean))
+def test_attaching_again_leaves_nothing_of_the_earlier_session(session: Session) -> None:
+    """As when a notebook's cell is run again: what was ablated then must not hide in what is called clean now."""
+    model = model_of(session)
+    before = logits(model, ids_of(session))
+    earlier = gb.attach(model, session.tokenizer)
+    earlier.ablate("L0.mlp")
+    with pytest.warns(UserWarning, match="the earlier session on .* was detached"):
+        later = gb.attach(model, session.tokenizer)
+    assert earlier.status == "detached"
+    assert torch.equal(_logits(later.run(PROMPT)), before)
+    later.detach()
+
+
+def test_what_a_cell_shows_is_short(session: Session) -> None:
+    run = session.run(PROMPT)
+    assert repr(run) == str(run)
+    assert repr(session.frames[-1]) == "Frame 1 (clean): 1 x 15 tokens from 0, 0 ablated"
+    assert repr(session.architecture) == "Architecture(gpt: 3 layers, 652,032 parameters)"
+    assert {"attach", "demo", "unfold", "Session"} <= set(dir(gb))
+
+
+def test_tab_completion_knows_a_session(session: Session) -> None:
+    jedi = pytest.importorskip("jedi", reason="comes with IPython")
+    names = {found.name for found in jedi.Interpreter("session.", [{"session": session}]).complete()}
+    assert {"ablate", "run", "undo", "status"} <= names
+
+
+def test_training_mode_is_said(session: Session) -> None:
+    model = copy.deepcopy(model_of(session)).train()
+    with pytest.warns(UserWarning, match="training mode"):
+        gb.attach(model).detach()
 
 
 def test_threads_have_passes_of_their_own(session: Session) -> None:
@@ -350,6 +375,8 @@ def test_threads_have_passes_of_their_own(session: Session) -> None:
     ("call", "error", "words"),
     [
         (lambda s: s.ablate("L1.atn.H2"), AddressError, r"got 'L1\.atn\.H2'.*Nearest: L1\.attn\.H2"),
+        (lambda s: s.ablate(["L0.mlp"]), InterventionError, "each an argument of its own"),
+        (lambda s: s.ablate("unembed"), InterventionError, "an unembedding adds nothing"),
         (lambda s: s.ablate("norm"), InterventionError, "norm cannot be ablated: a norm adds nothing"),
         (lambda s: s.ablate(), InterventionError, "expected at least one address"),
         (lambda s: s.ablate("L0.mlp", how="boil"), InterventionError, "one of zero, mean, got 'boil'"),

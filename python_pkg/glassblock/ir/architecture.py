@@ -52,7 +52,7 @@ class Trace:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Architecture:
     """What a model is.
 
@@ -93,6 +93,11 @@ class Architecture:
         """Rows of the unembedding: how many logits there are at a position. None without one."""
         specs = (block.spec for block in self.outputs)
         return next((spec.rows.value for spec in specs if isinstance(spec, Unembedding)), None)
+
+    def __repr__(self) -> str:
+        """Return what it is, in a line."""
+        layers = sum(stack.n_layers for stack in self.stacks)
+        return f"Architecture({self.name}: {layers} layers, {self.params.total:,} parameters)"
 
     def layers(self) -> Iterator[Layer]:
         """Go through all layers of all stacks, written out."""
@@ -188,4 +193,4 @@ class Architecture:
 
     def _address_help(self) -> str:
         ranges = [f"{stack.name + '.' if stack.name else ''}L0 to L{stack.n_layers - 1}" for stack in self.stacks]
-        return f"Its layers are {', '.join(ranges)}; `architecture.addresses()` lists everything."
+        return f"Its layers are {', '.join(ranges)}; `list(session.architecture.addresses())` has everything."

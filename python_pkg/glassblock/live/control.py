@@ -39,6 +39,10 @@ class Control:
         """Check what was asked for and return it as interventions."""
         if not names:
             raise InterventionError("expected at least one address to ablate, got none. Try ablate('L0.mlp').")
+        if not all(isinstance(name, str) for name in names):
+            raise InterventionError(
+                f"expected addresses, each an argument of its own, got {names!r}. Try ablate('L0.mlp', 'L1.attn.H0')."
+            )
         kind = check_how(how)
         return tuple(Intervention(address, kind) for address in targets(self._architecture, names))
 

@@ -29,7 +29,7 @@ LARGE = 1 << 18
 """Elements from which a tensor is reduced at once: 1 MiB in float32."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Frame:
     """Statistics of one forward pass.
 
@@ -63,6 +63,11 @@ class Frame:
     lost: tuple[str, ...]
     _stats: Tensor = field(repr=False)
     _updates: Tensor = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Return what it is, in a line."""
+        size = " x ".join(str(length) for length in self._stats.shape[1:3])
+        return f"Frame {self.seq} ({self.origin}): {size} tokens from {self.first}, {self.interventions} ablated"
 
     @property
     def positions(self) -> int:

@@ -41,6 +41,10 @@ class Generation:
         """Whether it has ended."""
         return not self._thread.is_alive()
 
+    def __repr__(self) -> str:
+        """Return whether it goes on."""
+        return f"Generation({'done' if self.done else 'under way'})"
+
     def stop(self) -> None:
         """Stop after the current token."""
         self._stop.set()

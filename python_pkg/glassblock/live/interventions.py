@@ -89,10 +89,13 @@ class Interventions:
         """Say whether this address is intervened upon."""
         return any(item.address == address for item in self.items)
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         """Return the interventions as people say them."""
-        inside = ", ".join(f"{item.how} {item.address}" for item in self.items)
-        return f"Interventions({inside or 'none'})"
+        return ", ".join(f"{item.how} {item.address}" for item in self.items) or "none"
+
+    def __repr__(self) -> str:
+        """Return what they are and the interventions."""
+        return f"Interventions({self})"
 
 
 def check_how(how: str) -> How:
@@ -141,7 +144,8 @@ def _missing_port(block: Block, indexed: tuple[str, int] | None) -> str | None:
             return None
         return f"{block.address} offers no place where its parts can be told apart. {notes}".strip()
     if block.role in ("norm", "unembedding", "router"):
-        return f"a {block.role} adds nothing to the residual stream; ablate an attention, mixer, MLP or MoE instead."
+        article = "an" if block.role[0] in "aeiou" else "a"
+        return f"{article} {block.role} adds nothing to the residual stream; ablate an attention, mixer or MLP instead."
     if block.port("out") is None:
         return f"its output is not that of a module. {notes}".strip()
     return None

@@ -20,7 +20,7 @@ class Site:
     kind: SiteKind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Layout:
     """The meaning of a frame's arrays.
 
@@ -35,6 +35,10 @@ class Layout:
     sites: tuple[Site, ...]
     updates: tuple[str, ...]
     stats: tuple[str, ...] = STATS
+
+    def __repr__(self) -> str:
+        """Return what it is, in a line."""
+        return f"Layout({len(self.sites)} sites, {len(self.updates)} updates)"
 
     @cached_property
     def row(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ from glassblock.live.interventions import Interventions
 from glassblock.live.predictions import Candidate, Distribution
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """What came out of one prompt.
 
@@ -63,10 +63,16 @@ class Run:
 
     def __str__(self) -> str:
         """Return the prediction as a small table."""
+        if not self.predictions:
+            return f"{' '.join(self.tokens)} (no prediction: this model returns no logits over a vocabulary)"
         lines = [f"{' '.join(self.tokens)} → {self.next_token}"]
         for row in self.predictions:
             ablated = f" → {row.ablated.prob:7.2%}  rank {row.clean.rank} → {row.ablated.rank}" if row.ablated else ""
             lines.append(f"  {row.token:<14} {row.clean.prob:7.2%}{ablated}")
         if self.kl is not None:
-            lines.append(f"  KL {self.kl:.4g} nats under {self.interventions!r}")
+            lines.append(f"  KL {self.kl:.4g} nats under {self.interventions}")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """Return the same: a run is looked at more often than it is debugged."""
+        return str(self)

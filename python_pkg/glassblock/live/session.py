@@ -78,6 +78,8 @@ class Session:
         self.suggestions = tuple(suggestions)
         self.layout = layout_of(architecture)
         self.frames: deque[Frame] = deque(maxlen=FRAMES)
+        if isinstance(reference, str):
+            raise PromptError(f"expected a list of reference prompts, got one text. Pass reference=[{reference!r}].")
         self._reference = tuple(reference)
         self._prompts = Prompts(model, tokenizer, architecture)
         self._events = Events()
@@ -106,7 +108,7 @@ class Session:
         return self._control.history
 
     @property
-    def status(self) -> Status:
+    def status(self) -> str:  # not Status: jedi, which completes in notebooks, fails on a Literal here
         """What the session is doing: ``idle``, ``running``, ``generating`` or ``detached``."""
         return self._status
 

@@ -16,7 +16,7 @@ from glassblock.reader.assemble import assemble
 from glassblock.reader.fallback import assemble_tree
 from glassblock.reader.fold import fold
 from glassblock.reader.observe import observe
-from glassblock.reader.resolve import resolve
+from glassblock.reader.resolve import resolve, title
 from glassblock.reader.twin import twin
 
 
@@ -69,8 +69,9 @@ def read_model(model: nn.Module, *, inputs: Any = None, name: str | None = None)
             f"expected a model as it was written, got a compiled one ({type(model).__name__}), which"
             " hides its modules. Pass the model that was compiled: `model._orig_mod`."
         )
-    title = name or getattr(getattr(model, "config", None), "name_or_path", "") or type(model).__name__
-    return _read(twin(model), inputs, title)
+    given = getattr(getattr(model, "config", None), "name_or_path", "") or ""
+    shown = name or title(given) or type(model).__name__
+    return _read(twin(model), inputs, shown)
 
 
 def _read(model: nn.Module, inputs: Any, name: str) -> Architecture:

@@ -69,7 +69,13 @@ def resolve(source: Any, *, trust_remote_code: bool = False) -> Resolved:
     else:
         raise SourceError(f"expected {_SOURCES}, got {type(source).__name__}. Pass one of those.")
     model = _build(config, trust_remote_code=trust_remote_code)
-    return Resolved(model, name or getattr(config, "name_or_path", "") or type(model).__name__)
+    return Resolved(model, title(name or getattr(config, "name_or_path", "")) or type(model).__name__)
+
+
+def title(name: str) -> str:
+    """Return a name for people: of a local path its last part, which says enough and gives nothing away."""
+    local = name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).exists()
+    return Path(name).name if local else name
 
 
 def _config_at(name: str, trust_remote_code: bool) -> Any:
