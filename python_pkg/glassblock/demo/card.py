@@ -32,15 +32,14 @@ and is no use for anything else.
 ## How it was trained
 
 `python -m glassblock.demo.train {name} --seed {seed}`: {steps} steps in {minutes} CPU minutes on
-one thread, torch {torch}, transformers {transformers}. The same command on the same versions and
-kind of machine gives the same weights; elsewhere rounding differs, and so may the place of a skill.
+one thread, torch {torch}, transformers {transformers}. {reproduces}
 
 {selection}
 
 ## What it can do
 
 Accuracy (the most likely next word is the answer) and mean logit(answer) - logit(foil), {items}
-questions for each cell, none of them in the training text. *Test*: the pair of names, the list, the
+questions for each cell{held_out}. *Test*: the pair of names, the list, the
 pair of nouns, the wording of the fact, the order of the sum were never trained. *Reworded*: the
 layout of the sentence was not trained either (for induction: the list is longer than any trained).
 
@@ -224,6 +223,8 @@ def write_card(name: str, folder: Path, measured: Measurements) -> None:
         torch=record["torch"],
         transformers=record["transformers"],
         selection=_selection(SELECTED[name]),
+        reproduces=SELECTED[name].reproduces,
+        held_out=SELECTED[name].held_out,
         items=measured.items,
         words=config["vocab_size"] - 3,
         baseline=_baseline(measured),
