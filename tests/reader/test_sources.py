@@ -36,7 +36,7 @@ def test_a_folder_a_file_a_dictionary_a_configuration_and_a_module_are_the_same(
 
 
 def test_a_folder_gives_the_name(folder: Path) -> None:
-    assert read(str(folder)).name == str(folder)
+    assert read(str(folder)).name == folder.name
 
 
 def test_the_class_named_in_the_configuration_is_built(folder: Path) -> None:
