@@ -41,7 +41,7 @@ test('a click on a head changes the prediction, and the same number stands in Py
     'r = session.last_run.predictions[0]; print(r.token, repr(r.clean.prob), repr(r.ablated.prob))',
   );
   expect(inPython).toBe(`Mary ${clean} ${ablated}`);
-  expect(await ask(page, 'print(session.interventions)')).toBe(`Interventions(zero ${HEAD})`);
+  expect(await ask(page, 'print(session.interventions)')).toBe(`zero ${HEAD}`);
 });
 
 test('undo brings back exactly the earlier numbers, redo and restore as well', async ({ page }) => {
@@ -69,7 +69,7 @@ test('several heads and a mean are ablated together', async ({ page }) => {
   await expect(view).toHaveAttribute('data-run-id', '2');
   await at(view, 'L2.mlp').click();
   await expect(view).toHaveAttribute('data-run-id', '3');
-  expect(await ask(page, 'print(session.interventions)')).toBe(`Interventions(mean ${HEAD}, mean L2.mlp)`);
+  expect(await ask(page, 'print(session.interventions)')).toBe(`mean ${HEAD}, mean L2.mlp`);
 });
 
 test('the keyboard does what the mouse does, and the notebook keeps its cells', async ({ page }) => {
@@ -78,7 +78,7 @@ test('the keyboard does what the mouse does, and the notebook keeps its cells', 
   await at(view, HEAD).focus();
   await page.keyboard.press('x');
   await expect(view).toHaveAttribute('data-run-id', '2');
-  expect(await ask(page, 'print(session.interventions)')).toBe(`Interventions(zero ${HEAD})`);
+  expect(await ask(page, 'print(session.interventions)')).toBe(`zero ${HEAD}`);
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Enter');
   await expect(view).toHaveAttribute('data-run-id', '3');
