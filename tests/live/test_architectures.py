@@ -52,7 +52,7 @@ def first_targets(session: Session) -> list[str]:
     return list(found.values())
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", [*CONFIGS, "plain"])
 @pytest.mark.parametrize("forward", [prefill, decode, padded], ids=lambda function: function.__name__)
 def test_logits_are_bit_identical(name: str, forward: Any) -> None:
     model = tiny(name)
@@ -70,7 +70,7 @@ def test_logits_are_bit_identical(name: str, forward: Any) -> None:
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", [*CONFIGS, "plain"])
 def test_every_block_head_and_expert_can_be_ablated_with_an_effect(name: str) -> None:
     model = tiny(name)
     with gb.attach(model, inputs=IDS) as session:
@@ -87,7 +87,7 @@ def test_every_block_head_and_expert_can_be_ablated_with_an_effect(name: str) ->
         assert without_effect == []
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", [*CONFIGS, "plain"])
 def test_frames_measure_every_site(name: str) -> None:
     model = tiny(name)
     with gb.attach(model, inputs=IDS) as session:
