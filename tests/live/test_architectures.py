@@ -52,12 +52,13 @@ def first_targets(session: Session) -> list[str]:
     return list(found.values())
 
 
-@pytest.mark.parametrize("name", [*CONFIGS, "plain"])
-@pytest.mark.parametrize("forward", [prefill, decode, padded], ids=lambda function: function.__name__)
+FORWARDS = [(name, forward) for name in CONFIGS for forward in (prefill, decode, padded)]
+"""A plain module has neither generate() nor an attention mask: it is run in prefill."""
+
+
+@pytest.mark.parametrize(("name", "forward"), [*FORWARDS, ("plain", prefill)])
 def test_logits_are_bit_identical(name: str, forward: Any) -> None:
     model = tiny(name)
-    if forward is not prefill and not hasattr(model, "generate"):
-        pytest.skip("a plain module has neither generate() nor an attention mask")
     before = forward(model)
     with gb.attach(model, inputs=IDS) as session:
         assert torch.equal(forward(model), before), "attached"
