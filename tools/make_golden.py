@@ -29,7 +29,8 @@ def fact(value: Any, source: str = "observed", where: str = "") -> dict[str, Any
 
 def block(address: str, role: str, path: str, params: int, **more: Any) -> dict[str, Any]:
     """Return a block."""
-    empty: dict[str, Any] = {"cls": "Module", "spec": None, "ports": [], "parts": [], "notes": []}
+    nothing: dict[str, Any] = {"cls": "Module", "spec": None, "ports": [], "parts": [], "notes": [], "reads": []}
+    empty = {**nothing, "makes": ["batch", "tokens", 8], "weights": 0, "shared": None}
     return {"address": address, "role": role, "path": path, "params": params, **empty, **more}
 
 
@@ -49,6 +50,13 @@ ATTENTION = {
     "scale": fact(0.5),
     "q_rank": None,
     "kv_rank": None,
+    "latent_norm": None,
+    "chunk": None,
+    "position_bias": fact("none"),
+    "rope_theta": fact(10000.0, "config", "config.rope_parameters"),
+    "rope_scaling": fact("none", "config", "config.rope_parameters"),
+    "prefix": None,
+    "shared_kv": None,
 }
 MLP = {"kind": "mlp", "hidden": fact(32), "gated": fact(value=True), "activation": fact("silu")}
 NORM = {"kind": "norm", "function": fact("rms"), "eps": fact(1e-6, "module")}
@@ -85,6 +93,7 @@ LAYER = {
             "stream_norm": None,
             "scale": None,
             "source": "observed",
+            "context": None,
         },
         {
             "block": "L0.mlp",
@@ -95,6 +104,7 @@ LAYER = {
             "stream_norm": None,
             "scale": fact(0.5, "config", "config.residual_multiplier"),
             "source": "observed",
+            "context": "enc",
         },
     ],
 }
@@ -108,6 +118,9 @@ ARCHITECTURE = {
             "name": "",
             "width": fact(8),
             "groups": [{"layers": [0, 1], "paths": ["layers.0", "layers.1"], "template": LAYER}],
+            "inputs": [],
+            "outputs": [],
+            "streams": None,
         }
     ],
     "inputs": [block("embed", "embedding", "embed", 800, spec=EMBEDDING)],
@@ -115,10 +128,37 @@ ARCHITECTURE = {
         block("norm", "norm", "norm", 8, spec=NORM),
         block("unembed", "unembedding", "head", 800, spec=UNEMBEDDING),
     ],
-    "params": {"total": 2808, "trainable": 2808, "embedding": 800, "active": 2808},
+    "params": {"total": 2808, "trainable": 2808, "embedding": 800, "active": 2808, "lookup": 0},
     "trace": {"rung": "meta", "escapes": ["item"], "notes": []},
     "context": fact(64, "config", "config.max_position_embeddings"),
-    "version": 1,
+    "edges": [
+        {
+            "source": "vision",
+            "target": "",
+            "kind": "merge",
+            "via": [block("projector", "projector", "projector", 64)],
+            "shape": ["batch", "patches", 8],
+            "evidence": "observed",
+        }
+    ],
+    "phantoms": [block("mtp0", "mtp", "", 0, notes=["known of the checkpoint"])],
+    "version": 2,
+}
+COMPARISON = {
+    "a": ARCHITECTURE,
+    "b": ARCHITECTURE,
+    "rows": [
+        {
+            "part": "L0-L1 attn",
+            "what": "kv_heads",
+            "left": "1",
+            "right": "2",
+            "same": False,
+            "a": "L0.attn",
+            "b": "L0.attn",
+        },
+        {"part": "model", "what": "phantoms", "left": "1", "right": None, "same": False, "a": None, "b": None},
+    ],
 }
 SITES = [("embed", "embed"), ("L0.attn.H0", "head"), ("L0.attn", "block"), ("L0", "layer")]
 LAYOUT = {
@@ -183,6 +223,7 @@ STATS = [
 UPDATES = [0.5, -0.25, 0.75, 1.0]
 MESSAGES: dict[str, dict[str, Any]] = {
     "architecture": {"definition": "Architecture", "message": ARCHITECTURE},
+    "comparison": {"definition": "Comparison", "message": COMPARISON},
     "layout": {"definition": "FrameLayout", "message": LAYOUT},
     "state": {"definition": "SessionState", "message": STATE},
     "frame": {

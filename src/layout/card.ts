@@ -34,7 +34,8 @@ function blockOf(layer: Layer, address: string): Block {
   const found = layer.blocks.find((block) => block.address === address);
   if (found) return found;
   const lost = `${address} is named by a branch and is in no list of blocks`;
-  return { address, role: 'other', path: '', cls: '', params: 0, spec: null, ports: [], parts: [], notes: [lost] };
+  const nothing = { path: '', cls: '', params: 0, weights: 0, spec: null, shared: null };
+  return { address, role: 'other', ...nothing, ports: [], parts: [], reads: [], makes: [], notes: [lost] };
 }
 
 /** Measure a card and settle what is where in it, but for the card's own place. */

@@ -7,6 +7,7 @@ import { h, setText, show } from './dom';
 const RUNGS: Record<Architecture['trace']['rung'], string> = {
   meta: 'Built without weights and traced through one forward pass.',
   fake: 'Traced through one forward pass with stand-in tensors.',
+  real: 'Traced through one forward pass with made-up numbers, one layer of each kind.',
   tree: 'No forward pass could be traced: read from the module tree, and how blocks are wired is assumed.',
 };
 

@@ -13,7 +13,18 @@ export type Source = "observed" | "module" | "config" | "assumed";
  * This interface was referenced by `Wire`'s JSON-Schema
  * via the `definition` "Role".
  */
-export type Role = "attention" | "mixer" | "mlp" | "moe" | "norm" | "embedding" | "unembedding" | "router" | "other";
+export type Role =
+  | "attention"
+  | "mixer"
+  | "mlp"
+  | "moe"
+  | "norm"
+  | "embedding"
+  | "unembedding"
+  | "router"
+  | "projector"
+  | "mtp"
+  | "other";
 /**
  * What is particular to a kind of block.
  *
@@ -21,6 +32,13 @@ export type Role = "attention" | "mixer" | "mlp" | "moe" | "norm" | "embedding" 
  * via the `definition` "Spec".
  */
 export type Spec = AttentionSpec | MixerSpec | FeedForwardSpec | MoESpec | NormSpec | EmbeddingSpec | UnembeddingSpec;
+/**
+ * A shape with its free dimensions by name: batch, tokens.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Shape".
+ */
+export type Shape = (number | string)[];
 /**
  * What an ablation puts in the place of an output.
  *
@@ -84,6 +102,7 @@ export interface Wire {
   kernel_message?: KernelMessage;
   page_message?: PageMessage;
   recording?: Recording;
+  comparison?: Comparison;
 }
 /**
  * What a model is.
@@ -100,6 +119,8 @@ export interface Architecture {
   params: Params;
   trace: Trace;
   context: IntFact | null;
+  edges: Edge[];
+  phantoms: Block[];
   version: number;
 }
 /**
@@ -112,6 +133,9 @@ export interface Stack {
   name: string;
   width: IntFact;
   groups: Group[];
+  inputs: Block[];
+  outputs: Block[];
+  streams: IntFact | null;
 }
 /**
  * A whole number and where it came from.
@@ -166,6 +190,13 @@ export interface Block {
   ports: Port[];
   parts: Block[];
   notes: string[];
+  reads: Shape;
+  makes: Shape;
+  /**
+   * Multiply-adds with learned matrices for one token.
+   */
+  weights: number;
+  shared: IntFact | null;
 }
 /**
  * Softmax attention.
@@ -189,6 +220,13 @@ export interface AttentionSpec {
   scale: NumberFact | null;
   q_rank: IntFact | null;
   kv_rank: IntFact | null;
+  latent_norm: TextFact | null;
+  chunk: IntFact | null;
+  position_bias: TextFact | null;
+  rope_theta: NumberFact | null;
+  rope_scaling: TextFact | null;
+  prefix: BoolFact | null;
+  shared_kv: IntFact | null;
 }
 /**
  * Yes or no and where it came from.
@@ -239,6 +277,8 @@ export interface MixerSpec {
   v_head_dim: IntFact | null;
   state: ShapeFact | null;
   conv: IntFact | null;
+  variant: TextFact | null;
+  decay: TextFact | null;
 }
 /**
  * A shape and where it came from.
@@ -278,6 +318,13 @@ export interface MoESpec {
   activation: TextFact;
   router: TextFact;
   shared_hidden: IntFact;
+  choice: TextFact | null;
+  groups: IntFact | null;
+  groups_kept: IntFact | null;
+  zero_experts: IntFact | null;
+  bias_correction: BoolFact | null;
+  normalised: BoolFact | null;
+  scale: NumberFact | null;
 }
 /**
  * A normalisation.
@@ -348,6 +395,10 @@ export interface Branch {
   stream_norm: string | null;
   scale: NumberFact | null;
   source: Source;
+  /**
+   * Stack whose output it looks at besides the stream.
+   */
+  context: string | null;
 }
 /**
  * Exact counts of parameters; a tied weight counts once.
@@ -360,6 +411,10 @@ export interface Params {
   trainable: number;
   embedding: number;
   active: number;
+  /**
+   * Embedding that is only looked up.
+   */
+  lookup: number;
 }
 /**
  * How the architecture was read.
@@ -368,9 +423,35 @@ export interface Params {
  * via the `definition` "Trace".
  */
 export interface Trace {
-  rung: "meta" | "fake" | "tree";
+  rung: "meta" | "fake" | "real" | "tree";
   escapes: string[];
   notes: string[];
+}
+/**
+ * What goes from one stack into another.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Edge".
+ */
+export interface Edge {
+  /**
+   * Name of the stack it comes from.
+   */
+  source: string;
+  /**
+   * Name of the stack it goes to.
+   */
+  target: string;
+  /**
+   * Looked at by its layers; becomes its stream; takes the place of some of its tokens.
+   */
+  kind: "cross-attention" | "stream" | "merge";
+  /**
+   * Blocks on the way: a projector.
+   */
+  via: Block[];
+  shape: Shape;
+  evidence: Source;
 }
 /**
  * The meaning of a frame's buffers, fixed for a session.
@@ -808,4 +889,42 @@ export interface RecordedAblation {
   sentence: string;
   run: RunSummary;
   frame: RecordedFrame;
+}
+/**
+ * Two architectures side by side, fact by fact.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Comparison".
+ */
+export interface Comparison {
+  a: Architecture;
+  b: Architecture;
+  rows: ComparisonRow[];
+}
+/**
+ * One fact of two architectures.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "ComparisonRow".
+ */
+export interface ComparisonRow {
+  /**
+   * What it is a fact of, in words: model, L0-L3 attn.
+   */
+  part: string;
+  /**
+   * Name of the fact: kv_heads.
+   */
+  what: string;
+  left: string | null;
+  right: string | null;
+  same: boolean;
+  /**
+   * Address in the first architecture.
+   */
+  a: string | null;
+  /**
+   * Address in the second.
+   */
+  b: string | null;
 }

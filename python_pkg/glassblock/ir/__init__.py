@@ -2,7 +2,8 @@
 
 from glassblock.ir.address import Address, nearest, parse
 from glassblock.ir.architecture import VERSION, Architecture, Params, Trace
-from glassblock.ir.block import Block, Port, Role, Side
+from glassblock.ir.block import Block, Port, Role, Shape, Side
+from glassblock.ir.edge import Edge, EdgeKind
 from glassblock.ir.facts import SOURCES, Fact, Source, assumed, from_config, from_module, observed
 from glassblock.ir.layer import Branch, Group, Layer, Stack
 from glassblock.ir.serialize import from_dict, to_dict
@@ -27,6 +28,8 @@ __all__ = [
     "Attention",
     "Block",
     "Branch",
+    "Edge",
+    "EdgeKind",
     "Embedding",
     "Fact",
     "FeedForward",
@@ -38,6 +41,7 @@ __all__ = [
     "Params",
     "Port",
     "Role",
+    "Shape",
     "Side",
     "Source",
     "Spec",

@@ -10,11 +10,12 @@ from typing import Literal
 from glassblock.errors import AddressError
 from glassblock.ir import address as addresses
 from glassblock.ir.block import Block
+from glassblock.ir.edge import Edge
 from glassblock.ir.facts import Fact
 from glassblock.ir.layer import Layer, Stack
 from glassblock.ir.specs import Unembedding
 
-VERSION = 1
+VERSION = 2
 """Version of the IR. It changes when a reader of an older one would misread a newer one."""
 
 
@@ -23,13 +24,16 @@ class Params:
     """Exact counts of parameters; a tied weight counts once.
 
     ``active`` is what one token passes through: all but the routed experts that it does not visit. The
-    embedding counts whole, as in the totals that most papers publish.
+    embedding counts whole. ``lookup`` is the part of ``embedding`` that is only looked up and never multiplied with: an
+    untied embedding. Papers differ in whether they count it: Mixtral's 12.9 B are ``active``, gpt-oss's 5.1 B are
+    ``active - lookup``.
     """
 
     total: int
     trainable: int
     embedding: int
     active: int
+    lookup: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,15 @@ class Trace:
     ----------
     rung
         Which rung of the fallback ladder held: ``meta`` (traced on the meta device), ``fake``
-        (traced with fake tensors), ``tree`` (module tree only, edges assumed).
+        (traced with fake tensors), ``real`` (run with made-up numbers, one layer of each kind), ``tree`` (module tree
+        only, edges assumed).
     escapes
         Data-dependent operations that had to be answered for the model, by name.
     notes
         What went wrong on the way, in words.
     """
 
-    rung: Literal["meta", "fake", "tree"]
+    rung: Literal["meta", "fake", "real", "tree"]
     escapes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -63,17 +68,22 @@ class Architecture:
     cls
         Class of the model.
     stacks
-        Runs of layers.
+        Runs of layers. The last is the main one, whose output the model returns.
     inputs
-        Blocks below the layers, in the order in which they run: ``embed``, ``pos_embed``.
+        Blocks below the layers of the main stack, in the order in which they run: ``embed``, ``pos_embed``.
     outputs
-        Blocks above the layers: ``norm``, ``unembed``.
+        Blocks above the layers of the main stack: ``norm``, ``unembed``.
     params
         Exact counts.
     context
         The longest sequence in tokens, where it is known.
     trace
         How it was read.
+    edges
+        What goes from one stack into another.
+    phantoms
+        Blocks that the checkpoint is known to hold and the module tree does not: heads for predicting several
+        tokens at once. They are in no count.
     version
         Version of the IR.
     """
@@ -86,6 +96,8 @@ class Architecture:
     params: Params
     trace: Trace
     context: Fact[int] | None = None
+    edges: tuple[Edge, ...] = ()
+    phantoms: tuple[Block, ...] = ()
     version: int = field(default=VERSION)
 
     @property
@@ -165,10 +177,15 @@ class Architecture:
 
         for block in self.inputs:
             add(block)
-        for layer in self.layers():
-            for block in layer.blocks:
+        for stack in self.stacks:
+            for block in stack.inputs:
                 add(block)
-        for block in self.outputs:
+            for layer in stack.layers():
+                for block in layer.blocks:
+                    add(block)
+            for block in stack.outputs:
+                add(block)
+        for block in (*(block for edge in self.edges for block in edge.via), *self.outputs, *self.phantoms):
             add(block)
         return tree
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from glassblock.ir.facts import Fact
 from glassblock.ir.specs import Attention, Mixer, MixtureOfExperts, Spec
 
-Role = Literal["attention", "mixer", "mlp", "moe", "norm", "embedding", "unembedding", "router", "other"]
+Role = Literal[
+    "attention", "mixer", "mlp", "moe", "norm", "embedding", "unembedding", "router", "projector", "mtp", "other"
+]
+Shape = tuple[int | str, ...]
+"""A shape with its free dimensions by name: ``("batch", "tokens", 4096)``."""
 Side = Literal["input", "output"]
 
 
@@ -57,6 +62,12 @@ class Block:
         Blocks within it: router, experts, shared expert.
     notes
         What could not be understood or tapped, in words.
+    reads, makes
+        Shapes of the tensor that goes in and of the one that comes out. Empty where they are not known.
+    weights
+        Multiply-adds with learned matrices for one token: the size of each matrix as often as a token meets it.
+    shared
+        How many blocks of the model use these same parameters. None where no other does.
     """
 
     address: str
@@ -68,6 +79,10 @@ class Block:
     ports: tuple[Port, ...] = ()
     parts: tuple[Block, ...] = ()
     notes: tuple[str, ...] = ()
+    reads: Shape = ()
+    makes: Shape = ()
+    weights: int = 0
+    shared: Fact[int] | None = None
 
     def port(self, name: str) -> Port | None:
         """Return the port of that name, or None."""

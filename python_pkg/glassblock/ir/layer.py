@@ -39,6 +39,8 @@ class Branch:
         What the update is multiplied by, where that is not 1.
     source
         Whether this was seen in the forward pass or assumed.
+    context
+        Name of the stack whose output the block looks at besides the stream (cross-attention).
     """
 
     block: str
@@ -49,6 +51,7 @@ class Branch:
     stream_norm: str | None = None
     scale: Fact[float] | None = None
     source: Source = "observed"
+    context: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,18 @@ class Stack:
         Channels of the residual stream.
     groups
         Its layers, folded; together their indices are ``0 .. n_layers - 1``.
+    inputs, outputs
+        Blocks below and above its layers. Those of the main stack are the Architecture's own.
+    streams
+        How many residual streams run side by side (AltUp, hyper-connections). None: one.
     """
 
     name: str
     width: Fact[int]
     groups: tuple[Group, ...]
+    inputs: tuple[Block, ...] = ()
+    outputs: tuple[Block, ...] = ()
+    streams: Fact[int] | None = None
 
     @property
     def n_layers(self) -> int:

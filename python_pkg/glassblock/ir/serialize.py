@@ -54,7 +54,7 @@ def _decode(hint: Any, data: Any) -> Any:
         options = [option for option in args if option is not type(None)]
         if len(options) == 1:
             return _decode(options[0], data)
-        return _decode(_SPEC_OF[data["kind"]], data)
+        return _decode(_SPEC_OF[data["kind"]], data) if isinstance(data, dict) else data
     if origin is tuple:
         return tuple(_decode(args[0], item) for item in data)
     base = origin or hint

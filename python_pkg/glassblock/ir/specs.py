@@ -18,8 +18,15 @@ class Attention:
 
     Dimensions are numbers of channels. ``head_dim`` is that of queries and keys, ``v_head_dim`` that of
     values. ``rope_dims`` counts the channels of a head that are rotated (0: none). ``window`` is the
-    number of tokens a query may look back on, itself included; None is global. ``qk_norm`` is ``none``,
-    ``per head`` or ``whole``. ``q_rank`` and ``kv_rank`` are the widths of latent bottlenecks (MLA).
+    number of tokens a query may look back on, itself included; None is global. ``chunk`` is the length of
+    the pieces of text within which alone a query looks. ``qk_norm`` is ``none``, ``per head`` or ``whole``.
+    ``q_rank`` and ``kv_rank`` are the widths of latent bottlenecks (MLA), ``latent_norm`` says which of them
+    is normalised: ``none``, ``q``, ``kv`` or ``q and kv``.
+
+    ``position_bias`` is what is added to the scores by distance: ``none``, ``alibi`` (a slope for each head) or
+    ``relative`` (learned). ``rope_theta`` and ``rope_scaling`` (``none``, ``linear``, ``yarn``, ``llama3`` ...)
+    belong to the rotation and are None without one. ``prefix`` says that a part of the text sees itself whole
+    before the causal rest. ``shared_kv`` is the layer whose keys and values are used where the block makes none.
     """
 
     kind: ClassVar[str] = "attention"
@@ -38,6 +45,13 @@ class Attention:
     scale: Fact[float] | None = None
     q_rank: Fact[int] | None = None
     kv_rank: Fact[int] | None = None
+    latent_norm: Fact[str] | None = None
+    chunk: Fact[int] | None = None
+    position_bias: Fact[str] | None = None
+    rope_theta: Fact[float] | None = None
+    rope_scaling: Fact[str] | None = None
+    prefix: Fact[bool] | None = None
+    shared_kv: Fact[int] | None = None
 
     @property
     def label(self) -> str:
@@ -53,8 +67,11 @@ class Attention:
 class Mixer:
     """A sequence mixer without a softmax over tokens: state space, linear attention, recurrence.
 
-    ``family`` is ``delta rule``, ``state space``, ``linear attention``, ``recurrence`` or ``convolution``,
-    by the operations that were seen. ``heads`` and ``v_head_dim`` are those of the values, ``kv_heads`` and
+    ``family`` is ``delta rule``, ``state space``, ``linear attention``, ``recurrence``, ``convolution`` or
+    ``fourier``, by the operations that were seen; ``variant`` is the name that the field gives to this family with
+    this ``decay``: GatedDeltaNet, KDA, Mamba, Mamba-2, RG-LRU, RWKV, lightning attention, short convolution. ``decay``
+    says how the state forgets: ``none``, ``fixed`` (not by the input), ``per head``, ``per channel`` or ``per channel
+    and state``. ``heads`` and ``v_head_dim`` are those of the values, ``kv_heads`` and
     ``head_dim`` those of queries and keys; in a state space model groups and state size. ``state`` is the shape
     of the state that one token leaves to the next, without the batch. ``conv`` is the width of the short
     convolution in tokens.
@@ -70,11 +87,13 @@ class Mixer:
     v_head_dim: Fact[int] | None = None
     state: Fact[tuple[int, ...]] | None = None
     conv: Fact[int] | None = None
+    variant: Fact[str] | None = None
+    decay: Fact[str] | None = None
 
     @property
     def label(self) -> str:
         """What it is called in the diagram."""
-        return self.family.value
+        return self.variant.value if self.variant is not None else self.family.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +118,12 @@ class MixtureOfExperts:
 
     ``hidden`` is the inner width of one expert, ``shared_hidden`` that of the expert every token goes
     through (0: there is none). ``router`` is the function that makes weights of the logits.
+
+    ``choice`` says who chooses: ``token`` (each token its experts) or ``expert`` (each expert its tokens).
+    ``groups`` and ``groups_kept``: experts are chosen from the best few groups of them (DeepSeek). ``zero_experts``
+    are choices that cost nothing, beyond ``experts``. ``bias_correction``: a bias is added to the scores for choosing,
+    not for weighing (DeepSeek-V3). ``normalised``: the weights of the chosen are made to sum to one. ``scale``
+    multiplies the sum of the routed experts.
     """
 
     kind: ClassVar[str] = "moe"
@@ -110,6 +135,13 @@ class MixtureOfExperts:
     activation: Fact[str]
     router: Fact[str]
     shared_hidden: Fact[int]
+    choice: Fact[str] | None = None
+    groups: Fact[int] | None = None
+    groups_kept: Fact[int] | None = None
+    zero_experts: Fact[int] | None = None
+    bias_correction: Fact[bool] | None = None
+    normalised: Fact[bool] | None = None
+    scale: Fact[float] | None = None
 
     @property
     def label(self) -> str:
@@ -134,7 +166,11 @@ class Norm:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """A table of vectors: of tokens or of positions. ``scale`` multiplies what is looked up."""
+    """What makes vectors of the input: ``of`` says of what.
+
+    A table of ``tokens``, ``positions`` or ``types``; a projection of ``patches`` of an image or ``frames`` of sound,
+    whose ``rows`` are the numbers that go into one vector. ``scale`` multiplies what comes out.
+    """
 
     kind: ClassVar[str] = "embedding"
 

@@ -68,6 +68,13 @@ class AttentionSpec(TypedDict):
     scale: NumberFact | None
     q_rank: IntFact | None
     kv_rank: IntFact | None
+    latent_norm: TextFact | None
+    chunk: IntFact | None
+    position_bias: TextFact | None
+    rope_theta: NumberFact | None
+    rope_scaling: TextFact | None
+    prefix: BoolFact | None
+    shared_kv: IntFact | None
 
 
 class MixerSpec(TypedDict):
@@ -82,6 +89,8 @@ class MixerSpec(TypedDict):
     v_head_dim: IntFact | None
     state: ShapeFact | None
     conv: IntFact | None
+    variant: TextFact | None
+    decay: TextFact | None
 
 
 class FeedForwardSpec(TypedDict):
@@ -104,6 +113,13 @@ class MoESpec(TypedDict):
     activation: TextFact
     router: TextFact
     shared_hidden: IntFact
+    choice: TextFact | None
+    groups: IntFact | None
+    groups_kept: IntFact | None
+    zero_experts: IntFact | None
+    bias_correction: BoolFact | None
+    normalised: BoolFact | None
+    scale: NumberFact | None
 
 
 class NormSpec(TypedDict):
@@ -140,7 +156,9 @@ What is particular to a kind of block.
 """
 
 
-Role: TypeAlias = Literal["attention", "mixer", "mlp", "moe", "norm", "embedding", "unembedding", "router", "other"]
+Role: TypeAlias = Literal[
+    "attention", "mixer", "mlp", "moe", "norm", "embedding", "unembedding", "router", "projector", "mtp", "other"
+]
 """
 What a block is for.
 """
@@ -152,6 +170,12 @@ class Port(TypedDict):
     name: str
     path: str
     side: Literal["input", "output"]
+
+
+Shape: TypeAlias = list[int | str]
+"""
+A shape with its free dimensions by name: batch, tokens.
+"""
 
 
 class Block(TypedDict):
@@ -166,6 +190,13 @@ class Block(TypedDict):
     ports: list[Port]
     parts: list[Block]
     notes: list[str]
+    reads: Shape
+    makes: Shape
+    weights: int
+    """
+    Multiply-adds with learned matrices for one token.
+    """
+    shared: IntFact | None
 
 
 class Branch(TypedDict):
@@ -185,6 +216,10 @@ class Branch(TypedDict):
     stream_norm: str | None
     scale: NumberFact | None
     source: Source
+    context: str | None
+    """
+    Stack whose output it looks at besides the stream.
+    """
 
 
 class Layer(TypedDict):
@@ -213,6 +248,32 @@ class Stack(TypedDict):
     name: str
     width: IntFact
     groups: list[Group]
+    inputs: list[Block]
+    outputs: list[Block]
+    streams: IntFact | None
+
+
+class Edge(TypedDict):
+    """What goes from one stack into another."""
+
+    source: str
+    """
+    Name of the stack it comes from.
+    """
+    target: str
+    """
+    Name of the stack it goes to.
+    """
+    kind: Literal["cross-attention", "stream", "merge"]
+    """
+    Looked at by its layers; becomes its stream; takes the place of some of its tokens.
+    """
+    via: list[Block]
+    """
+    Blocks on the way: a projector.
+    """
+    shape: Shape
+    evidence: Source
 
 
 class Params(TypedDict):
@@ -222,12 +283,16 @@ class Params(TypedDict):
     trainable: int
     embedding: int
     active: int
+    lookup: int
+    """
+    Embedding that is only looked up.
+    """
 
 
 class Trace(TypedDict):
     """How the architecture was read."""
 
-    rung: Literal["meta", "fake", "tree"]
+    rung: Literal["meta", "fake", "real", "tree"]
     escapes: list[str]
     notes: list[str]
 
@@ -243,7 +308,41 @@ class Architecture(TypedDict):
     params: Params
     trace: Trace
     context: IntFact | None
+    edges: list[Edge]
+    phantoms: list[Block]
     version: int
+
+
+class ComparisonRow(TypedDict):
+    """One fact of two architectures."""
+
+    part: str
+    """
+    What it is a fact of, in words: model, L0-L3 attn.
+    """
+    what: str
+    """
+    Name of the fact: kv_heads.
+    """
+    left: str | None
+    right: str | None
+    same: bool
+    a: str | None
+    """
+    Address in the first architecture.
+    """
+    b: str | None
+    """
+    Address in the second.
+    """
+
+
+class Comparison(TypedDict):
+    """Two architectures side by side, fact by fact."""
+
+    a: Architecture
+    b: Architecture
+    rows: list[ComparisonRow]
 
 
 How: TypeAlias = Literal["zero", "mean"]
@@ -685,3 +784,4 @@ class Wire(TypedDict):
     kernel_message: NotRequired[KernelMessage]
     page_message: NotRequired[PageMessage]
     recording: NotRequired[Recording]
+    comparison: NotRequired[Comparison]
