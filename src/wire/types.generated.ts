@@ -279,6 +279,7 @@ export interface MixerSpec {
   conv: IntFact | null;
   variant: TextFact | null;
   decay: TextFact | null;
+  conv_channels: IntFact | null;
 }
 /**
  * A shape and where it came from.

@@ -74,7 +74,7 @@ class Mixer:
     and state``. ``heads`` and ``v_head_dim`` are those of the values, ``kv_heads`` and
     ``head_dim`` those of queries and keys; in a state space model groups and state size. ``state`` is the shape
     of the state that one token leaves to the next, without the batch. ``conv`` is the width of the short
-    convolution in tokens.
+    convolution in tokens, ``conv_channels`` how many channels go through it.
     """
 
     kind: ClassVar[str] = "mixer"
@@ -89,6 +89,7 @@ class Mixer:
     conv: Fact[int] | None = None
     variant: Fact[str] | None = None
     decay: Fact[str] | None = None
+    conv_channels: Fact[int] | None = None
 
     @property
     def label(self) -> str:

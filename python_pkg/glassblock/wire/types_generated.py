@@ -91,6 +91,7 @@ class MixerSpec(TypedDict):
     conv: IntFact | None
     variant: TextFact | None
     decay: TextFact | None
+    conv_channels: IntFact | None
 
 
 class FeedForwardSpec(TypedDict):

@@ -28,6 +28,7 @@ def read_mixer(branch: Branch, family: Fact[str]) -> Recognised:
         if heads
         else (None, "it has no heads: every channel has a state of its own")
     )
+    conv = _conv(branch)
     shapes = f"{heads} x {width} before {graph.path_of(projection) or projection.name}"
     spec = Mixer(
         family=family,
@@ -37,7 +38,8 @@ def read_mixer(branch: Branch, family: Fact[str]) -> Recognised:
         head_dim=observed(keys, "the other side of the state") if keys else None,
         v_head_dim=observed(width, shapes) if heads else None,
         state=state,
-        conv=_conv(branch),
+        conv=conv[0] if conv else None,
+        conv_channels=conv[1] if conv else None,
     )
     return Recognised("mixer", "mixer", spec, (port,) if port else (), notes=(why,) if why else ())
 
@@ -123,10 +125,12 @@ def _mixed(branch: Branch) -> int:
     return branch.ops[0].outputs[0]
 
 
-def _conv(branch: Branch) -> Fact[int] | None:
-    for op in branch.ops:
-        width = branch.graph.depthwise(op)
-        if width is not None:
-            weight = show(branch.graph.shape(op.inputs[1]))
-            return observed(width, f"depthwise conv1d with {weight}")
-    return None
+def _conv(branch: Branch) -> tuple[Fact[int], Fact[int]] | None:
+    """Return the width of the short convolution, and how many channels go through all of them together."""
+    graph = branch.graph
+    convolutions = [op for op in branch.ops if graph.depthwise(op) is not None]
+    if not convolutions:
+        return None
+    weights = [graph.shape(op.inputs[1]) for op in convolutions]
+    where = f"depthwise conv1d with {', '.join(map(show, weights))}"
+    return observed(weights[0][-1], where), observed(sum(shape[0] for shape in weights), where)
