@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from glassblock import surface
 from glassblock.ir import Architecture, Attention, Block, Group, Params
+from glassblock.ir.costs import Cache, Flops, cache, flops_per_token, weight_bytes
+from glassblock.ir.tally import Share, by_block
+
+
+@dataclass(frozen=True)
+class Counts(Params):
+    """Exact counts of parameters, of the whole model and of each block.
+
+    Attributes
+    ----------
+    total, trainable, embedding, active, lookup
+        As in `Params`.
+    """
+
+    architecture: Architecture | None = field(default=None, repr=False)
+
+    def by_block(self) -> tuple[Share, ...]:
+        """Return the parameters of each kind of block and their share; the rows add up to the total."""
+        assert self.architecture is not None
+        return by_block(self.architecture)
 
 
 @dataclass(frozen=True)
@@ -23,9 +43,46 @@ class Diagram:
     architecture: Architecture
 
     @property
-    def params(self) -> Params:
-        """Exact counts of parameters."""
-        return self.architecture.params
+    def params(self) -> Counts:
+        """Exact counts of parameters: ``.total``, ``.active`` and so on, and ``.by_block()``."""
+        counts = {f.name: getattr(self.architecture.params, f.name) for f in fields(Params)}
+        return Counts(**counts, architecture=self.architecture)
+
+    def flops(self, context: int = 1, *, source: int = 0) -> Flops:
+        """Count the operations that one token costs; see `glassblock.ir.costs.flops_per_token`.
+
+        Parameters
+        ----------
+        context
+            Tokens in sight, itself included.
+        source
+            Tokens of the encoder, where cross-attention looks at one.
+        """
+        return flops_per_token(self.architecture, context, source=source)
+
+    def weight_bytes(self, dtype: str = "bfloat16") -> int:
+        """Return the bytes of all parameters at a dtype.
+
+        Parameters
+        ----------
+        dtype
+            ``float32``, ``bfloat16``, ``float8``, ``int4`` and so on.
+        """
+        return weight_bytes(self.architecture, dtype)
+
+    def cache(self, context: int, dtype: str = "bfloat16", *, source: int = 0) -> Cache:
+        """Count the bytes that decoding keeps for one text; see `glassblock.ir.costs.cache`.
+
+        Parameters
+        ----------
+        context
+            Tokens that were read.
+        dtype
+            As for `weight_bytes`.
+        source
+            Tokens of the encoder, where cross-attention looks at one.
+        """
+        return cache(self.architecture, context, dtype, source=source)
 
     def block(self, address: str) -> Block:
         """Return the block at an address or module path; see `Architecture.block`."""

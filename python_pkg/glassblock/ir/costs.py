@@ -1,0 +1,206 @@
+"""What a model costs to keep and to run: bytes, FLOPs and cache, which follow from its shapes.
+
+A multiply-add is two FLOPs. A token is multiplied by learned matrices (`Block.weights`, read from the traced forward
+pass) and mixed with what came before: softmax attention looks at every key in sight, a state is decayed, written to and
+read. Norms, activations and rotations are left out, as is usual: they are some tenths of a percent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from glassblock.errors import SourceError
+from glassblock.ir.architecture import Architecture
+from glassblock.ir.layer import Stack
+from glassblock.ir.specs import Attention, Mixer
+
+BITS = {
+    "float64": 64,
+    "float32": 32,
+    "bfloat16": 16,
+    "float16": 16,
+    "float8": 8,
+    "int8": 8,
+    "int4": 4,
+}
+"""Bits of a number by the name of its dtype."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flops:
+    """Floating-point operations for one token.
+
+    ``matrices`` are those with learned matrices, ``mixing`` those of the token with the ones before it.
+    """
+
+    matrices: int
+    mixing: int
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.matrices + self.mixing
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Bytes that decoding keeps for one text.
+
+    Attributes
+    ----------
+    growing
+        For each further token, once every window is full.
+    state
+        Whatever the length: states of mixers and their short convolutions.
+    total
+        At the length that was asked for: windows as far as they are filled, and the states.
+    """
+
+    growing: int
+    state: int
+    total: int
+
+
+def weight_bytes(architecture: Architecture, dtype: str = "bfloat16") -> int:
+    """Return the bytes of all parameters at a dtype.
+
+    Parameters
+    ----------
+    architecture
+        What the model is.
+    dtype
+        One of `BITS`.
+
+    Raises
+    ------
+    SourceError
+        If the dtype is not known.
+    """
+    return _bytes(architecture.params.total, dtype)
+
+
+def flops_per_token(
+    architecture: Architecture, context: int = 1, *, source: int = 0, stack: str | None = None
+) -> Flops:
+    """Count the operations that one token costs.
+
+    Parameters
+    ----------
+    architecture
+        What the model is.
+    context
+        Tokens in sight, itself included: the position of the token, counted from 1.
+    source
+        Tokens of the other stack that cross-attention looks at.
+    stack
+        Name of the stack the token runs through; the main one, with its unembedding, where not given.
+
+    Returns
+    -------
+    Flops
+        Two for each multiply-add.
+    """
+    main = architecture.stacks[-1]
+    through = main if stack is None else _stack(architecture, stack)
+    around = (*through.inputs, *through.outputs)
+    if through is main:
+        around += (*architecture.inputs, *architecture.outputs)
+    matrices, mixing = sum(block.weights for block in around), 0
+    for group in through.groups:
+        crossing = {branch.block for branch in group.template.branches if branch.context is not None}
+        for block in group.template.blocks:
+            seen = source if block.address in crossing else context
+            matrices += len(group.layers) * block.weights
+            mixing += len(group.layers) * _mixing(block.spec, seen)
+    return Flops(2 * matrices, mixing)
+
+
+def cache(architecture: Architecture, context: int, dtype: str = "bfloat16", *, source: int = 0) -> Cache:
+    """Count the bytes that decoding keeps for one text.
+
+    Keys and values as they are stored: before they are repeated for several query heads; of latent attention (MLA) the
+    latent and the rotated part. A window keeps what the next token may look back on. Layers that use another layer's
+    keys and values keep none, and neither does attention that is not causal.
+
+    Parameters
+    ----------
+    architecture
+        What the model is.
+    context
+        Tokens that were read.
+    dtype
+        One of `BITS`.
+    source
+        Tokens of the other stack that cross-attention looks at.
+
+    Raises
+    ------
+    SourceError
+        If the dtype is not known.
+    """
+    growing = state = total = 0
+    for group in architecture.stacks[-1].groups:
+        crossing = {branch.block for branch in group.template.branches if branch.context is not None}
+        for block in group.template.blocks:
+            spec, copies = block.spec, len(group.layers)
+            if isinstance(spec, Attention):
+                width = _kept_width(spec)
+                if block.address in crossing:
+                    total += copies * width * source
+                elif spec.causal.value:
+                    total += copies * width * min(context, _kept_tokens(spec) or context)
+                    growing += 0 if _kept_tokens(spec) else copies * width
+            elif isinstance(spec, Mixer):
+                state += copies * _state_size(spec)
+    return Cache(_bytes(growing, dtype), _bytes(state, dtype), _bytes(total + state, dtype))
+
+
+def _stack(architecture: Architecture, name: str) -> Stack:
+    found = next((stack for stack in architecture.stacks if stack.name == name), None)
+    if found is None:
+        names = ", ".join(repr(stack.name) for stack in architecture.stacks)
+        raise SourceError(f"expected the name of a stack of {architecture.name}, got {name!r}. It has {names}.")
+    return found
+
+
+def _mixing(spec: object, seen: int) -> int:
+    """FLOPs of mixing one token with those in sight."""
+    if isinstance(spec, Attention):
+        limits = [fact.value for fact in (spec.window, spec.chunk) if fact is not None]
+        return 2 * spec.heads.value * (spec.head_dim.value + spec.v_head_dim.value) * min([seen, *limits])
+    if isinstance(spec, Mixer) and spec.state is not None:
+        # Written to and read once each; the delta rule reads it once more, to erase what the key held.
+        passes = 3 if spec.family.value == "delta rule" else 2
+        decays = 0 if spec.decay is None or spec.decay.value == "none" else 1
+        return (2 * passes + decays) * prod(spec.state.value)
+    return 0
+
+
+def _kept_width(spec: Attention) -> int:
+    if spec.shared_kv is not None:
+        return 0
+    if spec.kv_rank is not None:
+        return spec.kv_rank.value + spec.rope_dims.value
+    return spec.kv_heads.value * (spec.head_dim.value + spec.v_head_dim.value)
+
+
+def _kept_tokens(spec: Attention) -> int | None:
+    """How many tokens are kept at most: those that the next one may still look back on."""
+    if spec.window is not None:
+        return spec.window.value - 1
+    return spec.chunk.value if spec.chunk is not None else None
+
+
+def _state_size(spec: Mixer) -> int:
+    state = prod(spec.state.value) if spec.state is not None else 0
+    if spec.conv is not None and spec.conv_channels is not None:
+        state += spec.conv.value * spec.conv_channels.value
+    return state
+
+
+def _bytes(numbers: int, dtype: str) -> int:
+    bits = BITS.get(dtype)
+    if bits is None:
+        raise SourceError(f"expected a dtype of {', '.join(BITS)}, got {dtype!r}. Pass one of those.")
+    return -(-numbers * bits // 8)

@@ -1,0 +1,63 @@
+"""What a model costs, against torch's own count of FLOPs, the caches that models really keep, and papers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from tiny_models import tiny
+from transformers import AutoConfig
+
+from glassblock.diagram import Diagram
+from glassblock.errors import SourceError
+from glassblock.reader import read, read_model
+
+TOKENS = 6
+
+
+def kept_bytes(value: Any) -> int:
+    """Bytes of the floating-point tensors in a cache: integers there are positions and flags."""
+    if isinstance(value, torch.Tensor):
+        return value.numel() * value.element_size() if value.is_floating_point() else 0
+    if isinstance(value, dict):
+        return sum(map(kept_bytes, value.values()))
+    if isinstance(value, list | tuple):
+        return sum(map(kept_bytes, value))
+    return kept_bytes(vars(value)) if hasattr(value, "keys") or hasattr(value, "conv_states") else 0
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt2", "llama", "gemma2", "falcon", "mixtral", "deepseek_v3", "gpt_oss", "mamba2", "jamba", "qwen3_next"]
+)
+def test_cache_is_what_the_model_really_keeps(name: str) -> None:
+    model = tiny(name)
+    out = model(torch.arange(TOKENS)[None] + 3, use_cache=True)
+    kept = out.get("past_key_values", out.get("cache_params"))
+    assert Diagram(read_model(model)).cache(TOKENS, "float32").total == sum(map(kept_bytes, kept.layers))
+
+
+def test_cache_per_token_is_the_published_one() -> None:
+    # "Insights into DeepSeek-V3", arXiv:2505.09343, table 1: 70.272 KB a token for V3 in bfloat16.
+    deepseek = Diagram(read(AutoConfig.for_model("deepseek_v3")))
+    assert deepseek.cache(1000).growing == 70_272
+    # Jamba, arXiv:2403.19887, table 1: 4 GB for 256 K tokens in 16 bits.
+    jamba = Diagram(read(AutoConfig.for_model("jamba")))
+    assert round(jamba.cache(256 * 1024).growing * 256 * 1024 / 2**30) == 4
+
+
+def test_unknown_dtype_is_refused() -> None:
+    with pytest.raises(SourceError, match=r"expected a dtype of float64, float32.*got 'float17'"):
+        Diagram(read_model(tiny("llama"))).weight_bytes("float17")
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "deepseek_v3", "jamba", "cohere"])
+def test_blocks_add_up_to_the_total(name: str) -> None:
+    model = tiny(name)
+    diagram = Diagram(read_model(model))
+    rows = diagram.params.by_block()
+    assert sum(row.total for row in rows) == sum(p.numel() for p in model.parameters())
+    assert sum(row.share for row in rows) == pytest.approx(1)
+    attention = [row.total for row in rows if row.role == "attention"]
+    named = {n: p for n, p in model.named_parameters() if ".self_attn." in n or ".attn." in n}
+    assert sum(attention) == sum(p.numel() for p in named.values())
