@@ -14,7 +14,8 @@ import glassblock.demo  # noqa: F401 - see below
 from glassblock.errors import GlassblockError
 
 if TYPE_CHECKING:
-    from glassblock.api import attach, demo, unfold
+    from glassblock.api import attach, compare, demo, unfold
+    from glassblock.describe import Comparison
     from glassblock.diagram import Diagram
     from glassblock.live import Session
 
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 del globals()["demo"]
 
 __version__ = "0.1.0"
-__all__ = ["Diagram", "GlassblockError", "Session", "attach", "demo", "unfold"]
+__all__ = ["Comparison", "Diagram", "GlassblockError", "Session", "attach", "compare", "demo", "unfold"]
 
 _HOMES = {
     "attach": "glassblock.api",
+    "compare": "glassblock.api",
     "demo": "glassblock.api",
     "unfold": "glassblock.api",
+    "Comparison": "glassblock.describe",
     "Diagram": "glassblock.diagram",
     "Session": "glassblock.live",
 }

@@ -10,10 +10,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from glassblock import describe
 from glassblock import export as _export
 from glassblock import widget as _widget
 from glassblock.demo import load as load_demo
 from glassblock.demo.language import TASKS
+from glassblock.describe import Comparison
 from glassblock.diagram import Diagram
 from glassblock.ir import Architecture
 from glassblock.live import Prompt, Session, check_attachable
@@ -24,11 +26,12 @@ _widget.register()
 
 _attached: weakref.WeakKeyDictionary[nn.Module, weakref.ref[Session]] = weakref.WeakKeyDictionary()
 
+Source = str | Path | Mapping[str, Any] | nn.Module | Any
 Inputs = Tensor | tuple[Any, ...] | Mapping[str, Any]
 
 
 def unfold(
-    source: str | Path | Mapping[str, Any] | nn.Module | Any,
+    source: Source,
     *,
     inputs: Inputs | None = None,
     trust_remote_code: bool = False,
@@ -59,6 +62,30 @@ def unfold(
         If it is no transformer.
     """
     return Diagram(_said(read(source, inputs=inputs, trust_remote_code=trust_remote_code)))
+
+
+def compare(a: Source | Diagram | Session, b: Source | Diagram | Session) -> Comparison:
+    """Compare two architectures, side by side and fact by fact.
+
+    Parameters
+    ----------
+    a, b
+        Anything that `unfold` takes, or a diagram or session.
+
+    Returns
+    -------
+    Comparison
+        Displays itself in a notebook; ``.differences`` are the facts that differ, and `print` writes them as a table.
+
+    Raises
+    ------
+    SourceError
+        If nothing can be found or read there.
+    ModelError
+        If it is no transformer.
+    """
+    left, right = ((side if isinstance(side, Diagram | Session) else unfold(side)).architecture for side in (a, b))
+    return describe.compare(left, right)
 
 
 def attach(

@@ -1,13 +1,16 @@
-"""The command line: ``glassblock unfold SOURCE`` and ``glassblock demo``."""
+"""The command line: ``glassblock unfold SOURCE``, ``compare A B`` and ``demo``."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 
 import glassblock
 from glassblock.errors import GlassblockError
+
+_SOURCE = "hub id, folder or file with config.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,10 +31,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     unfold = commands.add_parser("unfold", help="print an architecture, or save it")
-    unfold.add_argument("source", help="hub id, or folder or file with config.json")
-    unfold.add_argument("-o", "--output", help="save as .html or .json instead of printing")
+    unfold.add_argument("source", help=_SOURCE)
+    unfold.add_argument("-o", "--output", help="save as .html, .svg, .json or .txt instead of printing")
     unfold.add_argument("--trust-remote-code", action="store_true", help="run code that comes with the checkpoint")
     unfold.set_defaults(command=_unfold)
+
+    compare = commands.add_parser("compare", help="print what differs between two architectures, or save it")
+    compare.add_argument("a", metavar="A", help=_SOURCE)
+    compare.add_argument("b", metavar="B", help="another one")
+    compare.add_argument("-o", "--output", help="save as .html, .json or .txt instead of printing")
+    compare.add_argument("--trust-remote-code", action="store_true", help="run code that comes with a checkpoint")
+    compare.set_defaults(command=_compare)
 
     demo = commands.add_parser("demo", help="run a bundled model and ablate each of its parts")
     demo.add_argument("name", nargs="?", default="gpt", help="gpt, moe or hybrid")
@@ -43,12 +53,21 @@ def _parser() -> argparse.ArgumentParser:
 
 def _unfold(chosen: argparse.Namespace) -> None:
     from glassblock.api import unfold
+    from glassblock.describe import tree
 
     diagram = unfold(chosen.source, trust_remote_code=chosen.trust_remote_code)
     if chosen.output:
         print(diagram.save(chosen.output))
     else:
-        print(diagram)
+        print(tree(diagram.architecture, shutil.get_terminal_size((120, 0)).columns))
+
+
+def _compare(chosen: argparse.Namespace) -> None:
+    from glassblock.api import compare, unfold
+
+    a, b = (unfold(source, trust_remote_code=chosen.trust_remote_code) for source in (chosen.a, chosen.b))
+    comparison = compare(a, b)
+    print(comparison.save(chosen.output) if chosen.output else comparison)
 
 
 def _demo(chosen: argparse.Namespace) -> None:

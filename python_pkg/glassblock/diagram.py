@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from glassblock import surface
-from glassblock.ir import Architecture, Attention, Block, Group, Params
+from glassblock.describe import tree
+from glassblock.ir import Architecture, Block, Params
 from glassblock.ir.costs import Cache, Flops, cache, flops_per_token, weight_bytes
 from glassblock.ir.tally import Share, by_block
 
@@ -89,7 +90,7 @@ class Diagram:
         return self.architecture.block(address)
 
     def save(self, path: str | Path) -> Path:
-        """Save as a self-contained page (``.html``) or as data (``.json``).
+        """Save as a self-contained page (``.html``), a picture (``.svg``), text (``.txt``) or data (``.json``).
 
         Parameters
         ----------
@@ -100,17 +101,7 @@ class Diagram:
 
     def __str__(self) -> str:
         """Return the architecture as a readable tree, from the input to the output."""
-        arch = self.architecture
-        head = f"{arch.name} · {arch.cls} · {arch.params.total:,} parameters"
-        if arch.params.active != arch.params.total:
-            head += f", {arch.params.active:,} active per token"
-        lines = [head, *(_line(block, 1) for block in arch.inputs)]
-        for stack in arch.stacks:
-            if stack.name:
-                lines.append(f"  {stack.name}")
-            for group in stack.groups:
-                lines += _group_lines(group)
-        return "\n".join([*lines, *(_line(block, 1) for block in arch.outputs)])
+        return tree(self.architecture)
 
     def __repr__(self) -> str:
         """Return what it is, in a line."""
@@ -118,32 +109,3 @@ class Diagram:
 
     def _repr_mimebundle_(self, **_: Any) -> surface.MimeBundle:
         return surface.display(self)
-
-
-def _group_lines(group: Group) -> list[str]:
-    layer = group.template
-    which = _ranges(group.layers)
-    lines = [f"  {which}  {layer.cls} x {len(group.layers)} · {layer.params:,} parameters each"]
-    return lines + [_line(block, 2) for block in layer.blocks]
-
-
-def _line(block: Block, depth: int) -> str:
-    name = block.address.rpartition(".")[2] if depth > 1 else block.address
-    label = block.spec.label if block.spec else block.cls
-    heads = f", {block.heads} heads" if block.heads else ""
-    windowed = isinstance(block.spec, Attention) and block.spec.window
-    window = f", window {windowed.value:,}" if windowed else ""
-    return f"{'  ' * depth}  {name:<8} {label}{heads}{window} · {block.params:,}"
-
-
-def _ranges(indices: tuple[int, ...]) -> str:
-    """Return indices as runs: ``L0-L2, L5``."""
-    runs: list[list[int]] = []
-    for index in indices:
-        if runs and index == runs[-1][-1] + 1:
-            runs[-1].append(index)
-        else:
-            runs.append([index])
-    words = [f"L{run[0]}" if len(run) == 1 else f"L{run[0]}-L{run[-1]}" for run in runs]
-    shown = 4
-    return ", ".join(words[:shown]) + (f" and {len(words) - shown} more" if len(words) > shown else "")

@@ -1,0 +1,174 @@
+"""The architecture as a tree for the terminal, from the input to the output.
+
+Each block with its address, what it is, the parameters of one such block and the share of the whole that all of its
+copies have. Layers that are alike are one branch of the tree; facts that were assumed end in a question mark.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from glassblock.describe.facts import ranges, summary
+from glassblock.ir import Architecture, Block, Branch, Group, Norm, Stack, Unembedding
+from glassblock.ir.costs import cache
+
+_NAME = 12
+_SHARE = 7
+_WIDTH = 120
+_NARROWEST = 60
+_SMALLEST = 0.1
+
+
+@dataclass(slots=True)
+class _Node:
+    """A line of the tree and what hangs below it."""
+
+    name: str
+    phrases: tuple[str, ...] = ()
+    params: int | None = None
+    copies: int = 1
+    below: list[_Node] = field(default_factory=list)
+
+
+def tree(architecture: Architecture, width: int = _WIDTH) -> str:
+    """Return an architecture as a readable tree.
+
+    Parameters
+    ----------
+    architecture
+        What the model is.
+    width
+        Columns of the terminal, at least 60; what is longer goes on in the next line.
+    """
+    width = max(width, _NARROWEST)
+    lines = [line for text in _head(architecture) for line in textwrap.wrap(text, width, subsequent_indent="  ")]
+    lines.append(f"{'parameters of one':>{width - _SHARE - 1}} {'all':>{_SHARE}}")
+    nodes = [node for stack in architecture.stacks for node in _stack(architecture, stack)]
+    nodes += [_Node(block.address, (block.cls, *block.notes)) for block in architecture.phantoms]
+    lines += _drawn(nodes, "", architecture.params.total, width)
+    if any(re.search(r" \?( |$)", line) for line in lines):
+        lines.append("? assumed: neither seen in a forward pass nor stated")
+    for note in architecture.trace.notes:
+        lines += textwrap.wrap(f"! {note}", width, subsequent_indent="  ")
+    return "\n".join(lines)
+
+
+def _head(architecture: Architecture) -> Iterator[str]:
+    params = architecture.params
+    active = "" if params.active == params.total else f", {params.active:,} active per token"
+    named = [architecture.name, architecture.cls] if architecture.name != architecture.cls else [architecture.cls]
+    yield f"{' · '.join(named)} · {params.total:,} parameters{active}"
+    words = [f"width {architecture.stacks[-1].width.value:,}"]
+    if architecture.vocabulary is not None:
+        words.append(f"vocabulary {architecture.vocabulary:,}")
+    if architecture.context is not None:
+        words.append(f"context {architecture.context.value:,}")
+    kept = cache(architecture, 1)
+    if kept.growing:
+        words.append(f"cache {kept.growing:,} bytes a token in bfloat16")
+    if kept.state:
+        words.append(f"state {kept.state:,} bytes")
+    words.append(_RUNGS[architecture.trace.rung])
+    yield " · ".join(words)
+
+
+_RUNGS = {
+    "meta": "traced without weights",
+    "fake": "traced with stand-in tensors",
+    "real": "traced with made-up numbers",
+    "tree": "read from the module tree alone",
+}
+
+
+def _stack(architecture: Architecture, stack: Stack) -> list[_Node]:
+    main = stack is architecture.stacks[-1]
+    inputs, outputs = (architecture.inputs, architecture.outputs) if main else (stack.inputs, stack.outputs)
+    nodes = [_block(block, block.address) for block in inputs]
+    nodes += [_group(stack, group) for group in stack.groups]
+    nodes += [_block(block, block.address) for block in outputs]
+    for edge in (edge for edge in architecture.edges if edge.source == stack.name):
+        nodes += [_block(block, block.address) for block in edge.via]
+        nodes.append(_Node(f"-> {edge.target or 'main'}", (edge.kind, " x ".join(map(str, edge.shape)))))
+    if not stack.name:
+        return nodes
+    return [
+        _Node(stack.name, (f"{stack.n_layers} layers", f"width {stack.width.value:,}", _streams(stack)), below=nodes)
+    ]
+
+
+def _streams(stack: Stack) -> str:
+    return f"{stack.streams.value} residual streams" if stack.streams is not None else ""
+
+
+def _group(stack: Stack, group: Group) -> _Node:
+    layer, copies = group.template, len(group.layers)
+    kind = f"{layer.cls} x {copies}" if copies > 1 else layer.cls
+    phrases = (kind, _arrangement(layer.branches), "" if stack.name else _streams(stack))
+    node = _Node(ranges(group.layers), phrases, layer.params, copies)
+    for block in layer.blocks:
+        name = block.address[len(layer.address) + 1 :]
+        node.below.append(_block(block, name, copies, _context(layer.branches, block.address)))
+    return node
+
+
+def _context(branches: tuple[Branch, ...], address: str) -> str:
+    found = next((branch for branch in branches if branch.block == address), None)
+    return f"looks at {found.context}" if found is not None and found.context is not None else ""
+
+
+def _arrangement(branches: tuple[Branch, ...]) -> str:
+    """Say how the branches of a layer follow each other and where their norms are."""
+    if not branches:
+        return "no branches understood"
+    reads = [branch.reads for branch in branches]
+    order = "parallel" if len(set(reads)) < len(reads) else "sequential"
+    pre, post = any(b.pre_norm for b in branches), any(b.post_norm for b in branches)
+    norms = {(True, True): "norms before and after", (True, False): "pre-norm", (False, True): "norms after"}
+    stream = any(b.stream_norm for b in branches)
+    placed = norms.get((pre, post), "post-norm" if stream else "no norms")
+    return f"{order}, {placed}" + (" ?" if any(b.source == "assumed" for b in branches) else "")
+
+
+def _block(block: Block, name: str, copies: int = 1, more: str = "") -> _Node:
+    shared = f"shared by {block.shared.value} blocks" if block.shared is not None else ""
+    words = (block.spec.label,) if isinstance(block.spec, Norm) else summary(block.spec) or (block.cls or block.role,)
+    if isinstance(block.spec, Unembedding) and block.spec.tied.value:
+        copies = 0  # its parameters are the embedding's
+    return _Node(name, (*words, more, shared), block.params, 1 if shared else copies)
+
+
+def _drawn(nodes: list[_Node], indent: str, total: int, width: int) -> Iterator[str]:
+    for index, node in enumerate(nodes):
+        last = index == len(nodes) - 1
+        below = f"{indent}{'   ' if last else '│  '}"
+        count = "" if node.params is None else f"{node.params:,} {_share(node.params * node.copies, total):>{_SHARE}}"
+        name = f"{indent}{'└─' if last else '├─'} {node.name:<{max(_NAME - len(indent), 1)}} "
+        further = f"{below}{'│' if node.below else ' '}".ljust(_NAME + 4)
+        room = width - max(len(count), _SHARE + 16) - 1
+        first, *rest = _filled(node.phrases, room - len(name), room - len(further))
+        yield f"{name}{first}".ljust(width - len(count)) + count if count else f"{name}{first}"
+        yield from (f"{further}{line}" for line in rest)
+        yield from _drawn(node.below, below, total, width)
+
+
+def _filled(phrases: tuple[str, ...], first: int, further: int) -> list[str]:
+    """Put phrases into lines of so many columns, never breaking one."""
+    lines, room = [""], first
+    for phrase in (phrase for phrase in phrases if phrase):
+        joined = f"{lines[-1]} · {phrase}" if lines[-1] else phrase
+        if len(joined) > room and lines[-1]:
+            lines.append(phrase)
+            room = further
+        else:
+            lines[-1] = joined
+    return lines
+
+
+def _share(part: int, total: int) -> str:
+    if not total or not part:
+        return ""
+    percent = 100 * part / total
+    return f"{percent:.1f} %" if percent >= _SMALLEST else f"<{_SMALLEST} %"

@@ -1,0 +1,153 @@
+"""Architectures in words: the tree, the table of differences, and what the command line prints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny_architecture import architecture
+from tiny_models import tiny
+
+import glassblock as gb
+from glassblock import cli
+from glassblock.describe import compare, ranges, tree
+from glassblock.ir import Architecture, Block, Edge, Stack, assumed, observed
+from glassblock.reader import read_model
+
+QWEN3_NEXT = tuple(index for index in range(48) if index % 4 != 3)
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        ((0,), "L0"),
+        ((0, 1, 2), "L0-L2"),
+        ((0, 2, 4, 6), "L0, L2 ... L6"),
+        ((0, 5, 11), "L0, L5, L11"),
+        (QWEN3_NEXT, "L0-L2, L4-L6 ... L44-L46"),
+        ((0, 2, 3, 7, 9, 12), "L0, L2-L3, L7, L9 and 1 more"),
+    ],
+)
+def test_layers_are_said_as_runs(layers: tuple[int, ...], said: str) -> None:
+    assert ranges(layers) == said
+
+
+def test_tree_has_a_line_for_each_kind_of_block_with_its_exact_count() -> None:
+    model = tiny("deepseek_v3")
+    lines = tree(read_model(model)).splitlines()
+    moe = next(line for line in lines if "moe" in line.split())
+    experts = sum(p.numel() for n, p in model.named_parameters() if n.startswith("model.layers.1.mlp."))
+    assert f"{experts:,}" in moe
+    assert f"{sum(p.numel() for p in model.parameters()):,} parameters" in lines[0]
+    assert any("MLA" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_tree_stays_within_the_terminal(width: int) -> None:
+    assert max(map(len, tree(read_model(tiny("qwen3_next")), width).splitlines())) <= width
+
+
+def test_tree_marks_what_was_assumed() -> None:
+    text = tree(architecture())
+    assert "window 16" in text  # stated by the configuration: no mark
+    assert "assumed" not in text
+    spec = replace(architecture().block("L0.attn").spec, window=assumed(16))  # type: ignore[type-var]
+    group = architecture().stacks[0].groups[0]
+    blocks = (replace(group.template.blocks[0], spec=spec), *group.template.blocks[1:])
+    layer = replace(group.template, blocks=blocks)
+    guessed = replace(architecture(), stacks=(Stack("", observed(32), (replace(group, template=layer),)),))
+    assert "window 16 ?" in tree(guessed)
+    assert tree(guessed).endswith("? assumed: neither seen in a forward pass nor stated")
+
+
+def test_tree_shows_stacks_their_edges_and_phantoms() -> None:
+    plain = architecture()
+    tower = replace(plain.stacks[0], name="vision", streams=observed(4))
+    projector = Block("projector", "projector", "mm", "Projector", 7)
+    both = replace(
+        plain,
+        stacks=(tower, *plain.stacks),
+        edges=(Edge("vision", "", "merge", (projector,), ("batch", "patches", 32)),),
+        phantoms=(Block("mtp0", "mtp", "", "", 0, notes=("known of the checkpoint",)),),
+    )
+    text = tree(both)
+    assert "vision" in text
+    assert "4 residual streams" in text
+    assert "-> main" in text
+    assert "batch x patches x 32" in text
+    assert "known of the checkpoint" in text
+
+
+def read(name: str) -> Architecture:
+    return read_model(tiny(name))
+
+
+def test_an_architecture_does_not_differ_from_itself() -> None:
+    comparison = compare(read("gemma2"), read("gemma2"))
+    assert comparison.differences == ()
+    assert len(comparison.rows) > 50
+    assert "No fact differs." in str(comparison)
+
+
+def test_comparison_finds_what_was_changed() -> None:
+    from transformers import AutoConfig
+
+    common = {
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "vocab_size": 97,
+    }
+    a, b = (
+        gb.unfold(AutoConfig.for_model("llama", **{**common, "num_key_value_heads": heads})).architecture
+        for heads in (2, 4)
+    )
+    different = {(row.part, row.what): (row.left, row.right) for row in compare(a, b).differences}
+    assert different["L0-L1 attn", "key/value heads"] == ("2", "4")
+    assert different["L0-L1 attn", "kind"] == ("GQA", "MHA")
+    # Two matrices of two further heads of 8 channels, for 32 channels, in two layers.
+    assert different["L0-L1 attn", "parameters"] == ("3,072", "4,096")
+    said = {what for _, what in different} - {"kind", "parameters", "key/value heads", "active per token"}
+    assert said == {"cache a token (bytes, bfloat16)"}
+
+
+def test_comparison_puts_a_mixer_beside_the_attention_it_replaces() -> None:
+    rows = compare(read("llama"), read("qwen3_next")).rows
+    beside = {(row.a, row.b) for row in rows if row.part.endswith("attn / mixer")}
+    assert beside == {("L0.attn", "L0.mixer")}
+    assert all(row.left is None or row.right is None for row in rows if row.what == "state")
+
+
+def test_comparison_names_norms_by_where_they_stand() -> None:
+    parts = {row.part for row in compare(read("gemma2"), read("llama")).differences if row.right is None}
+    assert any(part.endswith("norm after attn") for part in parts)
+
+
+def saved(folder: Path, model_type: str, **changes: object) -> str:
+    config = {"model_type": model_type, "hidden_size": 32, "num_attention_heads": 4, "vocab_size": 97, **changes}
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    return str(folder)
+
+
+def test_command_line_prints_a_tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["unfold", saved(tmp_path / "a", "llama", intermediate_size=48, num_hidden_layers=2)]) == 0
+    printed = capsys.readouterr().out
+    assert "L0-L1" in printed
+    assert "gated silu · hidden 48" in printed
+
+
+def test_command_line_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = (saved(tmp_path / name, "llama", intermediate_size=size) for name, size in (("a", 48), ("b", 64)))
+    assert cli.main(["compare", a, b]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["hidden", "48", "64"] in lines
+
+
+def test_command_line_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["unfold", "./nowhere"]) == 1
+    assert "which does not exist" in capsys.readouterr().err
