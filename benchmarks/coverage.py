@@ -1,0 +1,321 @@
+"""How much of transformers is read: every model type of its auto mappings, from its default configuration.
+
+``python benchmarks/coverage.py [--mapping causal|seq2seq|masked|image-text|vision|speech|base|all] [--only TYPE ...]``
+
+Each type is built on the meta device by its own class and its parameters are counted; then ``read`` gets the
+configuration, and what it says is counted. A worker process does this, so that a type that hangs can be ended and its
+peak memory be measured. ``--json`` keeps the results of each type, adding to those of other mappings in the file;
+``--markdown`` writes tables of all that is in that file into a page, between its two marks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import multiprocessing
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+MAPPINGS = {
+    "causal": ("CAUSAL_LM",),
+    "seq2seq": ("SEQ_TO_SEQ_CAUSAL_LM",),
+    "masked": ("MASKED_LM",),
+    "image-text": ("IMAGE_TEXT_TO_TEXT",),
+    "vision": ("IMAGE_CLASSIFICATION", "IMAGE"),
+    "speech": ("SPEECH_SEQ_2_SEQ", "CTC", "AUDIO_CLASSIFICATION"),
+    "base": ("",),
+}
+"""Auto mappings by the part of their name in ``modeling_auto``."""
+
+RUNGS = ("meta", "fake", "real", "tree")
+SPECLESS = ("router", "projector", "mtp")
+"""Roles that are understood and have no numbers of their own."""
+BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
+
+
+@dataclass
+class Result:
+    """What is known of one model type."""
+
+    mapping: str
+    type: str
+    cls: str
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+    not_built: str = ""
+    not_read: str = ""
+    rung: str = ""
+    layers: int = 0
+    blocks: int = 0
+    unknown: list[str] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    escapes: list[str] = field(default_factory=list)
+    params: int = 0
+    counted: int = 0
+
+
+def cases(mapping: str) -> Iterator[Result]:
+    """Go through the model types of a mapping, each class once, without importing torch."""
+    from transformers.models.auto import modeling_auto
+
+    seen: set[tuple[str, str]] = set()
+    for part in MAPPINGS[mapping]:
+        names = getattr(modeling_auto, f"MODEL_FOR_{part}_MAPPING_NAMES" if part else "MODEL_MAPPING_NAMES")
+        for kind, classes in names.items():
+            cls = classes if isinstance(classes, str) else classes[0]
+            if (kind, cls) not in seen:
+                seen.add((kind, cls))
+                yield Result(mapping, kind, cls)
+
+
+def measure(case: Result) -> Result:
+    """Build one type and read it."""
+    import torch
+    import transformers
+
+    from glassblock.reader import read
+
+    try:
+        cls = getattr(transformers, case.cls)
+        with torch.device("meta"):
+            model = cls._from_config(configuration(case, cls))  # noqa: SLF001  # what the Auto classes call
+        case.counted = sum({id(p): p.numel() for p in model.parameters()}.values())
+        config = configuration(case, cls)
+        del model
+    except Exception as error:  # noqa: BLE001  # a class may fail in any way, and the table says how
+        case.not_built = words(error)
+        return case
+    gc.collect()
+    before = memory(reset=True)
+    start = time.perf_counter()
+    try:
+        found = read(config)
+    except Exception as error:  # noqa: BLE001
+        case.not_read = words(error)
+        return case
+    finally:
+        case.seconds = round(time.perf_counter() - start, 3)
+        case.peak_mb = round(memory() - before, 1)
+    describe(case, found)
+    return case
+
+
+def configuration(case: Result, cls: Any) -> Any:
+    """Return the default configuration of a type, or that of its text model where the class is for that alone."""
+    import transformers
+
+    config = transformers.AutoConfig.for_model(case.type)
+    if getattr(config, "sub_configs", {}).get("text_config") is cls.config_class:  # as the Auto classes do it
+        config = config.get_text_config()
+    config.architectures = [case.cls]
+    return config
+
+
+def describe(case: Result, found: Any) -> None:
+    """Count what an architecture says and what it does not."""
+    case.rung, case.params = found.trace.rung, found.params.total
+    case.notes, case.escapes = list(found.trace.notes), list(found.trace.escapes)
+    case.layers = sum(stack.n_layers for stack in found.stacks)
+    templates = [group.template for stack in found.stacks for group in stack.groups]
+    tops = [*found.inputs, *found.outputs, *(block for layer in templates for block in layer.blocks)]
+    tops += [block for stack in found.stacks for block in (*stack.inputs, *stack.outputs)]
+    tops += [block for edge in found.edges for block in edge.via]
+    case.blocks = len(tops)
+    for block in tops:
+        if block.role == "other" or (block.spec is None and block.role not in SPECLESS):
+            case.unknown.append(f"{block.address} ({block.role}, {block.path}): {'; '.join(block.notes)}")
+    for layer in templates:
+        case.assumed += [branch.block for branch in layer.branches if branch.source == "assumed"]
+    case.assumed += [f"{edge.source} -> {edge.target}" for edge in found.edges if edge.evidence == "assumed"]
+
+
+def words(error: BaseException) -> str:
+    """Return an error in a line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:400]}"
+
+
+def memory(*, reset: bool = False) -> float:
+    """Return the peak of resident memory in MB since it was last reset, or what is resident now."""
+    try:
+        if reset:
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    key = "VmRSS:" if reset else "VmHWM:"
+    return next(float(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(key))
+
+
+class Worker:
+    """A process that measures one type after another."""
+
+    def __init__(self) -> None:
+        self.here, there = multiprocessing.Pipe()
+        context = multiprocessing.get_context("spawn")
+        self.process = context.Process(target=serve, args=(there,), daemon=True)
+        self.process.start()
+        there.close()
+
+    def ask(self, case: Result, limit: float) -> Result | None:
+        """Measure a type; None if the process took too long or died."""
+        self.here.send(case)
+        try:
+            if self.here.poll(limit):
+                answer: Result = self.here.recv()
+                return answer
+        except EOFError:
+            pass
+        self.process.kill()
+        self.process.join()
+        return None
+
+
+def serve(there: Connection) -> None:
+    """Measure what is asked for until nobody asks."""
+    import logging
+    import warnings
+
+    import torch
+
+    torch.set_num_threads(1)
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    measure(Result("warm up", "gpt2", "GPT2LMHeadModel"))
+    while True:
+        try:
+            case = there.recv()
+        except EOFError:
+            return
+        there.send(measure(case))
+
+
+def run(todo: list[Result], jobs: int, limit: float) -> list[Result]:
+    """Measure all, each thread with a worker of its own."""
+    own = threading.local()
+
+    def one(case: Result) -> Result:
+        if getattr(own, "worker", None) is None:
+            own.worker = Worker()
+        done = own.worker.ask(case, limit)
+        if done is None:
+            own.worker = None
+            case.not_read, case.seconds = f"ended after {limit:.0f} s, or died", limit
+            done = case
+        print(line(done), flush=True)
+        return done
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(one, todo))
+
+
+def line(r: Result) -> str:
+    """Write one type in a line."""
+    if r.not_built:
+        return f"{r.type:32} not built: {r.not_built[:110]}"
+    if r.not_read:
+        return f"{r.type:32} NOT READ {r.seconds:6.2f} s: {r.not_read[:110]}"
+    count = "" if r.params == r.counted else f" COUNT {r.params:,} and not {r.counted:,}"
+    return (
+        f"{r.type:32} {r.rung:4} {r.seconds:6.2f} s {r.peak_mb:6.0f} MB, {r.layers} layers, {r.blocks} blocks,"
+        f" {len(r.unknown)} unknown, {len(r.assumed)} assumed{count}"
+    )
+
+
+def table(results: list[Result]) -> str:
+    """Write what was found as a table, a mapping in each row."""
+    head = "mapping|types|build|unfolded|meta|fake|real|tree|counts equal|blocks|unknown role|assumed edges"
+    head += "|median s|p95 s|max s|peak MB"
+    rows = [head.split("|"), ["---"] * len(head.split("|"))]
+    for mapping in [m for m in MAPPINGS if any(r.mapping == m for r in results)]:
+        of = [r for r in results if r.mapping == mapping]
+        built = [r for r in of if not r.not_built]
+        done = [r for r in built if not r.not_read]
+        rungs = Counter(r.rung for r in done)
+        times = sorted(r.seconds for r in built) or [0.0]
+        cells = [mapping, len(of), len(built), len(done), *(rungs[rung] for rung in RUNGS)]
+        cells += [sum(r.params == r.counted for r in done), sum(r.blocks for r in done)]
+        cells += [f"{sum(map(len, lists))} in {sum(map(bool, lists))}" for lists in of_each(done)]
+        cells += [f"{t:.2f}" for t in (statistics.median(times), times[int(0.95 * (len(times) - 1))], times[-1])]
+        cells += [f"{max((r.peak_mb for r in built), default=0):.0f}"]
+        rows.append([str(cell) for cell in cells])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def of_each(done: list[Result]) -> tuple[list[list[str]], list[list[str]]]:
+    """Return for each type its blocks without a role and its assumed edges."""
+    return [r.unknown for r in done], [r.assumed for r in done]
+
+
+def exceptions(results: list[Result]) -> str:
+    """Write each type that is not traced to the end, and why, as a list."""
+    parts = []
+    for mapping in [m for m in MAPPINGS if any(r.mapping == m for r in results)]:
+        lines = [text for r in results if r.mapping == mapping and (text := exception(r))]
+        if lines:
+            parts.append(f"### {mapping}\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def exception(r: Result) -> str:
+    """Write what falls short for one type; empty where nothing does."""
+    if r.not_built:
+        return f"- `{r.type}` does not build: {plain(r.not_built)}"
+    if r.not_read:
+        return f"- `{r.type}` is not unfolded: {plain(r.not_read)}"
+    short = []
+    if r.rung in ("real", "tree"):
+        short.append(f"rung {r.rung}: {plain(r.notes[-1] if r.notes else 'no reason known')}")
+    if r.unknown:
+        short.append(f"{len(r.unknown)} of {r.blocks} blocks without a known role")
+    if r.assumed:
+        short.append(f"{len(r.assumed)} assumed edges")
+    if r.params != r.counted:
+        short.append(f"{r.params:,} parameters instead of {r.counted:,}")
+    return f"- `{r.type}`: {'; '.join(short)}" if short else ""
+
+
+def plain(text: str) -> str:
+    """Shorten a message and keep it from being read as Markdown or HTML."""
+    text = text if len(text) <= 160 else text[:157] + "..."
+    return "".join(f"\\{c}" if c in "\\`*_<>[]|#" else c for c in text)
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mapping", default="causal", choices=[*MAPPINGS, "all"])
+    parser.add_argument("--only", nargs="*", metavar="TYPE", help="these model types only")
+    parser.add_argument("--jobs", type=int, default=1, help="worker processes side by side")
+    parser.add_argument("--limit", type=float, default=120, help="seconds before a type is given up")
+    parser.add_argument("--json", type=Path, help="file for the results of each type")
+    parser.add_argument("--markdown", type=Path, help="page that gets the tables, between its marks")
+    args = parser.parse_args()
+    mappings = [*MAPPINGS] if args.mapping == "all" else [args.mapping]
+    todo = [case for mapping in mappings for case in cases(mapping) if not args.only or case.type in args.only]
+    results = run(todo, args.jobs, args.limit)
+    if args.json:
+        old = [Result(**r) for r in json.loads(args.json.read_text("utf-8"))] if args.json.exists() else []
+        new = {(r.mapping, r.type, r.cls): r for r in (*old, *results)}
+        results = list(new.values())
+        args.json.write_text(json.dumps([asdict(r) for r in results], indent=1), "utf-8")
+    print(f"\n{table(results)}")
+    if args.markdown:
+        page = args.markdown.read_text("utf-8")
+        before, after = page.split(BEGIN)[0], page.split(END)[1]
+        shown = f"{BEGIN}\n\n{table(results)}\n\n## What falls short, type by type\n\n{exceptions(results)}\n\n{END}"
+        args.markdown.write_text(before + shown + after, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
