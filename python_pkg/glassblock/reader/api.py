@@ -17,6 +17,7 @@ from glassblock.reader.fallback import assemble_tree
 from glassblock.reader.fold import fold
 from glassblock.reader.observe import observe
 from glassblock.reader.resolve import resolve, title
+from glassblock.reader.saved import saved_architecture
 from glassblock.reader.twin import twin
 
 
@@ -26,8 +27,8 @@ def read(source: Any, *, inputs: Any = None, trust_remote_code: bool = False) ->
     Parameters
     ----------
     source
-        A hub id, a folder or file with ``config.json``, a dictionary, a ``PretrainedConfig``, or any
-        ``nn.Module``. Weights are never loaded.
+        A hub id, a folder or file with ``config.json``, a dictionary, a ``PretrainedConfig``, any ``nn.Module``,
+        or an architecture saved as ``.json``. Weights are never loaded.
     inputs
         Example inputs for a module that takes something other than token ids: a tensor, a tuple of
         positional inputs or a dictionary of keyword inputs.
@@ -43,6 +44,9 @@ def read(source: Any, *, inputs: Any = None, trust_remote_code: bool = False) ->
     """
     if isinstance(source, nn.Module):
         return read_model(source, inputs=inputs)
+    known = saved_architecture(source)
+    if known is not None:
+        return known
     resolved = resolve(source, trust_remote_code=trust_remote_code)
     return _read(resolved.model, inputs, resolved.name)
 
