@@ -1,171 +1,191 @@
-"""Mixtures of experts: a router that picks the top k, and experts of which only those run.
+"""Mixtures of experts: a router, its experts, and what every token goes through beside them.
 
-The router is where the scores of all experts meet a top-k; the experts are what holds one matrix for
-each of them, stacked in one parameter or as modules in a list.
+Where the experts are is in `experts`, how the router chooses is in `routing`. Here a branch's result is taken apart
+into what depends on the experts and what does not, which is the shared expert, whether or not it is a module.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
-
 from glassblock.ir import Block, Fact, FeedForward, MixtureOfExperts, Port, Role, observed
 from glassblock.reader.branch import Branch
+from glassblock.reader.experts import Experts, find_experts
 from glassblock.reader.feedforward import feed_forward
-from glassblock.reader.graph import Graph, show
+from glassblock.reader.graph import Graph
 from glassblock.reader.params import count_in
 from glassblock.reader.ports import output_port
 from glassblock.reader.recognise import Recognised
 from glassblock.reader.record import Call, Op
+from glassblock.reader.routing import Routing, find_routing
 
 
 @dataclass(frozen=True, slots=True)
-class Experts:
-    """The experts of a branch.
+class Shared:
+    """What every token goes through.
 
     Attributes
     ----------
+    value
+        What it makes.
+    ops
+        Its operations.
+    spec
+        What it is.
     call
-        The call of the module with all of them, or of the first one that ran.
-    path
-        The module that holds all of them.
-    total
-        How many there are.
-    stacked
-        Whether they are slices of one parameter instead of modules.
+        Its module, where one is it.
     """
 
-    call: Call
-    path: str
-    total: int
-    stacked: bool
+    value: int
+    ops: tuple[Op, ...]
+    spec: FeedForward
+    call: Call | None
 
 
 def recognise_experts(branch: Branch) -> Recognised | None:
     """Recognise a mixture of experts."""
-    graph = branch.graph
-    picks = [op for op in branch.ops if op.name == "topk"]
-    experts = _experts(branch) if picks else None
-    if experts is None:
+    experts = find_experts(branch)
+    routing = find_routing(branch, experts) if experts is not None else None
+    if experts is None or routing is None or (not routing.choices and not _weighted(routing)):
         return None
-    pick = _pick(graph, picks, experts.total)
-    inner = feed_forward(graph, graph.span(experts.call))
-    if pick is None or inner is None:
-        return None
-    router, logits = _router(branch, pick)
-    shared = _shared(branch, experts, router)
+    terms = _terms(branch, experts)
+    routed = [term for term in terms if _uses(branch, term, experts)]
+    shared = _shared(branch, experts, [term for term in terms if term not in routed])
+    groups = routing.groups() or (None, None)
+    zero = routing.width - experts.total if not (routing.choices and routing.choices[0].by_expert) else 0
     spec = MixtureOfExperts(
         experts=observed(experts.total, f"{experts.path} holds {experts.total}"),
-        top_k=observed(graph.shape(pick.outputs[0])[-1], f"topk of {show(graph.shape(pick.inputs[0]))}"),
-        hidden=inner.hidden,
-        gated=inner.gated,
-        activation=inner.activation,
-        router=_function(branch, pick),
-        shared_hidden=shared[1].hidden if shared else observed(0, "every expert is routed"),
+        top_k=routing.top_k(),
+        hidden=experts.inner.hidden,
+        gated=experts.inner.gated,
+        activation=experts.inner.activation,
+        router=routing.function(),
+        shared_hidden=_shared_width(branch.graph, shared),
+        choice=routing.chooser(),
+        groups=groups[0],
+        groups_kept=groups[1],
+        zero_experts=observed(zero, f"the router chooses among {routing.width}"),
+        bias_correction=routing.bias(),
+        normalised=routing.normalised(),
+        scale=routing.scale(_after_experts(branch, experts)),
     )
-    ports, notes = _ports(branch, experts, router)
-    return Recognised("moe", "moe", spec, ports, _parts(graph, experts, inner, router, logits, shared), notes)
+    ports, notes = _ports(branch, experts, routing)
+    return Recognised("moe", "moe", spec, ports, _parts(branch, experts, routing, shared), notes)
 
 
-def _experts(branch: Branch) -> Experts | None:
-    graph = branch.graph
-    for op in branch.projections():
-        read = graph.projection(op)
-        name = graph.weights[read[1]] if read else ""
-        parameter = graph.model.get_parameter(name) if name else None
-        if parameter is None:
+def _weighted(routing: Routing) -> bool:
+    """Whether the logits of a router without a choice become weights that sum to one."""
+    return routing.function().value == "softmax"
+
+
+def _terms(branch: Branch, experts: Experts) -> list[int]:
+    """Take a branch's result apart into the terms of its last sums, through norms and factors."""
+    graph, found, queue = branch.graph, [], [branch.inner]
+    while queue:
+        value = graph.same(queue.pop())
+        site, op = branch.norms.get(value), graph.producer(value)
+        scaled = graph.scaling(op) if op is not None else None
+        if site is not None:
+            queue.append(site.input)
+        elif op is None or op.index < branch.start:
             continue
-        holder = name.rpartition(".")[0]
-        call = next((c for c in graph.calls if c.path == holder), None)
-        if parameter.ndim == 3 and parameter.shape[0] > 1 and call is not None:
-            return Experts(call, holder, parameter.shape[0], stacked=True)
-        listed = _in_list(branch, op)
-        if listed is not None:
-            return listed
-    return None
+        elif scaled is not None:
+            queue.append(scaled[0])
+        elif op.name == "add" and len({graph.size(v) for v in op.inputs}) == 1 == len(op.inputs) - 1:
+            queue += op.inputs
+        elif op.name == "mul" and len(with_experts := [v for v in op.inputs if _uses(branch, v, experts)]) == 1:
+            queue += with_experts
+        else:
+            found.append(value)
+    return found
 
 
-def _in_list(branch: Branch, op: Op) -> Experts | None:
-    """Return the experts where this operation ran in one of several modules that are alike."""
-    if op.call is None:
-        return None
-    graph, layer = branch.graph, branch.stream.call.index
-    for index in [outer for outer in reversed(graph.calls[op.call].parents) if outer > layer]:
-        call = graph.calls[index]
-        path = call.path.rpartition(".")[0]
-        holder = graph.modules.get(path)
-        if isinstance(holder, nn.ModuleList | nn.ModuleDict) and len(holder) > 1:
-            kinds = {type(child) for child in holder.children()}
-            if len(kinds) == 1 and feed_forward(graph, graph.span(call)) is not None:
-                return Experts(call, path, len(holder), stacked=False)
-    return None
+def _cone(branch: Branch, value: int) -> tuple[Op, ...]:
+    return branch.graph.cone(value, branch.stream.states, branch.stream.call.first).ops
 
 
-def _pick(graph: Graph, picks: list[Op], total: int) -> Op | None:
-    """Return the last top-k over all experts; earlier ones choose groups of them."""
-    fits = [op for op in picks if graph.shape(op.inputs[0])[-1] == total]
-    return fits[-1] if fits else None
+def _uses(branch: Branch, value: int, experts: Experts) -> bool:
+    """Whether experts took part in a value."""
+    work = {op.index for op in experts.ops}
+    return any(op.index in work for op in _cone(branch, value))
 
 
-def _router(branch: Branch, pick: Op) -> tuple[Call | None, Op | None]:
-    """Return the module that routes, and the projection that makes its logits."""
-    graph = branch.graph
-    edge = branch.back(pick.inputs[0]).edge
-    made = [op for v in edge if (op := graph.producer(v)) is not None and graph.projection(op)]
-    logits = made[0] if made else None
-    own = graph.calls[pick.call] if pick.call is not None else None
-    block = branch.call or branch.stream.call
-    if own is not None and own.index != block.index and block.index in own.parents:
-        return own, logits
-    if logits is not None and logits.call is not None and logits.call != block.index:
-        return graph.calls[logits.call], logits
-    return None, logits
-
-
-def _function(branch: Branch, pick: Op) -> Fact[str]:
-    graph = branch.graph
-    for op in reversed(branch.back(pick.inputs[0]).ops):
-        if op.name in ("softmax", "sigmoid"):
-            return observed(op.name, f"{op.name} of {show(graph.shape(op.inputs[0]))}, then topk")
-    for op in branch.ops:
-        if op.call == pick.call and op.index > pick.index and op.name in ("softmax", "sigmoid"):
-            return observed(f"{op.name} of the top k", f"topk, then {op.name} of what it chose")
-    return observed("linear", "topk of the logits as they are")
-
-
-def _shared(branch: Branch, experts: Experts, router: Call | None) -> tuple[Call, FeedForward] | None:
-    """Find the expert that every token goes through."""
-    graph, block = branch.graph, branch.call or branch.stream.call
-    outside = {experts.path, router.path if router else experts.path}
-    for call in graph.calls[block.index + 1 :]:
-        if block.index not in call.parents or any(
-            call.path == path or call.path.startswith(f"{path}.") for path in outside
-        ):
-            continue
-        if any(path.startswith(f"{call.path}.") for path in outside):
-            continue
-        spec = feed_forward(graph, graph.span(call))
+def _shared(branch: Branch, experts: Experts, terms: list[int]) -> list[Shared]:
+    """Find the experts that every token goes through: terms of the sum without routed experts."""
+    found = []
+    for value in terms:
+        ops = _cone(branch, value)
+        heavy = [op for op in ops if branch.graph.heavy(op)]
+        spec = feed_forward(branch.graph, ops) if len(heavy) > 1 else None
         if spec is not None:
-            return call, spec
+            found.append(Shared(value, ops, spec, _own_call(branch, experts, spec, ops)))
+    return sorted(found, key=lambda one: one.ops[0].index)
+
+
+def _own_call(branch: Branch, experts: Experts, spec: FeedForward, ops: tuple[Op, ...]) -> Call | None:
+    """Return the outermost module within the block that is the shared expert and nothing else."""
+    graph, block = branch.graph, branch.call or branch.stream.call
+    mine = {op.index for op in ops}
+    for call in graph.calls[block.index + 1 :]:
+        inside = block.index in call.parents and not experts.path.startswith(f"{call.path}.")
+        span = graph.span(call) if inside else []
+        if not any(graph.heavy(op) for op in span) or not all(op.index in mine for op in span if graph.heavy(op)):
+            continue
+        own = feed_forward(graph, span)
+        if own is not None and own.hidden.value == spec.hidden.value:
+            return call
     return None
 
 
-def _ports(branch: Branch, experts: Experts, router: Call | None) -> tuple[tuple[Port, ...], tuple[str, ...]]:
-    graph, ports, notes = branch.graph, [], []
+def _shared_width(graph: Graph, shared: list[Shared]) -> Fact[int]:
+    if not shared:
+        return observed(0, "every expert is routed")
+    side_by_side = [_stacked(graph, one) for one in shared]
+    several = f"{sum(side_by_side)} of them: " if sum(side_by_side) > 1 else ""
+    width = sum(one.spec.hidden.value * times for one, times in zip(shared, side_by_side, strict=True))
+    return observed(width, f"{several}{shared[0].spec.hidden.where}")
+
+
+def _stacked(graph: Graph, shared: Shared) -> int:
+    """Return how many shared experts one parameter holds, all of which run in one batched product."""
+    last = [read for op in shared.ops if (read := graph.projection(op)) is not None][-1]
+    shape = graph.shape(last[1])
+    return shape[0] if len(shape) > 2 else 1
+
+
+def _after_experts(branch: Branch, experts: Experts) -> list[Op]:
+    """Operations on what the experts made, to the end of the block, other than on shared ones."""
+    graph, last = branch.graph, experts.ops[-1]
+    found, known = [], set(last.outputs)
+    for op in branch.ops:
+        if op.index > last.index and any(v in known for v in op.inputs) and not graph.heavy(op):
+            known.update(op.outputs)
+            found.append(op)
+    return found
+
+
+def _ports(branch: Branch, experts: Experts, routing: Routing) -> tuple[tuple[Port, ...], tuple[str, ...]]:
+    graph, ports, notes, router = branch.graph, [], [], routing.call()
     if router is not None:
         ports.append(Port("router", router.path, "output"))
     else:
         notes.append("the routing cannot be tapped: the router is not a module of its own")
+    fed = next((call for call in _around(branch, experts) if _called_with_routing(graph, call)), None)
     if not experts.stacked:
         ports.append(Port("expert_modules", experts.path, "input"))
-    elif _called_with_routing(graph, experts.call):
-        ports.append(Port("experts", experts.path, "input"))
+    elif fed is not None:
+        ports.append(Port("experts", fed.path, "input"))
     else:
         notes.append(
             "experts cannot be ablated one by one: their module is not called with hidden states, indices and weights"
         )
     return tuple(ports), tuple(notes)
+
+
+def _around(branch: Branch, experts: Experts) -> list[Call]:
+    """The calls around the experts' work, innermost first, within the layer."""
+    graph, layer = branch.graph, branch.stream.call.index
+    return [graph.calls[index] for index in reversed(experts.call.parents) if index > layer]
 
 
 def _called_with_routing(graph: Graph, call: Call) -> bool:
@@ -180,27 +200,22 @@ def _called_with_routing(graph: Graph, call: Call) -> bool:
     )
 
 
-def _parts(
-    graph: Graph,
-    experts: Experts,
-    inner: FeedForward,
-    router: Call | None,
-    logits: Op | None,
-    shared: tuple[Call, FeedForward] | None,
-) -> tuple[Block, ...]:
-    def block(address: str, path: str, spec: FeedForward | None, ports: tuple[Port, ...]) -> Block:
+def _parts(branch: Branch, experts: Experts, routing: Routing, shared: list[Shared]) -> tuple[Block, ...]:
+    graph, router, logits = branch.graph, routing.call(), routing.logits
+
+    def block(address: str, path: str, spec: FeedForward | None, ports: tuple[Port, ...], params: int) -> Block:
         role: Role = "router" if address == "router" else "mlp"
-        kind = type(graph.modules[path]).__name__ if path else ""
-        used = [logits] if logits is not None else []
-        return Block(address, role, path, kind, count_in(graph, path, used), spec, ports)
+        return Block(address, role, path, type(graph.modules[path]).__name__ if path else "", params, spec, ports)
 
     parts = []
-    if router is not None or logits is not None:
+    if logits is not None:
         path = router.path if router else ""
-        parts.append(block("router", path, None, (Port("router", path, "output"),) if path else ()))
-    parts.append(block("experts", experts.path, inner, ()))
-    if shared is not None:
-        call, spec = shared
-        out = output_port(graph, call.outputs[0], graph.calls[call.parents[-2]])
-        parts.append(block("shared", call.path, spec, (out,) if out else ()))
+        ports = (Port("router", path, "output"),) if path else ()
+        parts.append(block("router", path, None, ports, count_in(graph, path, [logits])))
+    parts.append(block("experts", experts.path, experts.inner, (), experts.params))
+    for number, one in enumerate(shared):
+        out = output_port(graph, one.value, branch.call or branch.stream.call)
+        path = one.call.path if one.call else ""
+        name = f"shared{number + 1 if number else ''}"
+        parts.append(block(name, path, one.spec, (out,) if out else (), count_in(graph, path, one.ops)))
     return tuple(parts)

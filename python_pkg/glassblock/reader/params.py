@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from glassblock.ir import Block, Layer, MixtureOfExperts, Params
+from glassblock.ir import Block, Fact, Layer, MixtureOfExperts, Params
 from glassblock.reader.graph import Graph
 from glassblock.reader.record import Op
 
@@ -38,7 +38,7 @@ def count_all(model: nn.Module, embeddings: Iterable[str], layers: Iterable[Laye
         All its layers.
     """
     total = count(model.parameters())
-    idle = sum(_idle(block) for layer in layers for block in layer.blocks)
+    idle = sum(_idle(model, block) for layer in layers for block in layer.blocks)
     modules = dict(model.named_modules(remove_duplicate=False))
     named = dict(model.named_parameters(remove_duplicate=False))
     tables = [p for path in embeddings for p in (modules[path].parameters() if path in modules else [named[path]])]
@@ -50,12 +50,24 @@ def count_all(model: nn.Module, embeddings: Iterable[str], layers: Iterable[Laye
     )
 
 
-def _idle(block: Block) -> int:
-    """Count what one token leaves aside: the routed experts that it does not visit."""
-    if not isinstance(block.spec, MixtureOfExperts):
-        return 0
-    experts = next((part for part in block.parts if part.address.endswith(".experts")), None)
-    if experts is None:
-        return 0
-    total = block.spec.experts.value
-    return experts.params // total * (total - block.spec.top_k.value)
+def _idle(model: nn.Module, block: Block) -> int:
+    """Count what one token leaves aside: the routed experts that it does not visit.
+
+    A choice that is no expert costs nothing and saves nothing: a token is counted with as many experts as it may visit.
+    Rows that a parameter has for such choices are never multiplied with.
+    """
+    here = 0
+    if isinstance(block.spec, MixtureOfExperts):
+        experts = next((part for part in block.parts if part.address.endswith(".experts")), None)
+        total, visited = block.spec.experts.value, block.spec.top_k.value
+        if experts is not None:
+            here = experts.params - visited * _one_expert(model, experts, total, block.spec.zero_experts)
+    return here + sum(_idle(model, part) for part in block.parts)
+
+
+def _one_expert(model: nn.Module, experts: Block, total: int, zero: Fact[int] | None) -> int:
+    """Count one expert's parameters; those of stacked experts are the rows of theirs."""
+    rows = total + (zero.value if zero is not None else 0)
+    held = model.get_submodule(experts.path).parameters(recurse=False) if experts.path else ()
+    padded = sum(p.numel() for p in held if p.shape[:1] == (rows,)) if rows != total else 0
+    return (experts.params - padded) // total + padded // rows
