@@ -16,8 +16,9 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from glassblock.reader.escapes import escape
+from glassblock.reader.escapes import escape, hollow
 from glassblock.reader.fold import Fold
+from glassblock.reader.known import UNKNOWN, Known
 from glassblock.reader.record import Call, Op, Recording, Ref, Value
 
 _SAME = {
@@ -63,6 +64,7 @@ class Tracer(TorchFunctionMode):
         self._of: dict[int, int] = {}
         self._alive: list[torch.Tensor] = []
         self._paused = False
+        self._known = Known()
         self._names: dict[int, tuple[str, bool]] = {}
         for name, buffer in model.named_buffers(remove_duplicate=False):
             self._names.setdefault(id(buffer), (name, False))
@@ -92,13 +94,60 @@ class Tracer(TorchFunctionMode):
             return func(*args, **kwargs)
         inputs = _tensors((args, kwargs))
         before = [self._value(tensor) for tensor in inputs]
-        result = escape(name, func, args, kwargs, self._made_by(before))
-        if result is NotImplemented:
-            result = func(*args, **kwargs)
-        elif name not in ("to", "where"):
-            self.recording.escapes.append(canonical(name))
+        result = self._run(name, func, args, kwargs, inputs, before)
         self._record(name, args, kwargs, inputs, before, result)
         return result
+
+    def _run(
+        self,
+        name: str,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        inputs: list[torch.Tensor],
+        before: list[int],
+    ) -> Any:
+        """Run an operation: on known numbers where all of them are, else on shapes, else it is answered."""
+        if not any(map(hollow, inputs)):
+            result = func(*args, **kwargs)
+            if any(map(hollow, _tensors(result))):
+                self._known.learn(result, self._known.run(name, func, args, kwargs, inputs))
+            return result
+        numbers = self._known.run(name, func, args, kwargs, inputs)
+        if numbers is not UNKNOWN:
+            return self._follow(func, args, kwargs, numbers, inputs[0])
+        if _WRITES.match(name):
+            self._known.forget(inputs[0])
+        device = next(tensor for tensor in inputs if hollow(tensor)).device
+        args, kwargs = self._on_shapes(name, args, device), tree_map(_to(device), kwargs)
+        result = escape(name, func, args, kwargs, self._made_by(before))
+        if result is NotImplemented:
+            return func(*args, **kwargs)
+        if name not in ("to", "where"):
+            self.recording.escapes.append(canonical(name))
+        return result
+
+    def _follow(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], numbers: Any, like: torch.Tensor
+    ) -> Any:
+        """Return what an operation on known numbers returned, its tensors without numbers like the model's."""
+        if numbers is not None and not _tensors(numbers):
+            return numbers
+        try:
+            result = func(*args, **kwargs)
+        except Exception:  # noqa: BLE001  # how many there are depends on the numbers, which are known
+            result = None
+        if [t.shape for t in _tensors(result)] != [t.shape for t in _tensors(numbers)]:
+            result = tree_map(_to(like.device), numbers)
+        self._known.learn(result, numbers)
+        return result
+
+    def _on_shapes(self, name: str, args: tuple[Any, ...], device: torch.device) -> tuple[Any, ...]:
+        """Bring all tensors to the device without numbers; but what selects elements keeps those that are known."""
+        if name not in ("__getitem__", "__setitem__"):
+            return tree_map(_to(device), args)  # type: ignore[no-any-return]
+        index = tree_map(lambda leaf: leaf if (known := self._known.of(leaf)) is None else known, args[1])
+        return (args[0], index, *tree_map(_to(device), args[2:]))
 
     def _made_by(self, values: list[int]) -> str:
         op = self.recording.values[values[0]].op if values else None
@@ -257,6 +306,17 @@ def _tensors(tree: Any) -> list[torch.Tensor]:
     if hasattr(tree, "to_tuple"):
         tree = tree.to_tuple()
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+
+
+def _to(device: torch.device) -> Callable[[Any], Any]:
+    """Return a function that makes tensors with numbers to ones without; scalars may stay what they are."""
+
+    def move(leaf: Any) -> Any:
+        if not isinstance(leaf, torch.Tensor) or hollow(leaf) or leaf.ndim == 0:
+            return leaf
+        return torch.empty_like(leaf, device=device)
+
+    return move
 
 
 def _is_view(tensor: torch.Tensor) -> bool:
