@@ -2,107 +2,149 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
 from glassblock.ir import Fact, Mixer, observed
 from glassblock.reader.branch import Branch
-from glassblock.reader.gates import out_gate
-from glassblock.reader.graph import REPEATS, Graph, show
+from glassblock.reader.graph import REPEATS, Graph, argument, show
+from glassblock.reader.mixers.decay import decay_of
+from glassblock.reader.mixers.gate import output_gate
+from glassblock.reader.mixers.state import State, find_state
 from glassblock.reader.recognise import Recognised, flattenings, z_port
 from glassblock.reader.record import Op
 
-_READS = ("mul", "matmul", "einsum", "cat", "add", "baddbmm", "addcmul")
-_ZEROS = ("zeros", "zeros_like", "new_zeros")
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a family says of a mixer: that it is one of it, by which evidence, and what the field calls this kind."""
+
+    family: Fact[str]
+    variant: str | None = None
 
 
-def read_mixer(branch: Branch, family: Fact[str]) -> Recognised:
+@dataclass
+class Mixing:
+    """A branch that may be a mixer, and what is read of it once and used by all families."""
+
+    branch: Branch
+
+    @property
+    def graph(self) -> Graph:
+        """The recording."""
+        return self.branch.graph
+
+    @cached_property
+    def projection(self) -> Op | None:
+        """The multiplication that takes what was mixed back to the stream."""
+        return next(reversed(self.branch.projections()), None)
+
+    @cached_property
+    def width(self) -> int:
+        """How many channels go into the output projection, or come out where there is none."""
+        read = self.graph.projection(self.projection) if self.projection is not None else None
+        return self.graph.shape(read[0] if read else self.branch.inner)[-1]
+
+    @cached_property
+    def state(self) -> State | None:
+        """What a token leaves to the next."""
+        return find_state(self.branch)
+
+    @cached_property
+    def products(self) -> list[Op]:
+        """Products of two activations, in the order of execution."""
+        return [op for op in self.branch.ops if self.graph.product(op) is not None]
+
+    @cached_property
+    def dims(self) -> tuple[int, int, int]:
+        """Heads, channels of a key and of a value; zeros where every channel is on its own."""
+        if self.state is not None:
+            if len(self.state.shape) != _HEADS_KEYS_VALUES:
+                return (0, 0, 0)
+            heads, one, other = self.state.shape
+            return (heads, other, one) if heads * one == self.width != heads * other else (heads, one, other)
+        read = self.graph.projection(self.projection) if self.projection is not None else None
+        pairs = flattenings(self.branch, read[0]) if read is not None and self.products else []
+        factors = self.graph.product(self.products[0]) if pairs else None
+        return (*_first(pairs), self.graph.shape(factors[0])[-1]) if factors else (0, 0, 0)
+
+    @cached_property
+    def decay(self) -> Fact[str]:
+        """How the state forgets."""
+        return decay_of(self.branch, self.state, self.dims[0])
+
+    @cached_property
+    def convolution(self) -> tuple[int, int, str] | None:
+        """Width and channels of the convolution along the tokens, and the evidence."""
+        for op in self.branch.ops:
+            width = self.graph.depthwise(op)
+            if width is not None:
+                weight = self.graph.shape(op.inputs[1])
+                return width, weight[0], f"depthwise {op.name} with {show(weight)}"
+        return None
+
+    @cached_property
+    def shifted(self) -> bool:
+        """Whether every token is laid beside the one before it (RWKV's token shift)."""
+        tokens = self.graph.recording.tokens
+        for op in self.branch.ops:
+            pad = argument(op, 1, "pad") if op.name == "pad" else None
+            if pad is not None and tuple(pad)[-2:] == (1, -1):
+                return True
+            if op.name == "roll" and argument(op, 1, "shifts") in (1, (1,)):
+                return True
+            pieces = [self.graph.shape(v)[1:2] for v in op.inputs] if op.name == "cat" else []
+            if pieces == [(1,), (tokens - 1,)]:
+                return True
+        return False
+
+
+_HEADS_KEYS_VALUES = 3
+Family = Callable[[Mixing], Claim | None]
+
+
+def _first(pairs: list[tuple[int, int]]) -> tuple[int, int]:
+    return pairs[0]
+
+
+def read_mixer(mixing: Mixing, claim: Claim) -> Recognised:
     """Read the numbers of a mixer whose family is known."""
-    graph = branch.graph
-    projection = branch.projections()[-1]
-    read = graph.projection(projection)
-    assert read is not None
-    pairs = flattenings(branch, read[0])
-    heads, width = pairs[0] if pairs else (0, 0)
-    state = _state(branch, heads)
-    keys = _key_width(state, width) if heads else None
-    port, why = (
-        z_port(branch, projection, heads, width)
-        if heads
-        else (None, "it has no heads: every channel has a state of its own")
-    )
-    conv = _conv(branch)
-    shapes = f"{heads} x {width} before {graph.path_of(projection) or projection.name}"
+    branch, projection = mixing.branch, mixing.projection
+    heads, keys, values = mixing.dims
+    port, why = None, "it has no heads: every channel is mixed on its own"
+    if heads:
+        port, why = z_port(branch, projection, heads, values)
+    shapes = f"{heads} heads of {keys} x {values}"
+    conv, state, decay = mixing.convolution, _state(mixing), mixing.decay
     spec = Mixer(
-        family=family,
-        out_gate=out_gate(branch, _mixed(branch), projection),
+        family=claim.family,
+        out_gate=output_gate(branch, projection),
         heads=observed(heads, shapes) if heads else None,
         kv_heads=_kv_heads(branch, heads, keys) if heads else None,
-        head_dim=observed(keys, "the other side of the state") if keys else None,
-        v_head_dim=observed(width, shapes) if heads else None,
+        head_dim=observed(keys, shapes) if heads else None,
+        v_head_dim=observed(values, shapes) if heads else None,
         state=state,
-        conv=conv[0] if conv else None,
-        conv_channels=conv[1] if conv else None,
+        conv=observed(conv[0], conv[2]) if conv else None,
+        conv_channels=observed(conv[1], conv[2]) if conv else None,
+        variant=Fact(claim.variant, "observed", f"{claim.family.value}, decay {decay.value}")
+        if claim.variant
+        else None,
+        decay=decay,
     )
     return Recognised("mixer", "mixer", spec, (port,) if port else (), notes=(why,) if why else ())
 
 
-def padded_lengths(branch: Branch) -> set[int]:
-    """Lengths that the text has within the branch: its own, and what it is padded to."""
-    graph, lengths = branch.graph, {branch.graph.recording.tokens}
-    for op in branch.ops:
-        if op.name == "pad":
-            before, after = graph.shape(op.inputs[0]), graph.shape(op.outputs[0])
-            lengths |= {b for a, b in zip(before, after, strict=False) if a in lengths and b > a}
-    return lengths
+def _state(mixing: Mixing) -> Fact[tuple[int, ...]] | None:
+    state, (heads, keys, values) = mixing.state, mixing.dims
+    if state is not None:
+        several = (state.alike,) if state.alike > 1 else ()
+        start = show(mixing.graph.shape(state.value))
+        return observed((*several, *state.shape), f"starts as {f'{state.alike} times ' if several else ''}{start}")
+    return observed((heads, keys, values), "the products of all keys and values, summed") if heads else None
 
 
-def repeated_in_loop(branch: Branch) -> list[Op]:
-    """Additions to something that has no tokens, at least one for each token, building on each other.
-
-    The last token's may be missing: what it leaves to the next is not used.
-    """
-    graph, tokens = branch.graph, branch.graph.recording.tokens
-    by_place: dict[tuple[object, ...], list[Op]] = {}
-    for op in branch.ops:
-        if op.name in ("add", "addcmul", "baddbmm") and tokens not in graph.shape(op.outputs[0]):
-            by_place.setdefault((op.call, op.name, graph.shape(op.outputs[0])), []).append(op)
-    for ops in by_place.values():
-        before = graph.cone(ops[-1].outputs[0], first=ops[0].index).ops
-        chain = [op for op in before if op in ops]
-        if len(chain) >= tokens - 1:
-            return chain
-    return []
-
-
-def _state(branch: Branch, heads: int) -> Fact[tuple[int, ...]] | None:
-    """Return the shape of what a token leaves to the next: it starts as zeros that are computed with."""
-    graph = branch.graph
-    for op in branch.ops:
-        if op.name not in _ZEROS or not _is_read(graph, op.outputs[0]):
-            continue
-        shape = graph.shape(op.outputs[0])
-        inner = shape[-3:] if heads and len(shape) > 3 else shape[1:]
-        if len(inner) > 1:
-            return observed(tuple(inner), f"starts as zeros of {show(shape)}")
-    return None
-
-
-def _is_read(graph: Graph, value: int) -> bool:
-    """Whether a value is computed with, and not only written into."""
-    for op in graph.consumers[value]:
-        if op.name in _READS:
-            return True
-        if graph.behind(op.outputs[0]) == value and _is_read(graph, op.outputs[0]):
-            return True
-    return False
-
-
-def _key_width(state: Fact[tuple[int, ...]] | None, width: int) -> int | None:
-    if state is None or len(state.value) < 3:
-        return None
-    one, other = state.value[-2:]
-    return one if other == width else other
-
-
-def _kv_heads(branch: Branch, heads: int, keys: int | None) -> Fact[int]:
+def _kv_heads(branch: Branch, heads: int, keys: int) -> Fact[int]:
     """Count the heads of keys and queries, before each is repeated for several heads of values."""
     graph = branch.graph
     for op in branch.ops:
@@ -116,21 +158,11 @@ def _kv_heads(branch: Branch, heads: int, keys: int | None) -> Fact[int]:
     return observed(heads, "keys are not repeated")
 
 
-def _mixed(branch: Branch) -> int:
-    """Return what the mixing itself made: the last product of activations, or the convolution."""
-    graph = branch.graph
-    for op in reversed(branch.ops):
-        if graph.product(op) is not None or graph.depthwise(op) is not None:
-            return op.outputs[0]
-    return branch.ops[0].outputs[0]
-
-
-def _conv(branch: Branch) -> tuple[Fact[int], Fact[int]] | None:
-    """Return the width of the short convolution, and how many channels go through all of them together."""
-    graph = branch.graph
-    convolutions = [op for op in branch.ops if graph.depthwise(op) is not None]
-    if not convolutions:
-        return None
-    weights = [graph.shape(op.inputs[1]) for op in convolutions]
-    where = f"depthwise conv1d with {', '.join(map(show, weights))}"
-    return observed(weights[0][-1], where), observed(sum(shape[0] for shape in weights), where)
+def padded_lengths(branch: Branch) -> set[int]:
+    """Lengths that the text has within the branch: its own, and what it is padded to."""
+    graph, lengths = branch.graph, {branch.graph.recording.tokens}
+    for op in branch.ops:
+        if op.name == "pad":
+            before, after = graph.shape(op.inputs[0]), graph.shape(op.outputs[0])
+            lengths |= {b for a, b in zip(before, after, strict=False) if a in lengths and b > a}
+    return lengths

@@ -1,18 +1,37 @@
-"""Recurrences: a state carried from token to token by a loop, or by torch's own recurrent layers."""
+"""Recurrences: a vector carried from token to token by a loop, or by torch's own recurrent layers.
+
+RG-LRU (Griffin, arXiv:2402.19427) decays by a gate of the input and keeps the norm by sqrt(1 - a^2). RWKV
+(arXiv:2305.13048) is a weighted mean of values, whose weights fade by learned factors and whose tokens are laid beside
+the ones before.
+"""
 
 from __future__ import annotations
 
-from glassblock.ir import Fact, observed
-from glassblock.reader.branch import Branch
-from glassblock.reader.mixers.common import repeated_in_loop
+from glassblock.ir import observed
+from glassblock.reader.mixers.common import Claim, Mixing
+from glassblock.reader.mixers.state import repeated_in_loop
 
-_CELLS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+_CELLS = {"lstm": "LSTM", "gru": "GRU", "rnn_tanh": "RNN", "rnn_relu": "RNN"}
 
 
-def recurrence(branch: Branch) -> Fact[str] | None:
-    """Claim a branch that carries a state through a loop over the tokens."""
-    cell = next((op.name for op in branch.ops if op.name in _CELLS), None)
+def recurrence(mixing: Mixing) -> Claim | None:
+    """Claim a branch that carries a vector through a loop over the tokens."""
+    cell = next((op.name for op in mixing.branch.ops if op.name in _CELLS), None)
     if cell is not None:
-        return observed("recurrence", f"operation {cell}")
-    loop = repeated_in_loop(branch)
-    return observed("recurrence", f"{loop[0].name} once for each token") if loop else None
+        return Claim(observed("recurrence", f"operation {cell}"), _CELLS[cell])
+    if mixing.dims[0]:
+        return None
+    loop = repeated_in_loop(mixing.branch)
+    if not loop:
+        return None
+    return Claim(observed("recurrence", f"{loop[0].name} once for each token"), _variant(mixing))
+
+
+def _variant(mixing: Mixing) -> str | None:
+    if mixing.shifted:
+        return "RWKV"
+    names = {op.name for op in mixing.branch.ops}
+    gated = mixing.decay.value == "per channel"
+    if gated and names & {"sqrt", "SqrtBoundDerivative", "apply"} and names & {"rsub", "sub"}:
+        return "RG-LRU"
+    return "gated linear recurrence" if gated else None

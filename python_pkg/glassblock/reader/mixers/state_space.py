@@ -1,19 +1,23 @@
 """State space models: a state that decays by exp(A dt), with the step dt made from the input.
 
-Mamba (Gu and Dao, 2023, arXiv:2312.00752) and Mamba-2 (Dao and Gu, 2024, arXiv:2405.21060).
+Mamba (Gu and Dao, 2023, arXiv:2312.00752) has a decay for each channel and state, Mamba-2 (Dao and Gu, 2024,
+arXiv:2405.21060) one for each head.
 """
 
 from __future__ import annotations
 
-from glassblock.ir import Fact, observed
+from glassblock.ir import observed
 from glassblock.reader.branch import Branch
-from glassblock.reader.mixers.common import padded_lengths, repeated_in_loop
+from glassblock.reader.mixers.common import Claim, Mixing, padded_lengths
+from glassblock.reader.mixers.state import repeated_in_loop
 from glassblock.reader.record import Op
 
+_VARIANTS = {"per channel and state": "Mamba", "per head": "Mamba-2"}
 
-def state_space(branch: Branch) -> Fact[str] | None:
+
+def state_space(mixing: Mixing) -> Claim | None:
     """Claim a branch whose decay is an exponential of a softplus step."""
-    graph = branch.graph
+    branch, graph = mixing.branch, mixing.graph
     steps = {v for op in branch.ops if op.name == "softplus" and _from_input(branch, op) for v in op.outputs}
     if not steps:
         return None
@@ -23,7 +27,8 @@ def state_space(branch: Branch) -> Fact[str] | None:
         ):
             how = "token by token" if repeated_in_loop(branch) else "in chunks"
             longest = max(padded_lengths(branch))
-            return observed("state space", f"decays by exp of a softplus step, {how} of {longest}")
+            family = observed("state space", f"decays by exp of a softplus step, {how} of {longest}")
+            return Claim(family, _VARIANTS.get(mixing.decay.value))
     return None
 
 
