@@ -12,22 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from glassblock.errors import SourceError
+from glassblock.reader.build import build, first_line
 
 _SOURCES = "a hub id, a folder or file with config.json, a dictionary, a PretrainedConfig or an nn.Module"
-_HEADS = (
-    "AutoModelForCausalLM",
-    "AutoModelForSeq2SeqLM",
-    "AutoModelForMaskedLM",
-    "AutoModelForImageTextToText",
-    "AutoModel",
-)
-"""Which class stands for a configuration that does not name one, the first that fits."""
-_UNKNOWN = "Unrecognized configuration class"
-"""How an Auto class says that a configuration is not its business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +58,14 @@ def resolve(source: Any, *, trust_remote_code: bool = False) -> Resolved:
         config, name = copy.deepcopy(source), ""
     else:
         raise SourceError(f"expected {_SOURCES}, got {type(source).__name__}. Pass one of those.")
-    model = _build(config, trust_remote_code=trust_remote_code)
+    model = build(config, trust_remote_code=trust_remote_code)
     return Resolved(model, title(name or getattr(config, "name_or_path", "")) or type(model).__name__)
 
 
-def title(name: str) -> str:
+def title(name: object) -> str:
     """Return a name for people: of a local path its last part, which says enough and gives nothing away."""
+    if not isinstance(name, str):
+        return ""  # a configuration may hold anything under that key
     local = name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).exists()
     return Path(name).name if local else name
 
@@ -130,7 +122,7 @@ def _config_of(content: dict[str, Any], where: str = "the dictionary") -> Any:
             else " Update transformers, or pass the nn.Module itself."
         )
         raise SourceError(
-            f"expected a model type that transformers knows in {where}, got {kind!r}: {_first_line(error)}.{hint}"
+            f"expected a model type that transformers knows in {where}, got {kind!r}: {first_line(error)}.{hint}"
         ) from error
 
 
@@ -142,42 +134,6 @@ def _config_from_hub(name: str, *, trust_remote_code: bool) -> Any:
     except Exception as error:
         raise SourceError(
             f"expected a configuration for {name!r} from the hub, but it could not be fetched:"
-            f" {_first_line(error)}. Check the name and the network, or pass a folder with its"
+            f" {first_line(error)}. Check the name and the network, or pass a folder with its"
             " config.json; code that comes with a model is run only with trust_remote_code=True."
         ) from error
-
-
-def _build(config: Any, *, trust_remote_code: bool) -> nn.Module:
-    import transformers
-
-    refused: list[str] = []
-    for cls in _classes(config):
-        try:
-            with torch.device("meta"):
-                if cls.__name__.startswith("Auto"):
-                    built = cls.from_config(config, trust_remote_code=trust_remote_code)
-                else:
-                    built = cls._from_config(config)
-        except Exception as error:  # noqa: BLE001  # any class may refuse in its own way
-            refused.append(f"{cls.__name__}: {_first_line(error)}")
-            continue
-        model: nn.Module = built.eval()
-        return model
-    refused = [why for why in refused if _UNKNOWN not in why][:2] or refused[:1]
-    raise SourceError(
-        f"expected a configuration that transformers {transformers.__version__} can build, got"
-        f" {type(config).__name__} ({'; '.join(refused) or 'no class for it'})."
-        " Complete the configuration, install what is missing, or pass the nn.Module itself."
-    )
-
-
-def _classes(config: Any) -> list[Any]:
-    import transformers
-
-    named = [getattr(transformers, name, None) for name in getattr(config, "architectures", None) or ()]
-    return [cls for cls in named if cls is not None] + [getattr(transformers, h) for h in _HEADS]
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(".")
