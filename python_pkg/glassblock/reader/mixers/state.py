@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from glassblock.reader.branch import Branch
-from glassblock.reader.graph import LAYOUT, REPEATS, SLICES, Graph, Shape
-from glassblock.reader.record import Op
+from glassblock.reader.graph import LAYOUT, REPEATS, SLICES, Graph
+from glassblock.reader.record import Op, Shape
 
 _ZEROS = ("zeros", "zeros_like", "new_zeros")
 _CONSTANT = frozenset((*_ZEROS, "ones_like", "new_ones", "full_like", "new_full", "empty_like", "new_empty"))
