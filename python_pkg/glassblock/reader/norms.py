@@ -65,6 +65,8 @@ def _of_call(graph: Graph, call: Call) -> NormSite | None:
         return None
     if not _normalises(ops) or graph.size(call.outputs[0]) != graph.size(call.inputs[0]):
         return None
+    if any(op.name == "add" and set(op.inputs) == set(call.inputs[:2]) for op in ops):
+        return None  # it adds a block to the stream and normalises the sum: the addition is the layer's
     gated = len(call.inputs) > 1 and graph.size(call.inputs[1]) == graph.size(call.inputs[0])
     return NormSite(
         path=call.path,

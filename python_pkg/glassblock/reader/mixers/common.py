@@ -58,12 +58,9 @@ class Mixing:
 
     @cached_property
     def dims(self) -> tuple[int, int, int]:
-        """Heads, channels of a key and of a value; zeros where every channel is on its own."""
+        """Heads, channels of a key and of a value; no heads where every channel is on its own."""
         if self.state is not None:
-            if len(self.state.shape) != _HEADS_KEYS_VALUES:
-                return (0, 0, 0)
-            heads, one, other = self.state.shape
-            return (heads, other, one) if heads * one == self.width != heads * other else (heads, one, other)
+            return _of_state(self.state, self.width)
         read = self.graph.projection(self.projection) if self.projection is not None else None
         pairs = flattenings(self.branch, read[0]) if read is not None and self.products else []
         factors = self.graph.product(self.products[0]) if pairs else None
@@ -100,8 +97,21 @@ class Mixing:
         return False
 
 
-_HEADS_KEYS_VALUES = 3
 Family = Callable[[Mixing], Claim | None]
+
+
+def _of_state(state: State, width: int) -> tuple[int, int, int]:
+    """Return heads, channels of a key and of a value for a state whose values become `width` channels.
+
+    A vector for each channel (Mamba) has keys as long as the vector. Several such states side by side are heads.
+    """
+    match state.shape:
+        case (heads, keys, values):
+            return (heads, values, keys) if heads * keys == width != heads * values else (heads, keys, values)
+        case (_, keys):
+            return (state.alike if state.alike > 1 else 0, keys, 0)
+        case _:
+            return (0, 0, 0)
 
 
 def _first(pairs: list[tuple[int, int]]) -> tuple[int, int]:
@@ -112,17 +122,18 @@ def read_mixer(mixing: Mixing, claim: Claim) -> Recognised:
     """Read the numbers of a mixer whose family is known."""
     branch, projection = mixing.branch, mixing.projection
     heads, keys, values = mixing.dims
+    values = values or (mixing.width // heads if heads else 0)
     port, why = None, "it has no heads: every channel is mixed on its own"
     if heads:
         port, why = z_port(branch, projection, heads, values)
-    shapes = f"{heads} heads of {keys} x {values}"
+    shapes = f"{heads} heads of {keys} x {values}" if heads else f"the state is {keys} for each channel"
     conv, state, decay = mixing.convolution, _state(mixing), mixing.decay
     spec = Mixer(
         family=claim.family,
         out_gate=output_gate(branch, projection),
         heads=observed(heads, shapes) if heads else None,
         kv_heads=_kv_heads(branch, heads, keys) if heads else None,
-        head_dim=observed(keys, shapes) if heads else None,
+        head_dim=observed(keys, shapes) if keys else None,
         v_head_dim=observed(values, shapes) if heads else None,
         state=state,
         conv=observed(conv[0], conv[2]) if conv else None,

@@ -19,4 +19,4 @@ def fourier(mixing: Mixing) -> Claim | None:
     if back is not None:
         where = f"{transforms[0].name}, a product, {back.name}"
         return Claim(observed("convolution", where), "long convolution")
-    return Claim(observed("fourier", f"operation {transforms[0].name}"), "FNet")
+    return Claim(observed("fourier", f"operation {transforms[0].name}"), "fourier transform")
