@@ -8,7 +8,7 @@ run once; the others are answered with empty tensors of the shapes that the firs
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -52,7 +52,7 @@ class Tracer(TorchFunctionMode):
     Parameters
     ----------
     model
-        The twin. Its modules get hooks; it is thrown away afterwards.
+        The model. While it is watched its modules have hooks.
     fold
         Which of its modules are alike, and so run once.
     """
@@ -65,6 +65,7 @@ class Tracer(TorchFunctionMode):
         self._alive: list[torch.Tensor] = []
         self._paused = False
         self._known = Known()
+        self._undo: list[Callable[[], None]] = []
         self._names: dict[int, tuple[str, bool]] = {}
         for name, buffer in model.named_buffers(remove_duplicate=False):
             self._names.setdefault(id(buffer), (name, False))
@@ -75,6 +76,18 @@ class Tracer(TorchFunctionMode):
         self._answers: dict[str, tuple[Any, tuple[int, ...]]] = {}
         for path, key in fold.keys.items():
             self._fold(model.get_submodule(path), path, key, fold.containers[path])
+
+    def tell(self, numbers: Iterable[tuple[Any, Any]]) -> None:
+        """Say which numbers the inputs stand for; only whole ones and truth values matter."""
+        for empty, known in numbers:
+            if isinstance(known, torch.Tensor) and not known.is_floating_point():
+                self._known.learn(empty, known)
+
+    def __exit__(self, *exception: object) -> None:
+        """Leave the model as it was."""
+        super().__exit__(*exception)  # type: ignore[no-untyped-call]
+        for undo in reversed(self._undo):
+            undo()
 
     def __torch_function__(
         self,
@@ -225,12 +238,16 @@ class Tracer(TorchFunctionMode):
             call.last = len(self.recording.ops)
             call.outputs = tuple(self._value(tensor) for tensor in _tensors(output))
 
-        module.register_forward_pre_hook(before, with_kwargs=True)
-        module.register_forward_hook(after, with_kwargs=True)
+        hooks = (
+            module.register_forward_pre_hook(before, with_kwargs=True),
+            module.register_forward_hook(after, with_kwargs=True),
+        )
+        self._undo += [hook.remove for hook in hooks]
 
     def _fold(self, module: nn.Module, path: str, key: str, container: str) -> None:
         """Answer the module from the first one that is alike and was called alike."""
         run = module.forward
+        own = vars(module).get("forward")
 
         def forward(*args: Any, **kwargs: Any) -> Any:
             call = self._stack[-1]
@@ -244,6 +261,7 @@ class Tracer(TorchFunctionMode):
             return self._answer(known[0], call)
 
         module.forward = forward
+        self._undo.append(lambda: vars(module).pop("forward") if own is None else setattr(module, "forward", own))
 
     def _situation(self, call: Call, container: str) -> str:
         """What is particular to a call: its shapes, and which tensors from outside the layers it got.
@@ -285,7 +303,7 @@ class Tracer(TorchFunctionMode):
             if not isinstance(leaf, torch.Tensor):
                 return leaf
             self._paused = True
-            fresh = torch.empty_like(leaf)
+            fresh = torch.zeros_like(leaf)
             self._paused = False
             made.append(self._new(fresh, index))
             return fresh

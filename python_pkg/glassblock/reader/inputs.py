@@ -1,0 +1,338 @@
+"""Inputs that a model can run on, found from what it says of itself.
+
+The signature of ``forward`` says what there is to give, the configuration and the first layers say of which
+shape (`clues`), and where that is not enough the model's complaint does (`better`): an error that names an
+argument asks for it, "expected 5, got 4" asks for another dimension, "features: 576" asks for room in the
+text. Everything that a model takes is given at first, so that each of its towers runs; what cannot be run is
+left out, and that is said.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_leaves
+
+from glassblock.reader.clues import Clues
+
+TOKENS = 7
+"""Length of the traced text: a prime, so that it is no model's number of heads or channels."""
+_FRAMES = 200
+_SAMPLES = 8000
+
+_TEXTS = ("input_ids", "tokens", "idx", "ids", "x", "input", "inputs")
+_IMAGES = (
+    "pixel_values",
+    "image_pixel_values",
+    "image",
+    "images",
+    "pixels",
+    "flattened_patches",
+    "pixel_values_videos",
+)
+_SOUNDS = ("input_features", "audio_input_features", "input_values", "audio_mel", "spectrogram")
+_GRIDS = ("image_grid_thw", "grid_thw", "video_grid_thw", "image_grid_hw")
+_BESIDE = {
+    "image": (
+        "image_grid_thw grid_thw image_grid_hw image_sizes spatial_shapes aspect_ratio_ids aspect_ratio_mask"
+        " target_sizes high_res_pixel_values mm_token_type_ids merge_sizes image_merge_sizes"
+    ).split(),
+    "audio": "feature_attention_mask input_features_mask audio_mel_mask mm_token_type_ids".split(),
+}
+"""What is given along with images and with sound, where a model takes it."""
+_ALWAYS = ("decoder_input_ids", "bbox")
+_FILLERS = {"image": ("image", "img", "vision", "im_"), "audio": ("audio", "sound", "speech")}
+
+_HINTS: dict[str, tuple[torch.dtype, tuple[int | str, ...]]] = {
+    "actions": (torch.float32, (1, "tokens", "act_dim|max_action_dim")),
+    "aspect_ratio_ids": (torch.long, (1, 1)),
+    "aspect_ratio_mask": (torch.long, (1, 1, "max_num_tiles")),
+    "bbox": (torch.long, (1, "tokens", 4)),
+    "decoder_input_values": (torch.float32, (1, "tokens", "num_mel_bins")),
+    "encoder_hidden_states": (torch.float32, (1, "tokens", "encoder_hidden_size|hidden_size")),
+    "freq": (torch.long, (1, 1)),
+    "future_time_features": (torch.float32, (1, "prediction_length", "num_time_features")),
+    "inputs_embeds": (torch.float32, (1, "tokens", "embedding_size|hidden_size|d_model|n_embd")),
+    "past_time_features": (torch.float32, (1, "past", "num_time_features")),
+    "query_embeds": (torch.float32, (1, "tokens", "hidden_size")),
+    "returns_to_go": (torch.float32, (1, "tokens", 1)),
+    "rewards": (torch.float32, (1, "tokens", 1)),
+    "state": (torch.float32, (1, "max_state_dim")),
+    "states": (torch.float32, (1, "tokens", "state_dim")),
+    "timesteps": (torch.long, (1, "tokens")),
+    "visual_feats": (torch.float32, (1, "tokens", "visual_feat_dim")),
+    "visual_pos": (torch.float32, (1, "tokens", 4)),
+    "xpath_subs_seq": (torch.long, (1, "tokens", "max_depth")),
+    "xpath_tags_seq": (torch.long, (1, "tokens", "max_depth")),
+}
+"""Arguments whose shape follows from no layer: numbers, and attributes of a configuration (the first there is)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What ``forward`` is called with, and what was left out."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def tokens(self) -> int:
+        """Length of the text, or of what takes its place."""
+        leaves = [leaf for leaf in tree_leaves((self.args, self.kwargs)) if isinstance(leaf, torch.Tensor)]
+        texts = [leaf for leaf in leaves if leaf.ndim == 2 and leaf.dtype == torch.long]
+        first = next(iter((*texts, *(leaf for leaf in leaves if leaf.ndim in (2, 3)))), None)
+        return int(first.shape[1]) if first is not None else TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which arguments to give, and what was learnt about them.
+
+    Attributes
+    ----------
+    names
+        The arguments.
+    shape
+        Which of the possible shapes of an argument to take, where it has several.
+    room
+        How many places in the text stand for an image, or for sound.
+    frames
+        How long the sound is.
+    note
+        What is left out.
+    """
+
+    names: tuple[str, ...]
+    shape: Mapping[str, int] = field(default_factory=dict)
+    room: Mapping[str, int] = field(default_factory=dict)
+    frames: int = _FRAMES
+    note: str = ""
+
+
+def given(inputs: Any) -> Inputs:
+    """Return inputs that a person gave: a tensor, a tuple of positional ones or a dictionary of keyword ones."""
+    if isinstance(inputs, dict) or hasattr(inputs, "keys"):
+        return Inputs(kwargs=dict(inputs))
+    return Inputs(args=tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,))
+
+
+class Finder:
+    """Finds inputs for a model, and better ones from what it says of those it got."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._clues = Clues(model)
+        self._takes = inspect.signature(model.forward).parameters
+
+    def wishes(self) -> list[Wish]:
+        """Return what to try: everything that the model takes, then less and less."""
+        images = [name for name in _IMAGES if name in self._takes][:1]
+        sounds = [name for name in _SOUNDS if name in self._takes][:1]
+        texts = [name for name in _TEXTS if name in self._takes][:1]
+        found = []
+        for media in dict.fromkeys([(*images, *sounds), tuple(images), tuple(sounds), ()]):
+            if not texts and not media and (images or sounds):
+                continue
+            left_out = [name for name in (*images, *sounds) if name not in media]
+            note = f"not run: what reads {' and '.join(left_out)}" if left_out and texts else ""
+            found.append(Wish(self._with(*texts, *media), note=note))
+        return found
+
+    def _with(self, *names: str) -> tuple[str, ...]:
+        """Add to the main arguments what the model demands and what belongs to them."""
+        demanded = [n for n, p in self._takes.items() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+        beside = [n for kind in _kinds(names) for n in _BESIDE[kind]]
+        beside += ["pixel_attention_mask"] if "spatial_shapes" in self._takes else []
+        wanted = dict.fromkeys([*names, *demanded, *beside, *_ALWAYS])
+        return tuple(name for name in wanted if name in self._takes)
+
+    def make(self, wish: Wish) -> Inputs:
+        """Make the tensors of a wish; whole numbers are as they have to be, others are zero."""
+        maker = _Maker(self._clues, self._takes, wish)
+        kwargs: dict[str, Any] = {name: tensor for name in wish.names if (tensor := maker.tensor(name)) is not None}
+        if not kwargs:
+            return Inputs(args=(maker.text(),), note=wish.note)
+        if "use_cache" in self._takes:
+            kwargs["use_cache"] = False
+        return Inputs(kwargs=kwargs, note=wish.note)
+
+    def better(self, wish: Wish, complaint: str) -> Wish | None:
+        """Return what to try instead of a wish that the model refused; None if nothing comes to mind."""
+        named = [n for n in re.findall(r"\w+", complaint) if n in self._takes and n not in wish.names]
+        named += [n for n in re.findall(r"\w+", complaint.lower()) if n in self._takes and n not in wish.names]
+        if named:
+            return replace(wish, names=self._with(*wish.names, named[0]))
+        for kind, count in _needed_room(complaint).items():
+            if wish.room.get(kind) != count:
+                return replace(wish, room={**wish.room, kind: count})
+        length = re.search(r"of length (\d+)", complaint)
+        if length and int(length[1]) != wish.frames:
+            return replace(wish, frames=int(length[1]))
+        return self._reshaped(wish, complaint)
+
+    def _reshaped(self, wish: Wish, complaint: str) -> Wish | None:
+        """Take another shape for the image, or the sound: of as many dimensions as were expected, or the next."""
+        maker = _Maker(self._clues, self._takes, wish)
+        expected = re.search(r"expected (\d+)", complaint) if "unpack" in complaint else None
+        for name in wish.names:
+            shapes, at = maker.shapes(name), wish.shape.get(name, 0)
+            if expected:
+                fits = [i for i in range(at + 1, len(shapes)) if len(shapes[i]) == int(expected[1])]
+                if fits:
+                    return replace(wish, shape={**wish.shape, name: fits[0]})
+            elif at + 1 < len(shapes):
+                return replace(wish, shape={**wish.shape, name: at + 1})
+        return None
+
+
+def _kinds(names: tuple[str, ...]) -> list[str]:
+    return [kind for kind, of in (("image", _IMAGES), ("audio", _SOUNDS)) if any(name in of for name in names)]
+
+
+def _needed_room(complaint: str) -> dict[str, int]:
+    """Read how many places in the text a model expected for what its towers returned."""
+    count = re.search(r"features:? (\d+)", complaint)
+    if count is None:
+        return {}
+    return {"audio" if re.search(r"audio|sound|speech", complaint.lower()) else "image": int(count[1])}
+
+
+class _Maker:
+    """Makes the tensors of a wish."""
+
+    def __init__(self, clues: Clues, takes: Mapping[str, Any], wish: Wish) -> None:
+        self._clues, self._takes, self._wish = clues, takes, wish
+        self._kinds = _kinds(wish.names)
+
+    def tensor(self, name: str) -> torch.Tensor | None:
+        """Make what is given for an argument; None if nothing is known about it."""
+        if shapes := self.shapes(name):
+            return torch.zeros(shapes[min(self._wish.shape.get(name, 0), len(shapes) - 1)])
+        if name in _HINTS:
+            dtype, words = _HINTS[name]
+            return torch.zeros([self._length(word) for word in words], dtype=dtype)
+        special: dict[str, Callable[[], torch.Tensor]] = {
+            **dict.fromkeys(_GRIDS[:3], self._grid),
+            "image_grid_hw": lambda: self._grid()[:, 1:],
+            "spatial_shapes": lambda: self._grid()[:, 1:],
+            "target_sizes": lambda: self._grid()[:, 1:],
+            "merge_sizes": lambda: torch.tensor([self._merge()]),
+            "image_merge_sizes": lambda: torch.tensor([self._merge()]),
+            "image_sizes": lambda: torch.tensor([self._clues.picture()[1:]]),
+            "mm_token_type_ids": self._types,
+            "pixel_attention_mask": lambda: torch.ones((1, int(self._grid().prod())), dtype=torch.bool),
+            "past_observed_mask": lambda: torch.ones(self.shapes("past_values")[0]),
+        }
+        if name in special:
+            return special[name]()
+        if name in _TEXTS or name.endswith(("_ids", "_id")):
+            return self.text() if name in _TEXTS else self._plain(TOKENS)
+        if name.endswith("mask"):
+            sound = any(word in name for word in ("feature", "audio", "mel"))
+            return torch.ones((1, self._wish.frames if sound else self.text().shape[1]), dtype=torch.bool)
+        return None
+
+    def text(self) -> torch.Tensor:
+        """Token ids: some words, and room for each image and sound."""
+        pieces: list[int] = []
+        for kind in self._kinds:
+            filler = self._clues.filler(_FILLERS[kind])
+            if filler is not None:
+                opening = self._clues.opening(_FILLERS[kind])
+                pieces += [*([opening] if opening is not None else []), *[filler] * self._room(kind)]
+        length = next(n for n in range(len(pieces) + TOKENS, 1 << 30) if _is_prime(n))
+        words = self._plain(length - len(pieces))[0].tolist()
+        return torch.tensor([[words[0], *pieces, *words[1:]]])
+
+    def _plain(self, length: int) -> torch.Tensor:
+        """Token ids that mean nothing in particular."""
+        special = self._clues.special()
+        words = [n for n in range(1, 64 + len(special)) if n not in special][:31]
+        return torch.tensor([[words[n % len(words)] for n in range(length)]])
+
+    def _types(self) -> torch.Tensor:
+        text = self.text()
+        types = torch.zeros_like(text)
+        for number, kind in ((1, "image"), (3, "audio")):
+            filler = self._clues.filler(_FILLERS[kind]) if kind in self._kinds else None
+            types[text == filler] = number
+        return types
+
+    def _room(self, kind: str) -> int:
+        if kind in self._wish.room:
+            return self._wish.room[kind]
+        if kind == "audio":
+            return 50
+        if any(name in self._takes for name in _GRIDS):
+            return int(self._grid().prod()) // self._merge() ** 2
+        _, height, width = self._clues.picture()
+        pieces = (height // self._clues.side()) * (width // self._clues.side())
+        return self._clues.number("image_seq_length|mm_tokens_per_image|num_image_tokens|image_token_num", pieces)
+
+    def _merge(self) -> int:
+        return self._clues.number("spatial_merge_size|merge_size|merge_kernel_size", 2)
+
+    def _grid(self) -> torch.Tensor:
+        """One picture, two by three of the pieces that the text sees."""
+        return torch.tensor([[1, 2 * self._merge(), 3 * self._merge()]])
+
+    def _length(self, word: int | str) -> int:
+        if isinstance(word, int):
+            return word
+        if word == "tokens":
+            return int(self.text().shape[1])
+        return self.shapes("past_values")[0][1] if word == "past" else self._clues.number(word, TOKENS)
+
+    def shapes(self, name: str) -> list[tuple[int, ...]]:
+        """Return the shapes that an argument with numbers of any kind may have, the likeliest first."""
+        if name in _IMAGES or name == "high_res_pixel_values":
+            return self._pictures(name)
+        if name == "hidden_states" and any(grid in self._takes for grid in _GRIDS):
+            return [(int(self._grid().prod()), self._clues.patch())]
+        if name in _SOUNDS:
+            return self._sounds(name)
+        if name in ("past_values", "observed_mask"):
+            past = self._clues.number("context_length", 64) + max(self._clues.stated("lags_sequence") or [0])
+            width = self._clues.number("num_input_channels|input_size")
+            return [(1, past, width), (1, past)] if width > 1 else [(1, past), (1, past, 1)]
+        if name == "future_values":
+            return [(1, self._clues.number("prediction_length"))]
+        return []
+
+    def _pictures(self, name: str) -> list[tuple[int, ...]]:
+        channels, height, width = self._clues.picture()
+        one = (channels, height, width)
+        frames = self._clues.number("num_frames|frames_per_clip")
+        laid = int(self._grid().prod())
+        flat, rows = (laid, self._clues.patch()), (1, laid, self._clues.patch())
+        alone, several, tiles = (1, *one), (1, frames, *one), (1, 1, self._clues.number("max_num_tiles"), *one)
+        if name == "flattened_patches":
+            return [(1, laid, 2 + self._clues.patch())]
+        if any(grid in self._takes for grid in _GRIDS):
+            return [flat, alone, several]
+        if "spatial_shapes" in self._takes:
+            return [rows, flat, alone]
+        if name == "pixel_values_videos" or frames > 1 or self._clues.deep():
+            return [several, alone]
+        return [alone, several, tiles, rows]
+
+    def _sounds(self, name: str) -> list[tuple[int, ...]]:
+        width, first = self._clues.sound()
+        frames = self._wish.frames
+        before, after = (1, width, frames), (1, frames, width)
+        mel: list[tuple[int, ...]] = [before, after] if first else [after, before]
+        if name != "input_values":
+            return mel
+        long = self._clues.number("max_length", frames)
+        waves = [(1, _SAMPLES), (1, self._clues.number("audio_channels"), _SAMPLES)]
+        return [*waves, (1, long, width), *mel]
+
+
+def _is_prime(n: int) -> bool:
+    return n > 1 and all(n % d for d in range(2, int(n**0.5) + 1))
