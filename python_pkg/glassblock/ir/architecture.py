@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Literal
 
 from glassblock.errors import AddressError
-from glassblock.ir import address as addresses
 from glassblock.ir.block import Block
 from glassblock.ir.edge import Edge
 from glassblock.ir.facts import Fact
 from glassblock.ir.layer import Layer, Stack
+from glassblock.ir.lookup import Lookup, all_addresses, all_blocks
 from glassblock.ir.specs import Unembedding
 
 VERSION = 2
@@ -117,8 +117,14 @@ class Architecture:
             yield from stack.layers()
 
     def blocks(self) -> Iterator[Block]:
-        """Go through all blocks, outer before inner, bottom to top."""
-        yield from self._tree.values()
+        """Go through all blocks, outer before inner, bottom to top; those of other stacks before the main one's."""
+        for stack in self.stacks:
+            main = stack is self.stacks[-1]
+            yield from all_blocks(self.inputs if main else stack.inputs)
+            for layer in stack.layers():
+                yield from all_blocks(layer.blocks)
+            yield from all_blocks(self.outputs if main else stack.outputs)
+        yield from all_blocks(self._between())
 
     def block(self, address: str) -> Block:
         """Return the block at an address or module path.
@@ -133,7 +139,7 @@ class Architecture:
         AddressError
             If there is none, naming the nearest ones.
         """
-        found = self._tree.get(self.resolve(address))
+        found = self._lookup.block(self.resolve(address))
         if found is None:
             raise AddressError(f"{address!r} is not a block but a part of one; ask for the block that contains it.")
         return found
@@ -151,11 +157,10 @@ class Architecture:
         AddressError
             If it names nothing in this model, with the nearest addresses that exist.
         """
-        if name in self._known:
-            return name
-        if name in self._by_path:
-            return self._by_path[name]
-        hints = addresses.nearest(name, [*self._known, *self._by_path])
+        found = self._lookup.resolve(name)
+        if found is not None:
+            return found
+        hints = self._lookup.near(name)
         meant = f" Nearest: {', '.join(hints)}." if hints else ""
         raise AddressError(
             f"expected an address or module path of {self.name}, got {name!r}, which names nothing in it.{meant}"
@@ -164,49 +169,22 @@ class Architecture:
 
     def addresses(self) -> Iterator[str]:
         """Go through every address that can be ablated or looked at, heads and experts included."""
-        yield from self._known
+        return all_addresses(self.layers(), self._outside())
 
-    @cached_property
-    def _tree(self) -> dict[str, Block]:
-        tree: dict[str, Block] = {}
-
-        def add(block: Block) -> None:
-            tree[block.address] = block
-            for part in block.parts:
-                add(part)
-
-        for block in self.inputs:
-            add(block)
+    def _outside(self) -> Iterator[Block]:
+        yield from self.inputs
         for stack in self.stacks:
-            for block in stack.inputs:
-                add(block)
-            for layer in stack.layers():
-                for block in layer.blocks:
-                    add(block)
-            for block in stack.outputs:
-                add(block)
-        for block in (*(block for edge in self.edges for block in edge.via), *self.outputs, *self.phantoms):
-            add(block)
-        return tree
+            yield from (*stack.inputs, *stack.outputs)
+        yield from self.outputs
+        yield from self._between()
+
+    def _between(self) -> Iterator[Block]:
+        yield from (block for edge in self.edges for block in edge.via)
+        yield from self.phantoms
 
     @cached_property
-    def _known(self) -> dict[str, None]:
-        known: dict[str, None] = {}
-        for layer in self.layers():
-            known[layer.address] = None
-        for block in self._tree.values():
-            known[block.address] = None
-            known.update((f"{block.address}.H{head}", None) for head in range(block.heads))
-            known.update((f"{block.address}.E{expert}", None) for expert in range(block.experts))
-        return known
-
-    @cached_property
-    def _by_path(self) -> dict[str, str]:
-        paths = {layer.path: layer.address for layer in self.layers()}
-        for block in self._tree.values():
-            if block.path:
-                paths.setdefault(block.path, block.address)
-        return paths
+    def _lookup(self) -> Lookup:
+        return Lookup(self.stacks, self._outside())
 
     def _address_help(self) -> str:
         ranges = [f"{stack.name + '.' if stack.name else ''}L0 to L{stack.n_layers - 1}" for stack in self.stacks]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from glassblock.ir.block import Block
 from glassblock.ir.facts import Fact, Source
@@ -80,7 +81,10 @@ class Group:
 
     def layer(self, index: int) -> Layer:
         """Return the layer of that index, written out."""
-        path = self.paths[self.layers.index(index)]
+        return self.place(index, self.paths[self.layers.index(index)])
+
+    def place(self, index: int, path: str) -> Layer:
+        """Return the template as the layer of an index and a module path."""
         stack = self.template.address.rpartition("L")[0]
         return _moved(self.template, f"{stack}L{index}", index, path)
 
@@ -121,8 +125,10 @@ class Stack:
 
     def layers(self) -> Iterator[Layer]:
         """Go through the layers in their order, written out."""
-        of = {index: group for group in self.groups for index in group.layers}
-        return (of[index].layer(index) for index in sorted(of))
+        of = {
+            index: (group, path) for group in self.groups for index, path in zip(group.layers, group.paths, strict=True)
+        }
+        return (group.place(index, path) for index, (group, path) in sorted(of.items(), key=itemgetter(0)))
 
 
 def _moved(template: Layer, address: str, index: int, path: str) -> Layer:

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import copy
 import types
+from collections.abc import Hashable
+from functools import cache
 from typing import Any
 
 import torch
 from torch import nn
 
+_PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device})
+"""What is shared as it is: most attributes of most modules."""
 _FOREIGN = ("_hf_hook", "_old_forward")
 """Left on a module by accelerate when it moves weights around."""
 
@@ -65,6 +69,8 @@ class _Twins:
         return self._map(value)
 
     def _map(self, value: Any) -> Any:
+        if type(value) in _PLAIN:
+            return value
         if id(value) in self._made:
             return self._made[id(value)]
         if isinstance(value, nn.Module):
@@ -79,7 +85,8 @@ class _Twins:
             return tuple(self._map(item) for item in value)
         if isinstance(value, dict):
             return self._remember(value, self._mapped_dict(value))
-        if _is_config(value):
+        kind: Hashable = type(value)
+        if _is_config(kind):
             return self._remember(value, copy.deepcopy(value))
         return value
 
@@ -103,6 +110,7 @@ def _strides(tensor: torch.Tensor) -> tuple[int, ...]:
     return torch.empty(tuple(tensor.shape), device="meta").stride()
 
 
-def _is_config(value: Any) -> bool:
-    """Whether this is a configuration of transformers, without importing transformers."""
-    return any(base.__name__ in ("PreTrainedConfig", "PretrainedConfig") for base in type(value).__mro__)
+@cache
+def _is_config(cls: Any) -> bool:
+    """Whether this is a kind of configuration of transformers, without importing transformers."""
+    return any(base.__name__ in ("PreTrainedConfig", "PretrainedConfig") for base in cls.__mro__)
