@@ -58,7 +58,7 @@ def assemble(observation: Observation, name: str) -> Architecture | None:
     if not runs:
         return None
     stacks = named_stacks([run.stack for run in runs])
-    layers = [layer for stack in stacks for layer in stack.layers()]
+    groups = [group for stack in stacks for group in stack.groups]
     around = outside(graph, runs[-1].source, runs[-1].end, norms)
     return Architecture(
         name=name,
@@ -66,7 +66,7 @@ def assemble(observation: Observation, name: str) -> Architecture | None:
         stacks=stacks,
         inputs=around.inputs,
         outputs=around.outputs,
-        params=count_all(observation.model, around.tables, layers),
+        params=count_all(observation.model, around.tables, groups),
         trace=observation.trace,
         context=_context(observation.model, around.inputs),
     )

@@ -58,14 +58,14 @@ def assemble_tree(observation: Observation, name: str) -> Architecture | None:
             for container in containers
         ]
     )
-    layers = [layer for stack in stacks for layer in stack.layers()]
+    groups = [group for stack in stacks for group in stack.groups]
     return Architecture(
         name=name,
         cls=type(model).__name__,
         stacks=stacks,
         inputs=inputs,
         outputs=(),
-        params=count_all(model, [block.path for block in inputs], layers),
+        params=count_all(model, [block.path for block in inputs], groups),
         trace=replace(observation.trace, rung="tree"),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from glassblock.ir import Block, Fact, Layer, MixtureOfExperts, Params
+from glassblock.ir import Block, Fact, Group, MixtureOfExperts, Params
 from glassblock.reader.graph import Graph
 from glassblock.reader.record import Op
 
@@ -25,7 +25,7 @@ def count_in(graph: Graph, path: str, ops: Iterable[Op]) -> int:
     return count(by_name[name] for name in used)
 
 
-def count_all(model: nn.Module, embeddings: Iterable[str], layers: Iterable[Layer]) -> Params:
+def count_all(model: nn.Module, embeddings: Iterable[str], groups: Iterable[Group]) -> Params:
     """Count a whole model.
 
     Parameters
@@ -34,11 +34,11 @@ def count_all(model: nn.Module, embeddings: Iterable[str], layers: Iterable[Laye
         The model.
     embeddings
         Module paths, or parameter paths, of its embeddings.
-    layers
-        All its layers.
+    groups
+        All its layers, folded.
     """
     total = count(model.parameters())
-    idle = sum(_idle(model, block) for layer in layers for block in layer.blocks)
+    idle = sum(len(group.layers) * _idle(model, block) for group in groups for block in group.template.blocks)
     modules = dict(model.named_modules(remove_duplicate=False))
     named = dict(model.named_parameters(remove_duplicate=False))
     tables = [p for path in embeddings for p in (modules[path].parameters() if path in modules else [named[path]])]

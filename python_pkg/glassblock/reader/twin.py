@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import copy
 import types
-from collections.abc import Hashable
-from functools import cache
+import weakref
 from typing import Any
 
 import torch
@@ -85,8 +84,7 @@ class _Twins:
             return tuple(self._map(item) for item in value)
         if isinstance(value, dict):
             return self._remember(value, self._mapped_dict(value))
-        kind: Hashable = type(value)
-        if _is_config(kind):
+        if _is_config(type(value)):
             return self._remember(value, copy.deepcopy(value))
         return value
 
@@ -110,7 +108,12 @@ def _strides(tensor: torch.Tensor) -> tuple[int, ...]:
     return torch.empty(tuple(tensor.shape), device="meta").stride()
 
 
-@cache
-def _is_config(cls: Any) -> bool:
+def _is_config(cls: type) -> bool:
     """Whether this is a kind of configuration of transformers, without importing transformers."""
-    return any(base.__name__ in ("PreTrainedConfig", "PretrainedConfig") for base in cls.__mro__)
+    if cls not in _configs:
+        _configs[cls] = any(base.__name__ in ("PreTrainedConfig", "PretrainedConfig") for base in cls.__mro__)
+    return _configs[cls]
+
+
+_configs: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
+"""Which classes are, since each attribute of each module is asked."""
