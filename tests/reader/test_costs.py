@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from tiny_models import tiny
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig
 
 from glassblock.diagram import Diagram
@@ -44,6 +45,34 @@ def test_cache_per_token_is_the_published_one() -> None:
     # Jamba, arXiv:2403.19887, table 1: 4 GB for 256 K tokens in 16 bits.
     jamba = Diagram(read(AutoConfig.for_model("jamba")))
     assert round(jamba.cache(256 * 1024).growing * 256 * 1024 / 2**30) == 4
+
+
+def written_out(name: str) -> Any:
+    """A tiny model in operations that torch's counter knows: it does not count grouped products."""
+    model = tiny(name)
+    if hasattr(model, "set_attn_implementation"):
+        model.set_attn_implementation("eager")
+        model.config._experts_implementation = "eager"
+    return model
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt2", "llama", "gemma2", "falcon", "gpt_neox", "olmo2", "mixtral", "gpt_oss", "cohere"]
+)
+def test_flops_of_a_decoded_token_are_torchs_own_count(name: str) -> None:
+    model, ids = written_out(name), torch.arange(4)[None] + 3
+    kept = model(ids[:, :-1], use_cache=True).past_key_values
+    with FlopCounterMode(display=False) as counter:
+        model(ids[:, -1:], past_key_values=kept, use_cache=True)
+    assert Diagram(read_model(tiny(name))).flops(4).total == counter.get_total_flops()
+
+
+def test_flops_of_latent_attention_expand_each_latent_once() -> None:
+    # Decoding in transformers expands all kept latents again for each token: that is not counted here.
+    model = written_out("deepseek_v3")
+    with FlopCounterMode(display=False) as counter:
+        model(torch.tensor([[3]]))
+    assert Diagram(read_model(tiny("deepseek_v3"))).flops(1).total == counter.get_total_flops()
 
 
 def test_unknown_dtype_is_refused() -> None:

@@ -16,6 +16,8 @@ from glassblock.reader.recognise import Recognised, recognise
 from glassblock.reader.record import Call
 from glassblock.reader.residual import Stream, stream_through
 from glassblock.reader.roles import RECOGNISERS
+from glassblock.reader.shapes import length, named
+from glassblock.reader.work import multiply_adds
 
 
 def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite]) -> Layer | None:
@@ -74,7 +76,7 @@ def _edge(cut: Cut, block: str, stream: Stream, names: dict[int, str]) -> Branch
 def _block(cut: Cut, what: Recognised, address: str) -> Block:
     graph = cut.graph
     ports, notes = branch_ports(cut)
-    return Block(
+    block = Block(
         address=address,
         role=what.role,
         path=cut.path,
@@ -84,4 +86,7 @@ def _block(cut: Cut, what: Recognised, address: str) -> Block:
         ports=(*ports, *what.ports),
         parts=tuple(replace(part, address=f"{address}.{part.address}") for part in what.parts),
         notes=(*what.notes, *notes, *cut.notes, *cut.stream.notes),
+        reads=named(graph, cut.read, cut.batch),
+        makes=named(graph, cut.inner, cut.batch),
     )
+    return replace(block, weights=multiply_adds(graph, cut.ops, length(graph, cut.stream.source), block))

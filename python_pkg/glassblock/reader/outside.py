@@ -20,6 +20,8 @@ from glassblock.reader.graph import Graph, numbers, show
 from glassblock.reader.norms import NormSite
 from glassblock.reader.params import count, count_in
 from glassblock.reader.record import Op
+from glassblock.reader.shapes import length, named
+from glassblock.reader.work import multiply_adds
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def _embedding(graph: Graph, op: Op, of: str) -> Block:
         ),
         ports=ports,
         notes=() if ports else ("no module looks it up, so it cannot be tapped",),
+        reads=named(graph, ids),
+        makes=named(graph, op.outputs[0]),
     )
 
 
@@ -172,6 +176,8 @@ def norm_block(graph: Graph, site: NormSite, address: str) -> Block:
         spec=site.spec,
         ports=ports,
         notes=() if ports else ("no module of its own, so it cannot be tapped",),
+        reads=named(graph, site.input),
+        makes=named(graph, site.output),
     )
 
 
@@ -203,6 +209,9 @@ def _unembedding(graph: Graph, head: Op | None, tables: list[Op]) -> list[Block]
                 softcap=_softcap(graph, head),
             ),
             ports=(Port("in", path, "input"), Port("out", path, "output")) if made and path else (),
+            reads=named(graph, read[0]),
+            makes=named(graph, head.outputs[0]),
+            weights=multiply_adds(graph, [head], length(graph, read[0])),
         )
     ]
 
