@@ -6,14 +6,18 @@ is divided out of a configuration, in which heads and widths may be stated and n
 
 from __future__ import annotations
 
-from glassblock.ir import Attention, Fact, Port, observed
-from glassblock.reader import masks
-from glassblock.reader.attention_core import FUSED, Core, attention_core
+from glassblock.ir import Attention, Fact, observed
+from glassblock.reader.attention_core import Core, attention_core
 from glassblock.reader.branch import Branch
 from glassblock.reader.gates import out_gate
-from glassblock.reader.graph import REPEATS, Cone, Graph, numbers, show
+from glassblock.reader.graph import Cone, Graph, argument, show
+from glassblock.reader.heads import count_heads, count_kv_heads, trail
+from glassblock.reader.latents import latents
+from glassblock.reader.masks import sight
+from glassblock.reader.position_bias import what_meets
 from glassblock.reader.recognise import Recognised, output_projection, z_port
-from glassblock.reader.rope import rope_dims
+from glassblock.reader.rope import rotation
+from glassblock.reader.scale import scale, softcap
 
 
 def recognise_attention(branch: Branch) -> Recognised | None:
@@ -22,45 +26,49 @@ def recognise_attention(branch: Branch) -> Recognised | None:
     if core is None:
         return None
     graph = branch.graph
-    q_cone, k_cone, v_cone = (branch.back(v) for v in (core.q, core.k, core.v))
+    q_cone, v_cone = branch.back(core.q), branch.back(core.v)
     head_dim, v_head_dim = graph.shape(core.q)[-1], graph.shape(core.v)[-1]
-    width = observed(head_dim, f"q of {core.op.name}: {show(graph.shape(core.q))}")
     projection = output_projection(branch, core.mixed)
-    port, why = z_port(branch, projection, core.heads, v_head_dim)
+    heads = count_heads(branch, core.q, v_head_dim, projection, core.heads)
+    met = what_meets(branch, core)
+    seen = sight(branch, met.masks, stated=argument(core.op, 5, "is_causal") is True)
+    turned = rotation(graph, q_cone)
+    latent = latents(branch, q_cone, v_cone)
+    of_q, of_v = (f"{name} of {core.op.name}: {show(graph.shape(v))}" for name, v in (("q", core.q), ("v", core.v)))
+    kv_heads = count_kv_heads(branch, core, heads)
+    port, why = z_port(branch, projection, heads, v_head_dim)
     spec = Attention(
-        heads=observed(core.heads, f"q of {core.op.name}: {show(graph.shape(core.q))}"),
-        kv_heads=_kv_heads(branch, core, (k_cone, v_cone), (head_dim, v_head_dim)),
-        head_dim=width,
-        v_head_dim=observed(v_head_dim, f"v of {core.op.name}: {show(graph.shape(core.v))}"),
-        causal=masks.causal(branch, core.op, core.steps),
-        rope_dims=rope_dims(graph, q_cone),
+        heads=observed(heads, of_q),
+        kv_heads=kv_heads or observed(heads, of_q),
+        head_dim=observed(head_dim, of_q),
+        v_head_dim=observed(v_head_dim, of_v),
+        causal=seen.causal,
+        rope_dims=turned.dims,
         qk_norm=_qk_norm(branch, q_cone, head_dim),
         sinks=_sinks(graph, core),
         out_gate=out_gate(branch, core.mixed, projection),
-        window=masks.window(branch, core.op, core.steps),
-        softcap=_softcap(core),
-        scale=_scale(branch, core, (q_cone, k_cone)),
-        q_rank=_rank(branch, q_cone, "q"),
-        kv_rank=_rank(branch, v_cone, "k and v"),
+        window=seen.window or _pieces(core, heads),
+        softcap=softcap(core),
+        scale=scale(branch, core),
+        q_rank=latent.q,
+        kv_rank=latent.kv,
+        latent_norm=latent.norm,
+        chunk=seen.chunk,
+        position_bias=met.bias,
+        rope_theta=turned.theta,
+        rope_scaling=turned.scaling,
+        prefix=seen.prefix,
+        shared_kv=_shared_kv(branch, core),
     )
     part = "attn" if _reads_stream(branch, core) else "cross"
-    ports: tuple[Port, ...] = (port,) if port else ()
-    return Recognised("attention", part, spec, ports, notes=(why,) if why else ())
+    return Recognised("attention", part, spec, (port,) if port else (), notes=(*met.notes, *((why,) if why else ())))
 
 
-def _kv_heads(branch: Branch, core: Core, cones: tuple[Cone, Cone], dims: tuple[int, int]) -> Fact[int]:
-    """Count key/value heads before they are repeated for the query heads."""
-    graph, tokens = branch.graph, branch.batch * core.keys
-    for cone, dim in zip(cones, dims, strict=True):
-        for op in cone.ops:
-            if op.name not in REPEATS or graph.shape(op.outputs[0])[-1] != dim:
-                continue
-            before, after = graph.size(op.inputs[0]), graph.size(op.outputs[0])
-            if graph.learned[op.inputs[0]] and before < after:
-                shapes = f"{show(graph.shape(op.inputs[0]))} to {show(graph.shape(op.outputs[0]))}"
-                return observed(before // (tokens * dim), f"{op.name} of k: {shapes}")
-    heads = graph.size(core.k) // (tokens * dims[0])
-    return observed(heads, f"k of {core.op.name}: {show(graph.shape(core.k))}")
+def _pieces(core: Core, heads: int) -> Fact[int] | None:
+    """Return how many tokens lie in a piece where the text, or an image, was cut into such before the product."""
+    if core.heads <= heads or core.heads % heads:
+        return None
+    return observed(core.keys, f"{core.heads // heads} pieces of {core.keys} tokens, attended to one by one")
 
 
 def _qk_norm(branch: Branch, queries: Cone, head_dim: int) -> Fact[str]:
@@ -80,61 +88,26 @@ def _sinks(graph: Graph, core: Core) -> Fact[bool]:
     return observed(value=False, where="nothing joins the scores before the softmax")
 
 
-def _softcap(core: Core) -> Fact[float] | None:
-    names = [op.name for op in core.steps]
-    if "tanh" not in names:
+def _shared_kv(branch: Branch, core: Core) -> Fact[int] | None:
+    """Return the layer whose keys and values are used, where another one of the same stack made both."""
+    trails = [trail(branch, value) for value in (core.k, core.v)]
+    makers = [None if path.projections else _maker(branch, path.end) for path in trails]
+    if makers[0] is None or makers[0] != makers[1]:
         return None
-    factors = [numbers(op)[0] for op in core.steps[names.index("tanh") :] if op.name == "mul" and numbers(op)]
-    return observed(factors[0], "tanh of the scores, multiplied back") if factors else None
+    return observed(makers[0], f"keys and values come from layer {makers[0]}")
 
 
-def _scale(branch: Branch, core: Core, cones: tuple[Cone, Cone]) -> Fact[float]:
-    """Multiply what the scores are scaled by: queries and keys before the product, scores after it."""
-    graph, before = branch.graph, 1.0
-    for op in (op for cone in cones for op in cone.ops):
-        scaled = graph.scaling(op)
-        if scaled is not None and scaled[1] is not None and graph.learned[scaled[0]]:
-            before *= scaled[1]
-    if core.op.name == FUSED:
-        given = core.op.kwargs.get("scale")
-        if isinstance(given, int | float):
-            return observed(before * given, f"scale of {core.op.name}")
-        return observed(before * graph.shape(core.q)[-1] ** -0.5, f"the default of {core.op.name}")
-    scale, cap = before, _softcap(core)
-    for op in core.steps[1:]:
-        scaled = graph.scaling(op)
-        if op.name == "tanh":
-            break
-        if scaled is not None and scaled[1] is not None:
-            scale *= scaled[1]
-    if cap is not None:
-        scale *= cap.value
-    baddbmm = core.steps[0].kwargs.get("alpha")
-    if isinstance(baddbmm, int | float):
-        scale *= float(baddbmm)
-    where = "multiplied into the scores" if before == 1 else "multiplied into q, k and the scores"
-    return observed(scale, where)
-
-
-def _rank(branch: Branch, cone: Cone, what: str) -> Fact[int] | None:
-    """Return the width of the latent that a projection reads, where another projection made it."""
-    graph = branch.graph
-    for value in cone.edge:
-        op = graph.producer(value)
-        read = graph.projection(op) if op is not None else None
-        if op is None or read is None or op.index < branch.stream.call.first:
-            continue
-        before = branch.back(read[0])
-        if any(_projected(branch, v) for v in before.edge):
-            width = graph.shape(read[0])[-1]
-            return observed(width, f"{graph.path_of(op)} makes {what} of {width} channels")
-    return None
-
-
-def _projected(branch: Branch, value: int) -> bool:
-    op = branch.graph.producer(value)
-    inside = op is not None and op.index >= branch.stream.call.first
-    return inside and value not in branch.stream.states
+def _maker(branch: Branch, value: int) -> int | None:
+    """Return the index of the other layer of the stack in which a value was made."""
+    graph, mine = branch.graph, branch.stream.call
+    op = graph.producer(value)
+    if value in branch.stream.states or value in mine.inputs[:1] or op is None or op.call is None:
+        return None
+    stack = mine.path.rpartition(".")[0]
+    paths = dict.fromkeys(call.path for call in graph.calls if call.path.rpartition(".")[0] == stack)
+    layers = {path: index for index, path in enumerate(paths)}
+    outer = (graph.calls[index].path for index in graph.calls[op.call].parents)
+    return next((layers[path] for path in outer if path in layers and path != mine.path), None)
 
 
 def _reads_stream(branch: Branch, core: Core) -> bool:

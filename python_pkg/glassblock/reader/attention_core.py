@@ -6,10 +6,11 @@ Or a call of torch's own kernel, which is the same in one step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from glassblock.reader.branch import Branch
 from glassblock.reader.graph import Graph, argument
-from glassblock.reader.record import Op
+from glassblock.reader.record import Op, Ref
 
 FUSED = "scaled_dot_product_attention"
 """torch's own attention, from q, k and v to the weighted sum."""
@@ -29,8 +30,10 @@ class Core:
         The weighted sum of values.
     steps
         The operations from the first product to the softmax.
+    met
+        What else meets the scores on the way: masks, biases.
     heads, keys
-        How many heads, and how many tokens they look at.
+        How many leading pieces there are for each text, heads or heads times windows, and how many tokens they look at.
     """
 
     op: Op
@@ -39,6 +42,7 @@ class Core:
     v: int
     mixed: int
     steps: tuple[Op, ...]
+    met: tuple[int, ...]
     heads: int
     keys: int
 
@@ -56,10 +60,12 @@ def attention_core(branch: Branch) -> Core | None:
 
 
 def _fused_core(branch: Branch, op: Op) -> Core:
+    graph = branch.graph
     q, k, v = (ref.value for ref in (argument(op, i, n) for i, n in enumerate(("query", "key", "value"))))
-    shape = branch.graph.shape(q)
-    heads = shape[-3] if len(shape) > 3 else shape[0] // branch.batch
-    return Core(op, q, k, v, op.outputs[0], (op,), heads, branch.graph.shape(k)[-2])
+    mask = argument(op, 3, "attn_mask")
+    met = (mask.value,) if isinstance(mask, Ref) else ()
+    heads = graph.size(q) // (branch.batch * graph.shape(q)[-2] * graph.shape(q)[-1])
+    return Core(op, q, k, v, op.outputs[0], (op,), met, heads, graph.shape(k)[-2])
 
 
 def _written_core(branch: Branch, op: Op) -> Core | None:
@@ -81,9 +87,19 @@ def _written_core(branch: Branch, op: Op) -> Core | None:
         mixing[1] if pattern_first else mixing[0],
         after.outputs[0],
         steps,
+        _met(graph, steps, factors),
         leading // branch.batch,
         scores[-1],
     )
+
+
+def _met(graph: Graph, steps: tuple[Op, ...], factors: tuple[int, int]) -> tuple[int, ...]:
+    """Collect what else goes into the steps than what the step before made."""
+    found = [v for v in steps[0].inputs if v not in factors]
+    for before, step in pairwise(steps):
+        others = [v for v in step.inputs if v not in before.outputs and graph.size(v) > 1]
+        found += others if step.name not in ("cat", "concat") else []
+    return tuple(dict.fromkeys(found))
 
 
 def _upright(graph: Graph, keys: int) -> int:

@@ -28,6 +28,11 @@ LAYOUT = frozenset(
 
 SLICES = frozenset("chunk getitem narrow select split tensor_split unbind index_select".split())
 REPEATS = frozenset("expand repeat repeat_interleave broadcast_to expand_as tile".split())
+SHAPED = frozenset(
+    "zeros_like ones_like full_like empty_like rand_like new_zeros new_ones new_full new_empty new_tensor".split()
+)
+"""Operations that take nothing but the shape of what they are given."""
+_LIKE_OTHER = frozenset("type_as view_as reshape_as expand_as".split())
 _MULTIPLIES = frozenset("linear addmm matmul einsum baddbmm addbmm conv1d grouped_mm".split())
 
 
@@ -87,15 +92,36 @@ class Graph:
         """Return the path of the innermost module that an operation ran in."""
         return "" if op.call is None else self.calls[op.call].path
 
+    def carried(self, op: Op) -> tuple[int, ...]:
+        """Return the inputs of an operation whose numbers, and not only whose shape, go into what it makes."""
+        if op.name in SHAPED:
+            return ()
+        return op.inputs[:1] if op.name in _LIKE_OTHER else op.inputs
+
     @cached_property
     def learned(self) -> list[bool]:
         """For each value whether a trained parameter went into it."""
         known = [value.trained for value in self.values]
         for op in self.ops:
-            if any(known[value] for value in op.inputs) or op.name == "folded":
+            if any(known[value] for value in self.carried(op)) or op.name == "folded":
                 for value in op.outputs:
                     known[value] = True
         return known
+
+    @cached_property
+    def fed(self) -> list[bool]:
+        """For each value whether something that was given to the model went into it."""
+        given = set(self.calls[0].inputs) if self.calls else set()
+        known = [value.index in given for value in self.values]
+        for op in self.ops:
+            if any(known[value] for value in self.carried(op)):
+                for value in op.outputs:
+                    known[value] = True
+        return known
+
+    def activation(self, value: int) -> bool:
+        """Whether this is made of the input by learned parameters; masks, angles and tables are not."""
+        return self.learned[value] and self.fed[value]
 
     @cached_property
     def weights(self) -> list[str]:
@@ -142,8 +168,10 @@ class Graph:
             return op.inputs[0], (1 / factor if op.name == "div" else factor)
         if len(op.inputs) == 2:
             sizes = [self.size(value) for value in op.inputs]
-            if 1 in sizes and max(sizes) == self.size(op.outputs[0]) > 1:
-                return op.inputs[sizes.index(max(sizes))], None
+            one_over = op.name == "div" and sizes[0] == 1
+            if 1 in sizes and not one_over and max(sizes) == self.size(op.outputs[0]) > 1:
+                by = self.values[op.inputs[sizes.index(1)]].number
+                return op.inputs[sizes.index(max(sizes))], 1 / by if by and op.name == "div" else by
         return None
 
     def projection(self, op: Op) -> tuple[int, int] | None:
@@ -210,7 +238,7 @@ class Graph:
             if op.index in ops:
                 continue
             ops.add(op.index)
-            queue += [v for v in op.inputs if v not in seen]
+            queue += [v for v in self.carried(op) if v not in seen]
             seen.update(op.inputs)
         return Cone(tuple(self.ops[index] for index in sorted(ops)), frozenset(edge))
 

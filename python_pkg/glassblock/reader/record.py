@@ -38,6 +38,8 @@ class Value:
         Path of the parameter or buffer that it is, else empty.
     trained
         Whether that name is a parameter's.
+    number
+        Its only number, where the model made it of numbers that are known while tracing.
     """
 
     index: int
@@ -46,6 +48,7 @@ class Value:
     op: int | None = None
     name: str = ""
     trained: bool = False
+    number: float | None = None
 
 
 @dataclass(slots=True, eq=False)

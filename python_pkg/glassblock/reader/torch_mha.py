@@ -11,8 +11,8 @@ from typing import Any
 from torch.nn import functional
 
 from glassblock.ir import Attention, observed
-from glassblock.reader import masks
 from glassblock.reader.branch import Branch
+from glassblock.reader.masks import sight
 from glassblock.reader.recognise import Recognised
 from glassblock.reader.record import Op, Ref
 
@@ -30,17 +30,22 @@ def recognise_torch_attention(branch: Branch) -> Recognised | None:
     said = f"num_heads of {_NAME}: {heads}"
     size = observed(width // heads, f"{width} channels in {heads} heads")
     q, k = given["query"], given["key"]
+    seen = sight(branch, _mask(given), stated=bool(given.get("is_causal")))
     spec = Attention(
         heads=observed(heads, said),
         kv_heads=observed(heads, said),
         head_dim=size,
         v_head_dim=size,
-        causal=masks.causal_by_mask(branch, _mask(given), stated=bool(given.get("is_causal"))),
+        causal=seen.causal,
         rope_dims=observed(0, "no rotation within the call"),
         qk_norm=observed("none", "no norm within the call"),
         sinks=observed(given.get("bias_k") is not None, f"bias_k of {_NAME}"),
         out_gate=observed(value=False, where="no gate within the call"),
         scale=observed((width // heads) ** -0.5, "the default of torch"),
+        window=seen.window,
+        chunk=seen.chunk,
+        prefix=seen.prefix,
+        position_bias=observed("none", "nothing but the mask goes in"),
     )
     same = isinstance(q, Ref) and isinstance(k, Ref) and branch.graph.same(q.value) == branch.graph.same(k.value)
     return Recognised("attention", "attn" if same else "cross", spec, notes=(_NO_Z,))

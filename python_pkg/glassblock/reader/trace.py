@@ -207,10 +207,19 @@ class Tracer(TorchFunctionMode):
         index = len(self.recording.values)
         name, trained = ("", False) if op is not None else self._names.get(id(tensor), ("", False))
         dtype = str(tensor.dtype).removeprefix("torch.")
-        self.recording.values.append(Value(index, tuple(tensor.shape), dtype, op, name, trained))
+        self.recording.values.append(Value(index, tuple(tensor.shape), dtype, op, name, trained, self._number(tensor)))
         self._of[id(tensor)] = index
         self._alive.append(tensor)  # an id is only unique while its object lives
         return index
+
+    def _number(self, tensor: torch.Tensor) -> float | None:
+        """Return the number of a scalar that was made of numbers of the code, not of the model's."""
+        if tensor.ndim or hollow(tensor) or tensor.is_complex():
+            return None
+        paused, self._paused = self._paused, True
+        number = float(tensor)
+        self._paused = paused
+        return number
 
     def _value(self, tensor: torch.Tensor) -> int:
         found = self._of.get(id(tensor))
