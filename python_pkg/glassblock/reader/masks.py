@@ -144,7 +144,7 @@ def _window(branch: Branch, lines: list[Boundary], *, ready: bool) -> Fact[int] 
     if found:
         line = min(found, key=lambda line: line.back)
         where = " on either side" if line.both else ""
-        return observed(line.back, f"the mask ends {line.back} tokens from the query{where}")
+        return observed(line.back, f"the mask compares positions {line.back} apart{where}")
     if lines and not ready:
         return None
     return _stated_window(branch)

@@ -147,5 +147,11 @@ def _choices(config: Any) -> Iterator[tuple[str, Any]]:
 
 def configs(model: nn.Module) -> list[Any]:
     """Return the configurations that the modules of a model look at, each once."""
-    found = [getattr(module, "config", None) for module in model.modules()]
-    return list({id(config): config for config in found if config is not None}.values())
+    queue = [config for module in model.modules() if (config := vars(module).get("config")) is not None]
+    found: dict[int, Any] = {}
+    while queue:  # a part of a configuration may be looked at through the whole, of which it is a copy
+        config = queue.pop()
+        if id(config) not in found:
+            found[id(config)] = config
+            queue += [part for part in getattr(config, "__dict__", {}).values() if hasattr(type(part), "sub_configs")]
+    return list(found.values())
