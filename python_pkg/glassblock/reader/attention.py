@@ -19,6 +19,9 @@ from glassblock.reader.recognise import Recognised, output_projection, z_port
 from glassblock.reader.rope import rotation
 from glassblock.reader.scale import scale, softcap
 
+_CUTS = ("split", "tensor_split", "chunk", "split_with_sizes")
+"""Operations that cut a text into pieces."""
+
 
 def recognise_attention(branch: Branch) -> Recognised | None:
     """Recognise softmax attention."""
@@ -26,14 +29,14 @@ def recognise_attention(branch: Branch) -> Recognised | None:
     if core is None:
         return None
     graph = branch.graph
-    q_cone, v_cone = branch.back(core.q), branch.back(core.v)
+    q_cone = branch.back(core.q)
     head_dim, v_head_dim = graph.shape(core.q)[-1], graph.shape(core.v)[-1]
     projection = output_projection(branch, core.mixed)
     heads = count_heads(branch, core.q, v_head_dim, projection, core.heads)
-    met = what_meets(branch, core)
+    met = what_meets(branch, core, heads)
     seen = sight(branch, met.masks, stated=argument(core.op, 5, "is_causal") is True)
     turned = rotation(graph, q_cone)
-    latent = latents(branch, q_cone, v_cone)
+    latent = latents(branch, core.q, core.v)
     of_q, of_v = (f"{name} of {core.op.name}: {show(graph.shape(v))}" for name, v in (("q", core.q), ("v", core.v)))
     kv_heads = count_kv_heads(branch, core, heads)
     port, why = z_port(branch, projection, heads, v_head_dim)
@@ -47,13 +50,13 @@ def recognise_attention(branch: Branch) -> Recognised | None:
         qk_norm=_qk_norm(branch, q_cone, head_dim),
         sinks=_sinks(graph, core),
         out_gate=out_gate(branch, core.mixed, projection),
-        window=seen.window or _pieces(core, heads),
+        window=seen.window,
         softcap=softcap(core),
         scale=scale(branch, core),
         q_rank=latent.q,
         kv_rank=latent.kv,
         latent_norm=latent.norm,
-        chunk=seen.chunk,
+        chunk=seen.chunk or (None if seen.window else _pieces(branch, core, heads)),
         position_bias=met.bias,
         rope_theta=turned.theta,
         rope_scaling=turned.scaling,
@@ -64,11 +67,18 @@ def recognise_attention(branch: Branch) -> Recognised | None:
     return Recognised("attention", part, spec, (port,) if port else (), notes=(*met.notes, *((why,) if why else ())))
 
 
-def _pieces(core: Core, heads: int) -> Fact[int] | None:
+def _pieces(branch: Branch, core: Core, heads: int) -> Fact[int] | None:
     """Return how many tokens lie in a piece where the text, or an image, was cut into such before the product."""
-    if core.heads <= heads or core.heads % heads:
-        return None
-    return observed(core.keys, f"{core.heads // heads} pieces of {core.keys} tokens, attended to one by one")
+    if core.heads > heads and core.heads % heads == 0:
+        return observed(core.keys, f"{core.heads // heads} pieces of {core.keys} tokens, attended to one by one")
+    graph = branch.graph
+    for op in trail(branch, core.q).since_projection():
+        whole, parts = graph.shape(op.inputs[0]), [graph.shape(v) for v in op.outputs]
+        if op.name not in _CUTS or len(parts) < 2 or parts[0][-1] != whole[-1]:
+            continue
+        if core.keys in parts[0] and core.keys != graph.recording.tokens:
+            return observed(core.keys, f"{len(parts)} pieces of {core.keys} tokens, cut by {op.name}")
+    return None
 
 
 def _qk_norm(branch: Branch, queries: Cone, head_dim: int) -> Fact[str]:

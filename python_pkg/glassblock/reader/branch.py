@@ -60,7 +60,8 @@ class Branch:
     @property
     def batch(self) -> int:
         """How many texts went through at once."""
-        return self.graph.shape(self.stream.source)[0]
+        shape = self.graph.shape(self.stream.source)
+        return shape[0] if len(shape) > 2 else 1
 
     def projections(self) -> list[Op]:
         """Its multiplications by learned matrices, in the order of execution."""

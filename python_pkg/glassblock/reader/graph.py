@@ -163,7 +163,7 @@ class Graph:
         if op.name not in ("mul", "div"):
             return None
         numbers = [a for a in op.args if isinstance(a, int | float) and not isinstance(a, bool)]
-        if len(op.inputs) == 1 and numbers:
+        if numbers and sum(isinstance(a, Ref) for a in op.args) == 1:
             factor = float(numbers[0])
             return op.inputs[0], (1 / factor if op.name == "div" else factor)
         if len(op.inputs) == 2:

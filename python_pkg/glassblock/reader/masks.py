@@ -19,6 +19,8 @@ from glassblock.reader.record import Op
 
 _WINDOW_NAMES = ("sliding_window", "window_size", "local_window", "attention_window", "sliding_window_size")
 """Attributes under which modules and configurations keep the width of a window."""
+_ONE_SIDE = ("one_sided_attn_window_size",)
+"""Attributes under which modules keep how many tokens are seen on either side of the query."""
 _LOCAL = ("local", "sliding")
 """Words by which a module says that its attention has a window, whose width the configuration has."""
 _OR = ("or", "logical_or", "bitwise_or")
@@ -109,6 +111,8 @@ def _causal(branch: Branch, masks: Sequence[int], lines: list[Boundary], free: l
 def _stated_causal(branch: Branch, masks: Sequence[int]) -> Fact[bool]:
     graph = branch.graph
     for path, module in _modules(branch):
+        if any(vars(module).get(name) for name in _ONE_SIDE):
+            return from_module(value=False, where=f"{path} keeps a window of two sides")
         value = vars(module).get("is_causal")
         if isinstance(value, bool):
             return from_module(value, f"{path}.is_causal")
@@ -153,10 +157,10 @@ def _window(branch: Branch, lines: list[Boundary], *, ready: bool) -> Fact[int] 
 def _stated_window(branch: Branch) -> Fact[int] | None:
     """A window that the module states, where no mask shows one."""
     for path, module in _modules(branch):
-        for name in _WINDOW_NAMES:
+        for name in _WINDOW_NAMES + _ONE_SIDE:
             width = vars(module).get(name)
             if isinstance(width, int) and not isinstance(width, bool) and width > 0:
-                return from_module(width, f"{path}.{name}")
+                return from_module(width + (name in _ONE_SIDE), f"{path}.{name}")
         said = [key for key, value in vars(module).items() if isinstance(value, str) and value.startswith(_LOCAL)]
         config: Any = vars(module).get("config") or getattr(branch.graph.model, "config", None)
         for name in _WINDOW_NAMES if said else ():

@@ -40,11 +40,12 @@ class Met:
     notes: tuple[str, ...]
 
 
-def what_meets(branch: Branch, core: Core) -> Met:
-    """Sort what meets the scores."""
+def what_meets(branch: Branch, core: Core, heads: int) -> Met:
+    """Sort what meets the scores of so many heads."""
     graph = branch.graph
     terms = [term for value in core.met for term in _terms(graph, value)]
-    masks = tuple(v for v in terms if not graph.learned[v] and not _by_head(graph, v))
+    axis = _head_axis(branch, core, heads)
+    masks = tuple(v for v in terms if not graph.learned[v] and not _by_head(graph, v, axis))
     others = [v for v in terms if v not in masks]
     biases = [bias for v in others if (bias := _bias(branch, core, v)) is not None]
     notes = [note for v in others if (note := _note(branch, core, v))]
@@ -97,10 +98,17 @@ def _note(branch: Branch, core: Core, value: int) -> str:
     return ""
 
 
-def _by_head(graph: Graph, value: int) -> bool:
+def _head_axis(branch: Branch, core: Core, heads: int) -> int:
+    """Return which dimension of the scores is the heads, counted from the last."""
+    scores = branch.graph.shape(core.op.inputs[0])
+    after_tokens = len(scores) > 2 and scores[-3] not in (heads, branch.batch * heads) and scores[-2] == heads
+    return 2 if after_tokens else 3
+
+
+def _by_head(graph: Graph, value: int, axis: int) -> bool:
     """Whether a value that meets the scores has its own numbers for each head."""
     shape = graph.shape(value)
-    return len(shape) > 2 and shape[-3] > 1
+    return len(shape) >= axis and shape[-axis] > 1
 
 
 def looks_up(graph: Graph, op: Op) -> bool:

@@ -53,7 +53,9 @@ def boundaries(graph: Graph, ops: Iterable[Op]) -> list[Boundary]:
     found = []
     for op in ops:
         if op.name in _TRIANGLES:
-            found.append(_of_triangle(op))
+            # Turned over, a triangle cuts off the corner of a band.
+            turned = any(after.name == "flip" for v in op.outputs for after in graph.consumers[v])
+            found += [] if turned else [_of_triangle(op)]
         elif op.name in _COMPARISONS or op.name in _EQUALITIES:
             boundary = _of_comparison(graph, op)
             if boundary is not None:

@@ -19,6 +19,8 @@ from glassblock.reader.record import Op
 _JOINS = ("cat", "concat", "stack", "hstack")
 _BASES = ("rope_theta", "theta", "base", "rotary_emb_base", "rotary_base", "base_frequency")
 """Under which names modules and configurations keep the base of the frequencies."""
+_UNSCALED = ("default", "axial")
+"""Names for rotations whose frequencies are as they were: ``axial`` shares channels among rows and columns."""
 _USUAL = 10_000.0
 """The base of Su et al., RoFormer (arXiv:2104.09864)."""
 
@@ -146,11 +148,11 @@ def _scaling(graph: Graph, holders: list[_Holder]) -> Fact[str]:
     for holder in holders:
         kind = holder.of("rope_type")
         if isinstance(kind, str):
-            return from_module("none" if kind == "default" else kind, f"{holder.path}.rope_type: {kind}")
+            return from_module("none" if kind in _UNSCALED else kind, f"{holder.path}.rope_type: {kind}")
         given = holder.parameters()
         kind = given.get("rope_type", given.get("type"))
         if isinstance(kind, str):
-            return from_config("none" if kind == "default" else kind, f"rope_type of config.rope_parameters: {kind}")
+            return from_config("none" if kind in _UNSCALED else kind, f"rope_type of config.rope_parameters: {kind}")
     where = "the frequencies are used as they are" if holders else "nothing scales the angles"
     return observed("none", where)
 
