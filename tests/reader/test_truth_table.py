@@ -202,7 +202,7 @@ SPECS: dict[str, dict[str, dict[str, Any]]] = {
         # GptOssExperts: (up + 1) * gate * sigmoid(1.702 gate).
         "L0.attn": {**ATTENTION, **GPT_OSS, "window": 5},
         "L1.attn": {**ATTENTION, **GPT_OSS},
-        "L3.moe": {**EXPERTS, "activation": "quick gelu", "router": "softmax of the top k"},
+        "L3.moe": {**EXPERTS, "activation": "quick gelu, clamped at 7", "router": "softmax of the top k"},
     },
     "plain": {
         "L0.attn": {**ATTENTION, "kv_heads": 4, "rope_dims": 0},

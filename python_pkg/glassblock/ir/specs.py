@@ -67,8 +67,9 @@ class Attention:
 class Mixer:
     """A sequence mixer without a softmax over tokens: state space, linear attention, recurrence.
 
-    ``family`` is ``delta rule``, ``state space``, ``linear attention``, ``recurrence``, ``convolution`` or
-    ``fourier``, by the operations that were seen; ``variant`` is the name that the field gives to this family with
+    ``family`` is ``delta rule``, ``state space``, ``linear attention``, ``recurrence``, ``convolution``, ``fourier``,
+    ``attention without softmax``, ``pooling`` or ``token mixing``, by the operations that were seen; ``variant`` is the
+    name that the field gives to this family with
     this ``decay``: GatedDeltaNet, KDA, Mamba, Mamba-2, RG-LRU, RWKV, lightning attention, short convolution. ``decay``
     says how the state forgets: ``none``, ``fixed`` (not by the input), ``per head``, ``per channel`` or ``per channel
     and state``. ``heads`` and ``v_head_dim`` are those of the values, ``kv_heads`` and

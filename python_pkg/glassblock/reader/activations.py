@@ -4,41 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from glassblock.reader.graph import numbers
+from glassblock.reader.graph import argument, numbers
 from glassblock.reader.record import Op
 
 _NAMED = {
     "silu": "silu",
-    "relu": "relu",
     "relu6": "relu6",
     "leaky_relu": "leaky relu",
+    "prelu": "prelu",
     "mish": "mish",
     "elu": "elu",
+    "celu": "celu",
     "selu": "selu",
     "hardswish": "hardswish",
+    "hardtanh": "hardtanh",
+    "hardsigmoid": "hardsigmoid",
+    "softsign": "softsign",
     "softplus": "softplus",
+    "logsigmoid": "log sigmoid",
+    "log_sigmoid": "log sigmoid",
     "glu": "sigmoid",
     "erf": "gelu",
+    "sin": "sine",
+    "softmax": "softmax",
 }
 _QUICK = 1.702
 """GELU's sigmoid approximation: x * sigmoid(1.702 x) (Hendrycks and Gimpel, 2016)."""
 
 
 def activation_of(ops: Sequence[Op]) -> str | None:
-    """Name the activation function among some operations; None if there is none."""
+    """Name the activation function among some operations, with its bound if it has one; None if there is none."""
+    name = _function(ops)
+    bounds = [bound for op in ops if op.name in ("clamp", "clip") and (bound := _upper(op)) is not None]
+    return f"{name}, clamped at {bounds[0]:g}" if name is not None and bounds else name
+
+
+def _function(ops: Sequence[Op]) -> str | None:
     names = [op.name for op in ops]
+    if "expm1" in names and "where" in names:
+        return "xielu"
     for op in ops:
         if op.name == "gelu":
             return "gelu tanh" if op.kwargs.get("approximate") == "tanh" else "gelu"
         if op.name == "relu":
-            return "relu squared" if "square" in names or "pow" in names else "relu"
+            return "relu squared" if _squared(ops, op.outputs[0]) else "relu"
         if op.name in _NAMED:
             return _NAMED[op.name]
     if "tanh" in names:
         return "gelu tanh" if _plus_one(ops, names.index("tanh")) else "tanh"
     if "sigmoid" in names:
         return _sigmoid_kind(ops)
+    if any(op.name in ("maximum", "amax") or (op.name == "max" and len(op.outputs) > 1) for op in ops):
+        return "maxout"
     return None
+
+
+def _upper(op: Op) -> float | None:
+    bound = argument(op, 2, "max")
+    return float(bound) if isinstance(bound, int | float) else None
+
+
+def _squared(ops: Sequence[Op], value: int) -> bool:
+    """Whether a value is squared: by name, by a power of two, or by itself."""
+    return any(
+        (op.name == "square" and value in op.inputs)
+        or (op.name == "pow" and op.inputs[0] == value and 2.0 in numbers(op))
+        or (op.name == "mul" and op.inputs == (value, value))
+        for op in ops
+    )
 
 
 def _plus_one(ops: Sequence[Op], at: int) -> bool:
@@ -48,10 +81,10 @@ def _plus_one(ops: Sequence[Op], at: int) -> bool:
 
 def _sigmoid_kind(ops: Sequence[Op]) -> str:
     at = next(index for index, op in enumerate(ops) if op.name == "sigmoid")
-    argument = ops[at].inputs[0]
-    scaled = next((op for op in ops if argument in op.outputs and op.name == "mul"), None)
+    read = ops[at].inputs[0]
+    scaled = next((op for op in ops if read in op.outputs and op.name == "mul"), None)
     if scaled is not None and numbers(scaled) and abs(numbers(scaled)[0] - _QUICK) < 1e-3:
         return "quick gelu"
-    source = scaled.inputs[0] if scaled is not None else argument
+    source = scaled.inputs[0] if scaled is not None else read
     itself = any(op.name == "mul" and ops[at].outputs[0] in op.inputs and source in op.inputs for op in ops)
     return "silu" if itself else "sigmoid"

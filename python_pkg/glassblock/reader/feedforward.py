@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from glassblock.ir import FeedForward, observed
 from glassblock.reader.activations import activation_of
 from glassblock.reader.branch import Branch
-from glassblock.reader.graph import SLICES, Graph, show
+from glassblock.reader.graph import SLICES, Graph, argument, show
 from glassblock.reader.recognise import Recognised
 from glassblock.reader.record import Op
 
@@ -19,20 +19,20 @@ def recognise_feed_forward(branch: Branch) -> Recognised | None:
 
 
 def feed_forward(graph: Graph, ops: Sequence[Op]) -> FeedForward | None:
-    """Read a feed-forward block from its operations; None if they are something else."""
+    """Read a feed-forward block from its operations; None if they are something else.
+
+    A depthwise convolution between its projections is part of it (SegFormer's Mix-FFN, arXiv:2105.15203).
+    """
     projections = [op for op in ops if graph.projection(op) is not None]
-    others = [op for op in ops if graph.heavy(op) and op not in projections]
+    others = [op for op in ops if graph.heavy(op) and op not in projections and graph.depthwise(op) is None]
     if len(projections) < 2 or others:
         return None
-    down, activation = _down(graph, projections, ops[0].index)
+    down, between = _down(graph, projections, ops[0].index)
     if down is None:
         return None
-    between = graph.to_projections(activation, first=ops[0].index).ops
-    name = activation_of(between)
-    shapes = f"input of {graph.path_of(down) or down.name}: {show(graph.shape(activation))}"
-    halves = gated(graph, between)
-    if name is None and not halves:
-        return None
+    name, halves = activation_of(between), gated(graph, between)
+    read = graph.projection(down)
+    shapes = f"input of {graph.path_of(down) or down.name}: {show(graph.shape(read[0]))}" if read else ""
     return FeedForward(
         hidden=observed(_inner_width(graph, down), shapes),
         gated=observed(halves, f"{'a' if halves else 'no'} product of two projections"),
@@ -40,15 +40,19 @@ def feed_forward(graph: Graph, ops: Sequence[Op]) -> FeedForward | None:
     )
 
 
-def _down(graph: Graph, projections: Sequence[Op], first: int) -> tuple[Op | None, int]:
-    """Return the last projection that reads what another one made, and the value that it reads."""
+def _down(graph: Graph, projections: Sequence[Op], first: int) -> tuple[Op | None, tuple[Op, ...]]:
+    """Return the projection that reads the function of what another one made, and what is between them.
+
+    The last one with a function before it: a matrix may be two of low rank. Without any function the last one.
+    """
+    found: list[tuple[Op, tuple[Op, ...]]] = []
     for op in reversed(projections):
         read = graph.projection(op)
-        assert read is not None
-        edge = graph.to_projections(read[0], first=first).edge
-        if any(graph.producer(value) in projections for value in edge):
-            return op, read[0]
-    return None, -1
+        cone = graph.to_projections(read[0], first=first) if read is not None else None
+        if cone is not None and any(graph.producer(value) in projections for value in cone.edge):
+            found.append((op, cone.ops))
+    working = [one for one in found if activation_of(one[1]) is not None or gated(graph, one[1])]
+    return next(iter(working or found), (None, ()))
 
 
 def gated(graph: Graph, ops: Sequence[Op]) -> bool:
@@ -82,6 +86,8 @@ def _inner_width(graph: Graph, op: Op) -> int:
     read = graph.projection(op)
     assert read is not None
     activation, weight = (graph.shape(v) for v in read)
+    if op.name.startswith("conv"):
+        return weight[1] * (argument(op, 6, "groups") or 1)
     # Experts that are multiplied as a batch put the weight first and the token in the last column.
     return activation[-2] if op.inputs[0] == read[1] and len(weight) == 3 else activation[-1]
 

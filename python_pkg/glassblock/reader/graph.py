@@ -33,7 +33,7 @@ SHAPED = frozenset(
 )
 """Operations that take nothing but the shape of what they are given."""
 _LIKE_OTHER = frozenset("type_as view_as reshape_as expand_as".split())
-_MULTIPLIES = frozenset("linear addmm matmul einsum baddbmm addbmm conv1d grouped_mm".split())
+_MULTIPLIES = frozenset("linear addmm matmul einsum baddbmm addbmm conv1d conv2d conv3d grouped_mm".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +195,16 @@ class Graph:
 
     def depthwise(self, op: Op) -> int | None:
         """Return the width of a convolution along the tokens that keeps channels apart."""
-        if op.name != "conv1d" or len(op.inputs) < 2:
+        if op.name not in ("conv1d", "conv2d", "conv3d") or len(op.inputs) < 2:
             return None
-        weight = self.shape(op.inputs[1])
-        return weight[-1] if len(weight) == 3 and weight[1] == 1 and weight[0] > 1 else None
+        weight, groups = self.shape(op.inputs[1]), argument(op, 6, "groups")
+        apart = len(weight) > 2 and weight[1] == 1 < weight[0] and (groups or 1) > 1
+        return weight[-1] if apart else None
 
     def heavy(self, op: Op) -> bool:
         """Whether an operation does the work of a block: multiplies matrices or convolves."""
         return op.name in _MULTIPLIES or op.name.startswith(
-            ("scaled_dot", "multi_head_attention", "fft", "conv", "folded")
+            ("scaled_dot", "multi_head_attention", "fft", "conv", "avg_pool", "max_pool", "folded")
         )
 
     def cone(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import prod
 
 from glassblock.ir import Block, Port, Role, Spec
 from glassblock.reader.branch import Branch
-from glassblock.reader.record import Op
+from glassblock.reader.record import Op, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +124,22 @@ def flattenings(branch: Branch, value: int) -> list[tuple[int, int]]:
         else:
             learned = [v for v in op.inputs if graph.learned[v] and not graph.weights[v]]
             before = max(learned or op.inputs, key=graph.size)
-        shape = graph.shape(before)
-        joined = shape[-2:] if len(shape) > 1 and graph.size(before) == graph.size(value) else (1, 1)
-        if graph.shape(value)[-1] == width == joined[0] * joined[1] and min(joined) > 1:
-            found.append((joined[0], joined[1]))
+        joined = _joined(graph.shape(before), graph.shape(value))
+        if graph.shape(value)[-1] == width and min(joined) > 1:
+            found.append(joined)
         value = before
     return found
+
+
+def _joined(before: Shape, after: Shape) -> tuple[int, int]:
+    """Return the two dimensions that make the last one; ones if it was as it is.
+
+    Where all tokens and heads had been one dimension, heads are what is missing.
+    """
+    width = after[-1]
+    if len(before) < 2 or prod(before) != prod(after):
+        return (1, 1)
+    if before[-1] * before[-2] == width:
+        return (before[-2], before[-1])
+    flat = len(before) == 2 < len(after)
+    return (width // before[-1], before[-1]) if flat and width % before[-1] == 0 else (1, 1)

@@ -15,9 +15,19 @@ from glassblock.reader.mixers.fourier import fourier
 from glassblock.reader.mixers.linear_attention import linear_attention
 from glassblock.reader.mixers.recurrence import recurrence
 from glassblock.reader.mixers.state_space import state_space
+from glassblock.reader.mixers.token_mixing import pooling, token_mixing
 from glassblock.reader.recognise import Recognised
 
-FAMILIES: tuple[Family, ...] = (fourier, delta_rule, state_space, recurrence, linear_attention, convolution)
+FAMILIES: tuple[Family, ...] = (
+    fourier,
+    delta_rule,
+    state_space,
+    recurrence,
+    linear_attention,
+    convolution,
+    pooling,
+    token_mixing,
+)
 
 
 def recognise_mixer(branch: Branch) -> Recognised | None:

@@ -18,10 +18,14 @@ from glassblock.reader.record import Op
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a family says of a mixer: that it is one of it, by which evidence, and what the field calls this kind."""
+    """What a family says of a mixer: that it is one of it, by which evidence, and what the field calls this kind.
+
+    ``stateless`` says that tokens look back at all others instead of a state.
+    """
 
     family: Fact[str]
     variant: str | None = None
+    stateless: bool = False
 
 
 @dataclass
@@ -127,7 +131,7 @@ def read_mixer(mixing: Mixing, claim: Claim) -> Recognised:
     if heads:
         port, why = z_port(branch, projection, heads, values)
     shapes = f"{heads} heads of {keys} x {values}" if heads else f"the state is {keys} for each channel"
-    conv, state, decay = mixing.convolution, _state(mixing), mixing.decay
+    conv, state, decay = mixing.convolution, None if claim.stateless else _state(mixing), mixing.decay
     spec = Mixer(
         family=claim.family,
         out_gate=output_gate(branch, projection),

@@ -11,8 +11,12 @@ from __future__ import annotations
 from glassblock.ir import observed
 from glassblock.reader.activations import activation_of
 from glassblock.reader.mixers.common import Claim, Mixing
+from glassblock.reader.record import Op
 
 _MAXIMA = ("maximum", "max", "amax")
+_FUNCTIONS = frozenset(
+    "sigmoid relu tanh exp silu gelu elu softplus square pow acos arccos sqrt logsigmoid leaky_relu".split()
+)
 
 
 def linear_attention(mixing: Mixing) -> Claim | None:
@@ -21,23 +25,33 @@ def linear_attention(mixing: Mixing) -> Claim | None:
         return None
     if mixing.state is not None and mixing.dims[0]:
         family = observed("linear attention", "keys and values are summed in a state for each head")
-    elif _twice(mixing):
-        family = observed("linear attention", "products of q, k and v with no softmax between")
-    else:
+        return Claim(family, _variant(mixing))
+    between = _between(mixing)
+    if between is None or any(op.name == "logsumexp" for op in between):  # a softmax written out
         return None
+    function = next((op.name for op in between if op.name in _FUNCTIONS), None)
+    if function is not None:
+        where = f"{function} of the products of queries and keys, which meet the values"
+        return Claim(observed("attention without softmax", where), f"{function} attention", stateless=True)
+    family = observed("linear attention", "products of q, k and v with no softmax between")
     return Claim(family, _variant(mixing))
 
 
-def _twice(mixing: Mixing) -> bool:
-    """Whether a product of activations goes into another one."""
-    if len(mixing.products) < 2:
-        return False
-    graph, first = mixing.graph, mixing.products[0]
-    for op in mixing.products[1:]:
-        cone = graph.cone(op.outputs[0], first=first.index)
-        if any(first.outputs[0] in made.inputs for made in cone.ops):
-            return True
-    return False
+def _between(mixing: Mixing) -> list[Op] | None:
+    """Return what happens to a product of activations before it goes into another one; None if none does."""
+    graph = mixing.graph
+    for first in mixing.products[:-1]:
+        path: list[Op] = []
+        known = set(first.outputs)
+        for op in mixing.branch.ops:
+            if op.index <= first.index or not any(v in known for v in op.inputs):
+                continue
+            if graph.product(op) is not None:
+                return path
+            if not graph.heavy(op):
+                path.append(op)
+                known.update(op.outputs)
+    return None
 
 
 def _variant(mixing: Mixing) -> str:

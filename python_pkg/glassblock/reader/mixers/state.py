@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from glassblock.reader.branch import Branch
-from glassblock.reader.graph import LAYOUT, REPEATS, SLICES, Graph
+from glassblock.reader.graph import LAYOUT, REPEATS, SHAPED, SLICES, Graph
 from glassblock.reader.record import Op, Shape
 
 _ZEROS = ("zeros", "zeros_like", "new_zeros")
-_CONSTANT = frozenset((*_ZEROS, "ones_like", "new_ones", "full_like", "new_full", "empty_like", "new_empty"))
 _SUMS = ("add", "addcmul", "baddbmm")
 _LINEAR = frozenset("mul matmul einsum sum add sub addcmul baddbmm div where masked_fill neg addmm bmm".split())
 _SAME = LAYOUT | {"masked_fill", "where"}
@@ -121,7 +120,7 @@ def _keeps(op: Op, *, constant: bool) -> bool:
 def from_text(branch: Branch, value: int) -> bool:
     """Whether the numbers of a value differ with the text that went in; of zeros only the shape does."""
     states = branch.stream.states
-    cone = branch.graph.cone(value, states, branch.stream.call.first, lambda op: op.name in _CONSTANT)
+    cone = branch.graph.cone(value, states, branch.stream.call.first, lambda op: op.name in SHAPED)
     return any(v in states for v in cone.edge)
 
 
