@@ -10,26 +10,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import glassblock.demo  # noqa: F401 - see below
+import glassblock.demo
+import glassblock.gallery  # noqa: F401 - see below
 from glassblock.errors import GlassblockError
 
 if TYPE_CHECKING:
-    from glassblock.api import attach, compare, demo, unfold
+    from glassblock.api import attach, compare, demo, gallery, unfold
     from glassblock.describe import Comparison
     from glassblock.diagram import Diagram
     from glassblock.live import Session
 
-# Loading a subpackage binds its name here, and does so once. `demo` shall be the public function, so the
-# subpackage is loaded now (it is small and without torch) and its name is given free.
-del globals()["demo"]
+# Loading a subpackage binds its name here, and does so once. `demo` and `gallery` shall be the public functions, so
+# the subpackages are loaded now (they are small and without torch) and their names are given free.
+del globals()["demo"], globals()["gallery"]
 
 __version__ = "0.1.0"
-__all__ = ["Comparison", "Diagram", "GlassblockError", "Session", "attach", "compare", "demo", "unfold"]
+__all__ = ["Comparison", "Diagram", "GlassblockError", "Session", "attach", "compare", "demo", "gallery", "unfold"]
 
 _HOMES = {
     "attach": "glassblock.api",
     "compare": "glassblock.api",
     "demo": "glassblock.api",
+    "gallery": "glassblock.api",
     "unfold": "glassblock.api",
     "Comparison": "glassblock.describe",
     "Diagram": "glassblock.diagram",

@@ -17,6 +17,7 @@ from glassblock.demo import load as load_demo
 from glassblock.demo.language import TASKS
 from glassblock.describe import Comparison
 from glassblock.diagram import Diagram
+from glassblock.gallery import Gallery
 from glassblock.ir import Architecture
 from glassblock.live import Prompt, Session, check_attachable
 from glassblock.reader import read, read_model
@@ -41,8 +42,8 @@ def unfold(
     Parameters
     ----------
     source
-        A hub id, a folder or file with ``config.json``, a dict, a ``PretrainedConfig``, or any
-        ``torch.nn.Module``, real or on the meta device.
+        A hub id, ``gallery:`` and a name of `gallery`, a folder or file with ``config.json``, a dict, a
+        ``PretrainedConfig``, or any ``torch.nn.Module``, real or on the meta device.
     inputs
         Example inputs for a model that takes no token ids, or is not from transformers: a tensor, a tuple of
         arguments or a dict of keyword arguments. Found by trying where not given.
@@ -155,6 +156,17 @@ def demo(name: str = "gpt") -> Session:
         title=loaded.title,
         suggestions=[(TASKS[prompt.task].title, prompt.text, prompt.answer) for prompt in loaded.prompts],
     )
+
+
+def gallery() -> Gallery:
+    """List well-known architectures that can be unfolded offline: ``unfold("gallery:deepseek-v3")``.
+
+    Returns
+    -------
+    Gallery
+        The names; shows itself as a table, with the exact count of parameters beside the published one.
+    """
+    return Gallery()
 
 
 def _said(architecture: Architecture) -> Architecture:

@@ -109,7 +109,7 @@ def test_a_configuration_that_cannot_be_built() -> None:
 
 @pytest.mark.parametrize("source", [7, None, ["llama"], object()])
 def test_something_else(source: object) -> None:
-    with pytest.raises(SourceError, match=r"expected a hub id, a folder or file .*, got "):
+    with pytest.raises(SourceError, match=r"expected a hub id, gallery:<name>, a folder or file .*, got "):
         read(source)
 
 

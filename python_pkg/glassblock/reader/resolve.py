@@ -1,7 +1,7 @@
 """From whatever names a model to a model on the meta device.
 
-A hub id, a folder, a file, a dictionary and a configuration all become a configuration, and from that
-the class the checkpoint would be loaded into is built on the meta device: every module, no memory.
+A hub id, a name in the gallery, a folder, a file, a dictionary and a configuration all become a configuration, and from
+that the class the checkpoint would be loaded into is built on the meta device: every module, no memory.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from typing import Any
 from torch import nn
 
 from glassblock.errors import SourceError
+from glassblock.gallery import PREFIX, entry
 from glassblock.reader.build import build, first_line
 
-_SOURCES = "a hub id, a folder or file with config.json, a dictionary, a PretrainedConfig or an nn.Module"
+_SOURCES = (
+    "a hub id, gallery:<name>, a folder or file with config.json, a dictionary, a PretrainedConfig or an nn.Module"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ def resolve(source: Any, *, trust_remote_code: bool = False) -> Resolved:
     Parameters
     ----------
     source
-        A hub id, a folder or file with ``config.json``, a dictionary or a configuration.
+        A hub id, ``gallery:`` and a name in the gallery, a folder or file with ``config.json``, a dictionary or a
+        configuration.
     trust_remote_code
         Whether modeling code that comes with the source may be run.
 
@@ -50,7 +54,10 @@ def resolve(source: Any, *, trust_remote_code: bool = False) -> Resolved:
             f"expected transformers to build {source!r} from its configuration, but it is not"
             " installed. Install it with `pip install transformers`, or pass the nn.Module itself."
         ) from error
-    if isinstance(source, str | Path):
+    if isinstance(source, str) and source.startswith(PREFIX):
+        known = entry(source.removeprefix(PREFIX))
+        config, name = _config_of(known.config, where=source), known.title
+    elif isinstance(source, str | Path):
         config, name = _config_at(str(source), trust_remote_code), str(source)
     elif isinstance(source, dict):
         config, name = _config_of(source), ""
