@@ -14,6 +14,7 @@ from typing import Any
 from torch import nn
 
 _SIZES = ("image_size", "img_size", "pretrain_image_size", "image_height", "crop_size", "patch_size_of_image")
+_FEATURES = "feature_projection_input_dim|num_mel_bins|n_mels|n_mel_bins|feature_size|input_feat_per_channel|input_dim"
 _CHANNELS = ("num_channels", "in_channels", "in_chans", "channels")
 _USUAL_SIZE = 224
 _SPECIAL = re.compile(r"(token_id|token_index|token_idx|_id|bos|eos|pad)$")
@@ -97,13 +98,13 @@ class Clues:
 
     def sound(self) -> tuple[int, bool]:
         """Return how many numbers a frame of sound has, and whether they come before time."""
-        stated = self.number("num_mel_bins|n_mels|n_mel_bins|feature_size|input_feat_per_channel|mel_bins", 0)
+        stated = self.number(_FEATURES, 0)
         for module in self._model.modules():
             if isinstance(module, nn.Conv1d) and module.in_channels > 1 and stated in (0, module.in_channels):
                 return module.in_channels, True
             if isinstance(module, nn.Linear) and module.in_features == stated:
                 return stated, False
-        return stated or self.number("feature_projection_input_dim|input_dim", 80), False
+        return stated or 80, False
 
     def _reads_pictures(self) -> tuple[str, Any]:
         channels = {3, self.number("num_channels", 3)}

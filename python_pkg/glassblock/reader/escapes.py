@@ -51,7 +51,7 @@ def escape(name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: d
 def _number(name: str, tensor: torch.Tensor, made_by: str) -> Any:
     """``all`` holds and ``any`` does not: the text is neither padded nor packed."""
     if name in ("__bool__", "__contains__") or (name == "item" and tensor.dtype is torch.bool):
-        return made_by == "all"
+        return made_by in ("all", "is_all_true")
     if name == "__float__" or (name == "item" and tensor.dtype.is_floating_point):
         return 1.0
     return 1

@@ -40,13 +40,18 @@ _SOUNDS = ("input_features", "audio_input_features", "input_values", "audio_mel"
 _GRIDS = ("image_grid_thw", "grid_thw", "video_grid_thw", "image_grid_hw")
 _BESIDE = {
     "image": (
-        "image_grid_thw grid_thw image_grid_hw image_sizes spatial_shapes aspect_ratio_ids aspect_ratio_mask"
+        "image_grid_thw grid_thw image_grid_hw spatial_shapes aspect_ratio_ids aspect_ratio_mask"
         " target_sizes high_res_pixel_values mm_token_type_ids merge_sizes image_merge_sizes"
     ).split(),
     "audio": "feature_attention_mask input_features_mask audio_mel_mask mm_token_type_ids".split(),
 }
 """What is given along with images and with sound, where a model takes it."""
 _ALWAYS = ("decoder_input_ids", "bbox")
+_PERHAPS = (
+    "image_sizes pixel_attention_mask pixel_mask attention_mask lang_ids langs audio_feature_lengths"
+    " input_ids_masks image_attention_mask cross_attention_mask image_embeds_position_mask"
+).split()
+"""What some models cannot do without although their signatures do not say so."""
 _FILLERS = {"image": ("image", "img", "vision", "im_"), "audio": ("audio", "sound", "speech")}
 
 _HINTS: dict[str, tuple[torch.dtype, tuple[int | str, ...]]] = {
@@ -76,11 +81,12 @@ _HINTS: dict[str, tuple[torch.dtype, tuple[int | str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What ``forward`` is called with, and what was left out."""
+    """What ``forward`` is called with, what was left out, and whether the model may check what it got."""
 
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    checked: bool = True
 
     @property
     def tokens(self) -> int:
@@ -103,8 +109,15 @@ class Wish:
         Which of the possible shapes of an argument to take, where it has several.
     room
         How many places in the text stand for an image, or for sound.
+    width
+        What the last dimension of a picture laid flat, or of a frame of sound, has to be instead of what was thought.
+    pieces
+        How many pictures there are, where that is known.
     frames
         How long the sound is.
+    checked
+        Whether the model may check that what its towers return fits into the text. Some configurations are such
+        that it never does.
     note
         What is left out.
     """
@@ -112,7 +125,10 @@ class Wish:
     names: tuple[str, ...]
     shape: Mapping[str, int] = field(default_factory=dict)
     room: Mapping[str, int] = field(default_factory=dict)
+    width: Mapping[int, int] = field(default_factory=dict)
+    pieces: int = 0
     frames: int = _FRAMES
+    checked: bool = True
     note: str = ""
 
 
@@ -134,15 +150,15 @@ class Finder:
         """Return what to try: everything that the model takes, then less and less."""
         images = [name for name in _IMAGES if name in self._takes][:1]
         sounds = [name for name in _SOUNDS if name in self._takes][:1]
-        texts = [name for name in _TEXTS if name in self._takes][:1]
+        texts = [name for name in _TEXTS[: 4 if images or sounds else None] if name in self._takes][:1]
+        media = [*dict.fromkeys([(*images, *sounds), tuple(images), tuple(sounds), ()])]
         found = []
-        for media in dict.fromkeys([(*images, *sounds), tuple(images), tuple(sounds), ()]):
-            if not texts and not media and (images or sounds):
-                continue
-            left_out = [name for name in (*images, *sounds) if name not in media]
-            note = f"not run: what reads {' and '.join(left_out)}" if left_out and texts else ""
-            found.append(Wish(self._with(*texts, *media), note=note))
-        return found
+        for text, some in [(texts, media[0]), ([], media[0]), *((texts, fewer) for fewer in media[1:])]:
+            left_out = [name for name in (*texts, *images, *sounds) if name not in (*text, *some)]
+            note = f"not run: what reads {' and '.join(left_out)}" if left_out else ""
+            if text or some or not left_out:
+                found.append(Wish(self._with(*text, *some), note=note))
+        return [wish for at, wish in enumerate(found) if wish not in found[:at]]
 
     def _with(self, *names: str) -> tuple[str, ...]:
         """Add to the main arguments what the model demands and what belongs to them."""
@@ -157,24 +173,39 @@ class Finder:
         maker = _Maker(self._clues, self._takes, wish)
         kwargs: dict[str, Any] = {name: tensor for name in wish.names if (tensor := maker.tensor(name)) is not None}
         if not kwargs:
-            return Inputs(args=(maker.text(),), note=wish.note)
+            return Inputs((maker.text(),), {}, wish.note, wish.checked)
         if "use_cache" in self._takes:
             kwargs["use_cache"] = False
-        return Inputs(kwargs=kwargs, note=wish.note)
+        return Inputs((), kwargs, wish.note, wish.checked)
 
     def better(self, wish: Wish, complaint: str) -> Wish | None:
         """Return what to try instead of a wish that the model refused; None if nothing comes to mind."""
-        named = [n for n in re.findall(r"\w+", complaint) if n in self._takes and n not in wish.names]
-        named += [n for n in re.findall(r"\w+", complaint.lower()) if n in self._takes and n not in wish.names]
-        if named:
-            return replace(wish, names=self._with(*wish.names, named[0]))
+        words = re.findall(r"\w+", f"{complaint} {complaint.lower()}")
+        named = next((n for n in words if n in self._takes and n not in wish.names), None)
+        if named is not None and "both" not in complaint and (with_it := self._adding(wish, named)) is not None:
+            return with_it
         for kind, count in _needed_room(complaint).items():
             if wish.room.get(kind) != count:
                 return replace(wish, room={**wish.room, kind: count})
-        length = re.search(r"of length (\d+)", complaint)
-        if length and int(length[1]) != wish.frames:
+        if "do not match" in complaint and wish.checked:
+            return replace(wish, checked=False, note=f"{wish.note}; " * bool(wish.note) + f"not checked: {complaint}")
+        if (length := re.search(r"of length (\d+)", complaint)) and int(length[1]) != wish.frames:
             return replace(wish, frames=int(length[1]))
-        return self._reshaped(wish, complaint)
+        if (pieces := re.search(r"at dimension 0\), but got split_sizes=\[(\d+)\]", complaint)) and not wish.pieces:
+            return replace(wish, pieces=int(pieces[1]))
+        if (widths := _widths(complaint)) and widths[0] not in wish.width:
+            return replace(wish, width={**wish.width, widths[0]: widths[1]})
+        if _SHAPES.search(complaint):
+            return self._reshaped(wish, complaint)
+        perhaps = (self._adding(wish, n) for n in _PERHAPS if n in self._takes and n not in wish.names)
+        return next((found for found in perhaps if found is not None), None)
+
+    def _adding(self, wish: Wish, name: str) -> Wish | None:
+        """Return the wish with one more argument; None if nothing is known about that, or it was left out."""
+        if name in _TEXTS and wish.note:
+            return None
+        more = replace(wish, names=self._with(*wish.names, name))
+        return more if _Maker(self._clues, self._takes, more).tensor(name) is not None else None
 
     def _reshaped(self, wish: Wish, complaint: str) -> Wish | None:
         """Take another shape for the image, or the sound: of as many dimensions as were expected, or the next."""
@@ -191,6 +222,11 @@ class Finder:
         return None
 
 
+def about_inputs(complaint: str) -> bool:
+    """Whether a complaint is about what a model got, so that no other rung will hear another one."""
+    return _GIVEN.search(complaint) is not None
+
+
 def _kinds(names: tuple[str, ...]) -> list[str]:
     return [kind for kind, of in (("image", _IMAGES), ("audio", _SOUNDS)) if any(name in of for name in names)]
 
@@ -203,6 +239,23 @@ def _needed_room(complaint: str) -> dict[str, int]:
     return {"audio" if re.search(r"audio|sound|speech", complaint.lower()) else "image": int(count[1])}
 
 
+_GIVEN = re.compile(r"NoneType|unpack|do not match|required positional|(must|have to) specify|broadcast|same reduction")
+_SHAPES = re.compile(r"unpack|[Dd]imension|[Ee]xpected|size|shape|reduction|broadcast|channels|indices|index")
+"""Words of complaints about shapes."""
+
+
+def _widths(complaint: str) -> tuple[int, int] | None:
+    """Read of which width something was, and of which it was expected to be."""
+    for pattern, order in (
+        (r"got \[\d+, (\d+)\] X \[(\d+),", 1),
+        (r"normalized_shape=\[(\d+)\].*got input of size ?(?:torch.Size\()?\[[\d, ]*?(\d+)\]", -1),
+    ):
+        if found := re.search(pattern, complaint):
+            was, expected = (int(found[1]), int(found[2]))[::order]
+            return was, expected
+    return None
+
+
 class _Maker:
     """Makes the tensors of a wish."""
 
@@ -213,7 +266,8 @@ class _Maker:
     def tensor(self, name: str) -> torch.Tensor | None:
         """Make what is given for an argument; None if nothing is known about it."""
         if shapes := self.shapes(name):
-            return torch.zeros(shapes[min(self._wish.shape.get(name, 0), len(shapes) - 1)])
+            *rest, last = shapes[min(self._wish.shape.get(name, 0), len(shapes) - 1)]
+            return torch.zeros((*rest, self._wish.width.get(last, last)))
         if name in _HINTS:
             dtype, words = _HINTS[name]
             return torch.zeros([self._length(word) for word in words], dtype=dtype)
@@ -308,19 +362,23 @@ class _Maker:
     def _pictures(self, name: str) -> list[tuple[int, ...]]:
         channels, height, width = self._clues.picture()
         one = (channels, height, width)
-        frames = self._clues.number("num_frames|frames_per_clip")
+        frames = self._wish.pieces or self._clues.number("num_frames|frames_per_clip")
         laid = int(self._grid().prod())
         flat, rows = (laid, self._clues.patch()), (1, laid, self._clues.patch())
         alone, several, tiles = (1, *one), (1, frames, *one), (1, 1, self._clues.number("max_num_tiles"), *one)
         if name == "flattened_patches":
             return [(1, laid, 2 + self._clues.patch())]
         if any(grid in self._takes for grid in _GRIDS):
-            return [flat, alone, several]
+            patches = (laid, channels, self._clues.side(), self._clues.side())
+            return [flat, patches, (1, *patches), rows, alone, several]
         if "spatial_shapes" in self._takes:
             return [rows, flat, alone]
+        if self._wish.pieces:
+            return [several]
         if name == "pixel_values_videos" or frames > 1 or self._clues.deep():
             return [several, alone]
-        return [alone, several, tiles, rows]
+        larger = (channels, 4 * height, 4 * width)  # what is merged or scaled down may need more pixels than stated
+        return [alone, several, tiles, rows, (1, *larger), (1, frames, *larger)]
 
     def _sounds(self, name: str) -> list[tuple[int, ...]]:
         width, first = self._clues.sound()

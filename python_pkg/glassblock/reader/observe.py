@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 from glassblock.errors import ModelError
 from glassblock.ir import Trace
 from glassblock.reader.fold import Fold
-from glassblock.reader.inputs import Finder, Inputs, given
+from glassblock.reader.inputs import Finder, Inputs, about_inputs, given
 from glassblock.reader.record import Recording
 from glassblock.reader.rungs import Rung, configs, run
 
@@ -80,22 +80,23 @@ class _Ladder:
     def search(self) -> Observation | None:
         """Find inputs, and the highest rung that holds on them."""
         refused = []
-        for inputs in self._settled():
+        for inputs, complaint in self._settled():
             if isinstance(inputs, Observation):
                 return inputs
             refused.append(inputs)
-            found = self._first(("meta", "fake"), inputs)
+            found = None if about_inputs(complaint) else self._first(("meta", "fake"), inputs)
             if found is not None:
                 return found
-        return next((found for inputs in refused if (found := self._first(("real",), inputs)) is not None), None)
+        rungs: tuple[Rung, ...] = ("meta", "fake", "real")
+        return next((found for inputs in refused if (found := self._first(rungs, inputs)) is not None), None)
 
     def climb(self, candidates: list[Inputs]) -> Observation | None:
         """Try all rungs on inputs that are given."""
         found = (self._first(("meta", "fake", "real"), inputs) for inputs in candidates)
         return next((observation for observation in found if observation is not None), None)
 
-    def _settled(self) -> Iterator[Inputs | Observation]:
-        """Go through the inputs that the model had no more complaints about, or that it could run on."""
+    def _settled(self) -> Iterator[tuple[Inputs | Observation, str]]:
+        """Go through inputs than which none better is known, with the last complaint, or what was seen on them."""
         finder = Finder(self._model)
         for first in finder.wishes():
             wish = first
@@ -103,18 +104,19 @@ class _Ladder:
                 inputs = finder.make(wish)
                 tried = self._try("meta", inputs, written_out=True)
                 if isinstance(tried, Observation):
-                    yield tried
+                    yield tried, ""
                     return
                 better = finder.better(wish, tried)
                 if better is None:
                     break
                 wish = better
-            yield inputs
+            assert isinstance(tried, str)
+            yield inputs, tried
 
     def _first(self, rungs: tuple[Rung, ...], inputs: Inputs) -> Observation | None:
         """Try rungs from the highest: each with operations written out, then with the model's own kernels."""
         for rung in rungs:
-            for written_out in self._choices:
+            for written_out in self._choices if rung != "real" else (True,):
                 if (id(inputs), rung, written_out) in self._tried:
                     continue
                 tried = self._try(rung, inputs, written_out=written_out)

@@ -105,6 +105,9 @@ class Tracer(TorchFunctionMode):
             name = getattr(getattr(func, "__self__", None), "__name__", name)
         if name in _QUESTIONS:
             return func(*args, **kwargs)
+        if name == "__iter__":  # as torch does it, in an operation that is seen
+            with self:
+                return iter(args[0].unbind(0))
         inputs = _tensors((args, kwargs))
         before = [self._value(tensor) for tensor in inputs]
         result = self._run(name, func, args, kwargs, inputs, before)
@@ -135,7 +138,10 @@ class Tracer(TorchFunctionMode):
         args, kwargs = self._on_shapes(name, args, device), tree_map(_to(device), kwargs)
         result = escape(name, func, args, kwargs, self._made_by(before))
         if result is NotImplemented:
-            return func(*args, **kwargs)
+            try:
+                return func(*args, **kwargs)
+            except RuntimeError:  # some operations want their scalars on the same device
+                return func(*tree_map(_to(device, scalars=True), args), **kwargs)
         if name not in ("to", "where"):
             self.recording.escapes.append(canonical(name))
         return result
@@ -159,8 +165,17 @@ class Tracer(TorchFunctionMode):
         """Bring all tensors to the device without numbers; but what selects elements keeps those that are known."""
         if name not in ("__getitem__", "__setitem__"):
             return tree_map(_to(device), args)  # type: ignore[no-any-return]
-        index = tree_map(lambda leaf: leaf if (known := self._known.of(leaf)) is None else known, args[1])
-        return (args[0], index, *tree_map(_to(device), args[2:]))
+        return (args[0], tree_map(self._numbers_in, args[1]), *tree_map(_to(device), args[2:]))
+
+    def _numbers_in(self, index: Any) -> Any:
+        """Return an index with the numbers that are known of it."""
+        if isinstance(index, slice):
+            bounds = (self._numbers_in(bound) for bound in (index.start, index.stop, index.step))
+            return slice(
+                *(bound.item() if isinstance(bound, torch.Tensor) and not hollow(bound) else bound for bound in bounds)
+            )
+        known = self._known.of(index)
+        return index if known is None else known
 
     def _made_by(self, values: list[int]) -> str:
         op = self.recording.values[values[0]].op if values else None
@@ -335,11 +350,11 @@ def _tensors(tree: Any) -> list[torch.Tensor]:
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
 
-def _to(device: torch.device) -> Callable[[Any], Any]:
+def _to(device: torch.device, *, scalars: bool = False) -> Callable[[Any], Any]:
     """Return a function that makes tensors with numbers to ones without; scalars may stay what they are."""
 
     def move(leaf: Any) -> Any:
-        if not isinstance(leaf, torch.Tensor) or hollow(leaf) or leaf.ndim == 0:
+        if not isinstance(leaf, torch.Tensor) or hollow(leaf) or (leaf.ndim == 0 and not scalars):
             return leaf
         return torch.empty_like(leaf, device=device)
 
