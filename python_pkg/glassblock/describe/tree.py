@@ -86,9 +86,9 @@ _RUNGS = {
 def _stack(architecture: Architecture, stack: Stack) -> list[_Node]:
     main = stack is architecture.stacks[-1]
     inputs, outputs = (architecture.inputs, architecture.outputs) if main else (stack.inputs, stack.outputs)
-    nodes = [_block(block, block.address) for block in inputs]
+    nodes = [_block(block, block.address.removeprefix(f"{stack.name}.")) for block in inputs]
     nodes += [_group(stack, group) for group in stack.groups]
-    nodes += [_block(block, block.address) for block in outputs]
+    nodes += [_block(block, block.address.removeprefix(f"{stack.name}.")) for block in outputs]
     for edge in (edge for edge in architecture.edges if edge.source == stack.name):
         nodes += [_block(block, block.address) for block in edge.via]
         nodes.append(_Node(f"-> {edge.target or 'main'}", (edge.kind, " x ".join(map(str, edge.shape)))))

@@ -7,28 +7,17 @@ from typing import Any
 
 from torch import nn
 
-from glassblock.ir import (
-    Architecture,
-    Block,
-    Embedding,
-    Fact,
-    Group,
-    Layer,
-    Stack,
-    from_config,
-    from_module,
-    observed,
-)
-from glassblock.reader.fallback import tree_layer
-from glassblock.reader.graph import Graph, show
-from glassblock.reader.layers import read_layer
+from glassblock.ir import Architecture, Block, Embedding, Fact, from_config, from_module
+from glassblock.reader.above import final_norms, head
+from glassblock.reader.below import below
+from glassblock.reader.edges import edges_into
+from glassblock.reader.flow import Flow
+from glassblock.reader.graph import Graph
 from glassblock.reader.naming import named_stacks
 from glassblock.reader.norms import NormSite, norm_sites
 from glassblock.reader.observe import Observation
-from glassblock.reader.outside import outside
 from glassblock.reader.params import count_all
-from glassblock.reader.record import Call
-from glassblock.reader.residual import stream_through
+from glassblock.reader.runs import Run, layer_calls, read_run, shared_blocks
 
 _CONTEXT = (
     "max_position_embeddings",
@@ -40,12 +29,12 @@ _CONTEXT = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """A run of layers: its stack, the stream that goes in and the one that comes out."""
+class _Around:
+    """The blocks around a stack, and which parameters are embeddings."""
 
-    stack: Stack
-    source: int
-    end: int
+    inputs: tuple[Block, ...]
+    outputs: tuple[Block, ...]
+    tables: tuple[str, ...]
 
 
 def assemble(observation: Observation, name: str) -> Architecture | None:
@@ -53,61 +42,49 @@ def assemble(observation: Observation, name: str) -> Architecture | None:
     assert observation.recording is not None
     graph = Graph(observation.recording, observation.model)
     norms = norm_sites(graph)
-    containers = dict.fromkeys(observation.fold.containers.values())
-    runs = [run for c in containers if (run := _run(graph, observation, c, norms)) is not None]
+    calls = layer_calls(graph, observation.fold)
+    flow = Flow(graph, calls)
+    runs = [run for c, layers in calls.items() if (run := read_run(graph, c, layers, norms, flow)) is not None]
     if not runs:
         return None
-    stacks = named_stacks([run.stack for run in runs])
-    groups = [group for stack in stacks for group in stack.groups]
-    around = outside(graph, runs[-1].source, runs[-1].end, norms)
+    runs = _main_last(graph, flow, runs)
+    around = [_around(graph, flow, run, norms, main=run is runs[-1]) for run in runs]
+    stacks = shared_blocks(observation.model, [run.stack for run in runs])
+    towers = [replace(s, inputs=a.inputs, outputs=a.outputs) for s, a in zip(stacks[:-1], around, strict=False)]
+    edges = [edge for run in runs for edge in edges_into(graph, flow, run, norms)]
+    named, named_edges = named_stacks([*towers, stacks[-1]], edges)
+    tables = dict.fromkeys(table for each in around for table in each.tables)
+    groups = [group for stack in named for group in stack.groups]
     return Architecture(
         name=name,
         cls=type(observation.model).__name__,
-        stacks=stacks,
-        inputs=around.inputs,
-        outputs=around.outputs,
-        params=count_all(observation.model, around.tables, groups),
+        stacks=named,
+        inputs=around[-1].inputs,
+        outputs=around[-1].outputs,
+        params=count_all(observation.model, tables, groups),
         trace=observation.trace,
-        context=_context(observation.model, around.inputs),
+        context=_context(observation.model, around[-1].inputs),
+        edges=named_edges,
     )
 
 
-def _run(graph: Graph, observation: Observation, container: str, norms: dict[int, NormSite]) -> _Run | None:
-    """Read one container of layers; None if no stream runs through it or nothing mixes tokens."""
-    inside = observation.fold.containers
-    calls: dict[str, Call] = {}
-    for call in graph.calls:
-        if inside.get(call.path) == container:
-            calls.setdefault(call.path, call)
-    alike: dict[str, list[tuple[int, Call]]] = {}
-    for index, call in enumerate(calls.values()):
-        alike.setdefault(call.key, []).append((index, call))
-    groups = [_group(graph, same, norms) for same in alike.values()]
-    if not any(block.role in ("attention", "mixer") for g in groups for block in g.template.blocks) or not any(
-        edge.source == "observed" for g in groups for edge in g.template.branches
-    ):
-        return None
-    ordered = list(calls.values())
-    stream = stream_through(graph, ordered[0], norms)
-    source = stream.source if stream is not None else ordered[0].inputs[0]
-    width = observed(graph.shape(source)[-1], f"the stream: {show(graph.shape(source))}")
-    return _Run(Stack(container, width, tuple(groups)), source, ordered[-1].outputs[0])
+def _main_last(graph: Graph, flow: Flow, runs: list[Run]) -> list[Run]:
+    """Put the run last that the model's first result comes from; the others stay in the order in which they ran."""
+    names = [run.stack.name for run in runs]
+    for result in graph.recording.results:
+        reached = [origin for origin in flow.way(result).origins if origin in names]
+        if reached:
+            main = runs[names.index(reached[-1])]
+            return [*(run for run in runs if run is not main), main]
+    return runs
 
 
-def _group(graph: Graph, same: list[tuple[int, Call]], norms: dict[int, NormSite]) -> Group:
-    index, call = same[0]
-    return Group(
-        layers=tuple(index for index, _ in same),
-        paths=tuple(call.path for _, call in same),
-        template=read_layer(graph, index, call, norms) or _assumed(graph.model, index, call.path),
-    )
-
-
-def _assumed(model: nn.Module, index: int, path: str) -> Layer:
-    """Describe a layer whose residual arithmetic was not understood by its module tree."""
-    layer = tree_layer(model, index, path)
-    note = "assumed from the module tree: the layer's additions to the stream were not understood"
-    return replace(layer, blocks=tuple(replace(block, notes=(note,)) for block in layer.blocks))
+def _around(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite], *, main: bool) -> _Around:
+    under = below(graph, flow.way(run.source).below, run.source, norms)
+    outputs = final_norms(graph, flow, run.outputs, norms)
+    if main:
+        outputs += head(graph, flow, run.outputs, under.tables)
+    return _Around(under.blocks, tuple(outputs), under.tables)
 
 
 def _context(model: nn.Module, inputs: tuple[Block, ...]) -> Fact[int] | None:

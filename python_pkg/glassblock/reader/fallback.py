@@ -52,7 +52,7 @@ def assemble_tree(observation: Observation, name: str) -> Architecture | None:
     if not containers:
         return None
     width = inputs[0].spec.width if inputs and isinstance(inputs[0].spec, Embedding) else None
-    stacks = named_stacks(
+    stacks, _ = named_stacks(
         [
             Stack(container, width or assumed(0, "not known"), _groups(observation, container))
             for container in containers

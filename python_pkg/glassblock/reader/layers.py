@@ -7,9 +7,10 @@ from dataclasses import replace
 from glassblock.ir import Block, Branch, Layer
 from glassblock.reader.branch import Branch as Cut
 from glassblock.reader.branch import branches
+from glassblock.reader.flow import Flow
 from glassblock.reader.graph import Graph
+from glassblock.reader.norm_block import norm_block
 from glassblock.reader.norms import NormSite
-from glassblock.reader.outside import norm_block
 from glassblock.reader.params import count, count_in
 from glassblock.reader.ports import branch_ports
 from glassblock.reader.recognise import Recognised, recognise
@@ -20,7 +21,7 @@ from glassblock.reader.shapes import length, named
 from glassblock.reader.work import multiply_adds
 
 
-def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite]) -> Layer | None:
+def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite], flow: Flow) -> Layer | None:
     """Read one layer; None where no stream runs through it."""
     stream = stream_through(graph, call, norms)
     cuts = branches(graph, stream, norms) if stream is not None else []
@@ -40,7 +41,10 @@ def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite])
         cls=type(graph.modules[call.path]).__name__,
         params=count(graph.modules[call.path].parameters()),
         blocks=tuple(block for _, block in sorted(blocks, key=lambda item: item[0])),
-        branches=tuple(_edge(cut, label, stream, names) for cut, label in zip(cuts, labels, strict=True)),
+        branches=tuple(
+            _edge(cut, label, stream, names, _looked_at(cut, what, flow))
+            for cut, label, what in zip(cuts, labels, parts, strict=True)
+        ),
     )
 
 
@@ -58,7 +62,7 @@ def _sites(cuts: list[Cut], stream: Stream) -> list[NormSite]:
     return sorted({site.output: site for site in found}.values(), key=lambda site: site.first)
 
 
-def _edge(cut: Cut, block: str, stream: Stream, names: dict[int, str]) -> Branch:
+def _edge(cut: Cut, block: str, stream: Stream, names: dict[int, str], context: str | None) -> Branch:
     def name(site: NormSite | None) -> str | None:
         return None if site is None else names[site.output]
 
@@ -70,7 +74,21 @@ def _edge(cut: Cut, block: str, stream: Stream, names: dict[int, str]) -> Branch
         post_norm=name(cut.post_norm),
         stream_norm=name(stream.norms.get(cut.update.add)),
         scale=cut.update.scale,
+        context=context,
     )
+
+
+def _looked_at(cut: Cut, what: Recognised, flow: Flow) -> str | None:
+    """Return the container of the run whose output an attention looks at besides the stream."""
+    if what.part != "cross":
+        return None
+    graph, first = cut.graph, cut.stream.call.first
+    edge = graph.cone(cut.inner, cut.stream.states, first).edge - cut.stream.states.keys()
+    for value in sorted(edge):
+        origins = flow.way(value).origins if graph.learned[value] and graph.producer(value) is not None else ()
+        if origins:
+            return origins[-1]
+    return None
 
 
 def _block(cut: Cut, what: Recognised, address: str) -> Block:

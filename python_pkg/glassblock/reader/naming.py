@@ -5,49 +5,91 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from glassblock.ir import Block, Branch, Group, Layer, Stack
+from glassblock.ir import Block, Branch, Edge, Group, Layer, Stack
 
 _HINTS = (
     ("vision", "vision"),
     ("visual", "vision"),
+    ("image", "vision"),
     ("audio", "audio"),
     ("speech", "audio"),
-    ("encoder", "enc"),
-    ("decoder", "dec"),
+    ("acoustic", "audio"),
+    ("qformer", "qformer"),
     ("text", "text"),
     ("language", "text"),
+    ("encoder", "enc"),
+    ("decoder", "dec"),
 )
-"""What the path of a container says about it, where a model has several."""
+"""What the path of a container says about it, where a model has several: the first word that is not taken."""
 
 
-def named_stacks(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
+def named_stacks(stacks: Sequence[Stack], edges: Sequence[Edge] = ()) -> tuple[tuple[Stack, ...], tuple[Edge, ...]]:
     """Give stacks their names and their layers the addresses that follow.
 
     Parameters
     ----------
     stacks
-        Stacks that are named after the module path of their container.
+        Stacks that are named after the module path of their container, the main one last.
+    edges
+        What goes from one of them into another, by the same names.
 
     Returns
     -------
-    tuple
-        The same stacks: one alone has no name, several are ``enc`` and ``dec`` or what fits.
+    stacks, edges
+        The same ones: a stack alone has no name, several are ``enc`` and ``dec`` or what fits.
     """
-    if len(stacks) == 1:
-        return (replace(stacks[0], name=""),)
-    taken: list[str] = []
-    for number, stack in enumerate(stacks):
-        hint = next((short for word, short in _HINTS if word in stack.name.lower()), f"stack{number}")
-        taken.append(hint if hint not in taken else f"{hint}{number}")
-    return tuple(
-        replace(stack, name=name, groups=tuple(_moved(group, name) for group in stack.groups))
-        for stack, name in zip(stacks, taken, strict=True)
+    names = {stack.name: name for stack, name in zip(stacks, _names(stacks), strict=True)}
+    renamed = [
+        replace(
+            stack,
+            name=names[stack.name],
+            groups=tuple(_moved(group, names[stack.name], names) for group in stack.groups),
+            inputs=tuple(_prefixed(block, names[stack.name]) for block in stack.inputs),
+            outputs=tuple(_prefixed(block, names[stack.name]) for block in stack.outputs),
+        )
+        for stack in stacks
+    ]
+    taken: dict[str, int] = {}
+    return tuple(renamed), tuple(
+        replace(
+            edge,
+            source=names.get(edge.source, edge.source),
+            target=names.get(edge.target, edge.target),
+            via=tuple(replace(block, address=_unique(block.address, taken)) for block in edge.via),
+        )
+        for edge in edges
+        if edge.source in names
     )
 
 
-def _moved(group: Group, stack: str) -> Group:
-    old = group.template.address
-    return replace(group, template=_renamed(group.template, old, f"{stack}.{old}"))
+def _names(stacks: Sequence[Stack]) -> list[str]:
+    if len(stacks) == 1:
+        return [""]
+    taken: list[str] = []
+    for number, stack in enumerate(stacks):
+        hints = list(dict.fromkeys(short for word, short in _HINTS if word in stack.name.lower()))
+        free = [hint for hint in hints if hint not in taken]
+        taken.append(free[0] if free else f"{(hints or ['stack'])[0]}{number}")
+    return taken
+
+
+def _unique(address: str, taken: dict[str, int]) -> str:
+    taken[address] = taken.get(address, 0) + 1
+    return address if taken[address] == 1 else f"{address}{taken[address]}"
+
+
+def _prefixed(block: Block, stack: str) -> Block:
+    return replace(block, address=f"{stack}.{block.address}") if stack else block
+
+
+def _moved(group: Group, stack: str, names: dict[str, str]) -> Group:
+    """Return a group with the addresses of its stack and the names of the stacks that it looks at."""
+    template = replace(
+        group.template,
+        branches=tuple(replace(b, context=names.get(b.context or "")) for b in group.template.branches),
+    )
+    old = template.address
+    return replace(group, template=_renamed(template, old, f"{stack}.{old}") if stack else template)
 
 
 def _renamed(layer: Layer, old: str, new: str) -> Layer:

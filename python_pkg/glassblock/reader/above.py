@@ -1,0 +1,119 @@
+"""What lies above the layers of a stack: its final norm, and for the main one the map to logits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+
+from glassblock.ir import Block, Fact, Port, Unembedding, from_module, observed
+from glassblock.reader.feedforward import feed_forward
+from glassblock.reader.flow import Flow
+from glassblock.reader.graph import Graph, numbers, show
+from glassblock.reader.norm_block import norm_block
+from glassblock.reader.norms import NormSite
+from glassblock.reader.params import count_in
+from glassblock.reader.record import Op
+from glassblock.reader.shapes import length, named
+from glassblock.reader.work import multiply_adds
+
+
+def final_norms(graph: Graph, flow: Flow, outputs: Iterable[int], norms: dict[int, NormSite]) -> list[Block]:
+    """Return the norm that the stream goes through after the last layer.
+
+    Parameters
+    ----------
+    graph
+        The recording.
+    flow
+        What flows between runs.
+    outputs
+        What the last layers returned.
+    norms
+        All norms of the recording.
+    """
+    made = {graph.same(value) for value in outputs}
+    found = [
+        site for site in norms.values() if graph.same(site.input) in made and not flow.within(graph.ops[site.first])
+    ]
+    return [norm_block(graph, site, "norm") for site in sorted(found, key=lambda site: site.first)[:1]]
+
+
+def head(graph: Graph, flow: Flow, outputs: Iterable[int], tables: Iterable[str]) -> list[Block]:
+    """Return what makes the model's result of the stream: the unembedding, and projections before it.
+
+    Parameters
+    ----------
+    graph
+        The recording.
+    flow
+        What flows between runs.
+    outputs
+        What the last layer returned.
+    tables
+        Paths of the parameters that are embeddings.
+    """
+    later = {op.index for op in flow.after(outputs)}
+    for result in graph.recording.results[:1]:
+        way = flow.way(result)
+        made = [op for op in way.between if op.index in later and graph.projection(op) is not None]
+        if made:
+            *before, last = made
+            return [*(_projector(graph, op) for op in before), _unembedding(graph, last, tables)]
+    return []
+
+
+def _projector(graph: Graph, op: Op) -> Block:
+    path = graph.path_of(op)
+    return Block(
+        address="head_proj",
+        role="projector",
+        path=path,
+        cls=type(graph.modules[path]).__name__ if path else "",
+        params=count_in(graph, path, [op]),
+        spec=feed_forward(graph, [op]),
+        reads=named(graph, op.inputs[0]),
+        makes=named(graph, op.outputs[0]),
+        weights=multiply_adds(graph, [op], length(graph, op.inputs[0])),
+    )
+
+
+def _unembedding(graph: Graph, op: Op, tables: Iterable[str]) -> Block:
+    read = graph.projection(op)
+    assert read is not None
+    rows, width = graph.shape(op.outputs[0])[-1], graph.shape(read[0])[-1]
+    call = graph.calls[op.call] if op.call is not None else None
+    path = call.path if call is not None else ""
+    shapes = f"{op.name}: {show(graph.shape(read[0]))} to {show(graph.shape(op.outputs[0]))}"
+    parameters: dict[str, nn.Parameter] = dict(graph.model.named_parameters(remove_duplicate=False))
+    weight = parameters.get(graph.weights[read[1]])
+    tied = weight is not None and any(weight is parameters.get(table) for table in tables)
+    made = call is not None and call.outputs and graph.same(call.outputs[0]) == graph.same(op.outputs[0])
+    return Block(
+        address="unembed",
+        role="unembedding",
+        path=path,
+        cls=type(graph.modules[path]).__name__ if path else "",
+        params=count_in(graph, path, [op]),
+        spec=Unembedding(
+            rows=observed(rows, shapes),
+            width=observed(width, shapes),
+            tied=from_module(tied, "one parameter" if tied else "a parameter of its own"),
+            softcap=_softcap(graph, op),
+        ),
+        ports=(Port("in", path, "input"), Port("out", path, "output")) if made and path else (),
+        reads=named(graph, read[0]),
+        makes=named(graph, op.outputs[0]),
+        weights=multiply_adds(graph, [op], length(graph, read[0])),
+    )
+
+
+def _softcap(graph: Graph, op: Op) -> Fact[float] | None:
+    after = graph.ops[op.index + 1 :]
+    capped = next((later for later in after if later.name == "tanh"), None)
+    if capped is None:
+        return None
+    for later in after[after.index(capped) :]:
+        if later.name == "mul" and numbers(later):
+            return observed(numbers(later)[0], "tanh of the logits, multiplied back")
+    return None

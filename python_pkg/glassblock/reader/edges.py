@@ -1,0 +1,105 @@
+"""Edges between stacks: what one run of layers hands to another, and what it goes through on the way."""
+
+from __future__ import annotations
+
+from glassblock.ir import Block, Edge, EdgeKind
+from glassblock.reader.below import numbered
+from glassblock.reader.feedforward import feed_forward
+from glassblock.reader.flow import Flow, Way
+from glassblock.reader.graph import Graph
+from glassblock.reader.norms import NormSite
+from glassblock.reader.params import count_in
+from glassblock.reader.record import Op
+from glassblock.reader.runs import Run
+from glassblock.reader.shapes import length, named
+from glassblock.reader.work import multiply_adds
+
+
+def edges_into(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite]) -> list[Edge]:
+    """Return the edges that end in a run of layers.
+
+    Parameters
+    ----------
+    graph
+        The recording.
+    flow
+        What flows between runs.
+    run
+        Where they end.
+    norms
+        All norms of the recording.
+    """
+    found: list[Edge] = []
+    here = run.stack.name
+    way = flow.way(run.source)
+    for origin in way.origins:
+        if origin != here:
+            kind: EdgeKind = "merge" if any(op.name == "embedding" for op in way.below) else "stream"
+            found.append(_edge(graph, way, origin, here, kind, run.source, norms))
+    for context, value in _contexts(graph, flow, run).items():
+        found.append(_edge(graph, flow.way(value), context, here, "cross-attention", value, norms))
+    return found
+
+
+def _contexts(graph: Graph, flow: Flow, run: Run) -> dict[str, int]:
+    """Return what the layers are given besides the stream that comes from another run, by that run."""
+    looked_at = {
+        branch.context for group in run.stack.groups for branch in group.template.branches if branch.context is not None
+    }
+    found: dict[str, int] = {}
+    for call in run.calls:
+        for value in call.inputs:
+            for origin in flow.way(value).origins if graph.learned[value] else ():
+                if origin in looked_at and value != run.source:
+                    found.setdefault(origin, value)
+        if looked_at <= found.keys():
+            break
+    return found
+
+
+def _edge(
+    graph: Graph, way: Way, source: str, target: str, kind: EdgeKind, value: int, norms: dict[int, NormSite]
+) -> Edge:
+    inside = {i for v, site in norms.items() for i in range(site.first, site.last) if graph.values[v].op is not None}
+    work = [op for op in way.between if graph.projection(op) is not None or _convolves(graph, op)]
+    via = tuple(numbered(_projectors(graph, [op for op in work if op.index not in inside])))
+    return Edge(source, target, kind, via, named(graph, value), "observed")
+
+
+def _convolves(graph: Graph, op: Op) -> bool:
+    return op.name.startswith("conv") and len(op.inputs) > 1 and bool(graph.weights[op.inputs[1]])
+
+
+def _projectors(graph: Graph, work: list[Op]) -> list[Block]:
+    """Make one block of projections that ran in one module; those without one stand alone."""
+    if not work:
+        return []
+    call = graph.common_call(work)
+    if call is not None and call.path and len(call.parents) > 1 and not _holds_layers(graph, call.path):
+        ops = graph.span(call)
+        return [_projector(graph, ops, call.path)]
+    by_call: dict[int | None, list[Op]] = {}
+    for op in work:
+        by_call.setdefault(op.call, []).append(op)
+    return [_projector(graph, ops, graph.path_of(ops[0])) for ops in by_call.values()]
+
+
+def _holds_layers(graph: Graph, path: str) -> bool:
+    """Whether a module is more than what is between stacks: it runs layers itself."""
+    return any(call.key for call in graph.calls if call.path.startswith(f"{path}."))
+
+
+def _projector(graph: Graph, ops: list[Op], path: str) -> Block:
+    heavy = [op for op in ops if graph.heavy(op)]
+    first, last = heavy[0], heavy[-1]
+    return Block(
+        address="projector",
+        role="projector",
+        path=path,
+        cls=type(graph.modules[path]).__name__ if path else "",
+        params=count_in(graph, path, ops),
+        spec=feed_forward(graph, ops),
+        reads=named(graph, first.inputs[0]),
+        makes=named(graph, last.outputs[0]),
+        weights=multiply_adds(graph, ops, length(graph, last.outputs[0])),
+    )
