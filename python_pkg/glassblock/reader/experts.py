@@ -16,7 +16,7 @@ from glassblock.ir import FeedForward, observed
 from glassblock.reader.activations import activation_of
 from glassblock.reader.branch import Branch
 from glassblock.reader.feedforward import feed_forward
-from glassblock.reader.graph import LAYOUT, SLICES, Graph
+from glassblock.reader.graph import LAYOUT, SLICES, Graph, show
 from glassblock.reader.params import count
 from glassblock.reader.record import Call, Op
 
@@ -68,7 +68,7 @@ def _stacked(branch: Branch) -> Experts | None:
     holders: dict[str, list[tuple[Op, str, int]]] = defaultdict(list)
     for op in branch.projections():
         read = graph.projection(op)
-        total = _experts_in(graph, read[1]) if read else 0
+        total = _experts_in(graph, read[1]) if read and not op.name.startswith("conv") else 0
         if read and total > 1:
             name = graph.weights[read[1]]
             holders[name.rpartition(".")[0]].append((op, name, total))
@@ -78,13 +78,23 @@ def _stacked(branch: Branch) -> Experts | None:
     totals = {holder: min(total for _, _, total in found) for holder, found in holders.items()}
     most = max(totals.values())
     used = [one for holder, found in holders.items() if totals[holder] == most for one in found]
-    ops = [op for op, _, _ in used]
-    inner = feed_forward(graph, graph.ops[ops[0].index : ops[-1].index + 1])
-    call = graph.common_call(ops)
-    if inner is None or call is None:
+    ops, names = tuple(op for op, _, _ in used), [name for _, name, _ in used]
+    path, call = _common_path(names), graph.common_call(ops)
+    inner = feed_forward(graph, graph.ops[ops[0].index : ops[-1].index + 1]) or _plain(graph, ops)
+    if call is None:
         return None
-    path = _common_path([name for _, name, _ in used])
-    return Experts(call, path, most, True, inner, tuple(ops), _count(branch, path, ops, [n for _, n, _ in used]))
+    return Experts(call, path, most, True, inner, ops, _count(branch, path, ops, names))
+
+
+def _plain(graph: Graph, ops: tuple[Op, ...]) -> FeedForward:
+    """Describe experts that are matrices around something else, such as heads of an attention."""
+    read = graph.projection(ops[-1])
+    shape = graph.shape(read[0]) if read is not None else (0,)
+    return FeedForward(
+        hidden=observed(shape[-1], f"input of {ops[-1].name}: {show(shape)}"),
+        gated=observed(value=False, where="no function between its matrices"),
+        activation=observed("none", "no function between its matrices"),
+    )
 
 
 def _experts_in(graph: Graph, weight: int) -> int:
@@ -109,7 +119,7 @@ def _common_path(names: list[str]) -> str:
     return ".".join(path[:shared])
 
 
-def _count(branch: Branch, path: str, ops: list[Op], names: list[str]) -> int:
+def _count(branch: Branch, path: str, ops: tuple[Op, ...], names: list[str]) -> int:
     """Count the experts' parameters: all of their module, or those used where it holds more than experts."""
     graph = branch.graph
     others = [

@@ -6,16 +6,17 @@ into what depends on the experts and what does not, which is the shared expert, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import wraps
 
 from glassblock.ir import Block, Fact, FeedForward, MixtureOfExperts, Port, Role, observed
 from glassblock.reader.branch import Branch
 from glassblock.reader.experts import Experts, find_experts
 from glassblock.reader.feedforward import feed_forward
 from glassblock.reader.graph import Graph
-from glassblock.reader.params import count_in
+from glassblock.reader.params import count, count_in
 from glassblock.reader.ports import output_port
-from glassblock.reader.recognise import Recognised
+from glassblock.reader.recognise import Recognised, Recogniser
 from glassblock.reader.record import Call, Op
 from glassblock.reader.routing import Routing, find_routing
 
@@ -51,16 +52,40 @@ def recognise_experts(branch: Branch) -> Recognised | None:
     terms = _terms(branch, experts)
     routed = [term for term in terms if _uses(branch, term, experts)]
     shared = _shared(branch, experts, [term for term in terms if term not in routed])
+    spec = _spec(branch, experts, routing, _shared_width(branch.graph, shared))
+    ports, notes = _ports(branch, experts, routing)
+    return Recognised("moe", "moe", spec, ports, _parts(branch, experts, routing, shared), notes)
+
+
+def with_experts(recogniser: Recogniser) -> Recogniser:
+    """Return a recogniser that also sees experts within what it recognises: heads that are routed (JetMoE)."""
+
+    @wraps(recogniser)
+    def recognise(branch: Branch) -> Recognised | None:
+        found = recogniser(branch)
+        experts = find_experts(branch) if found is not None else None
+        routing = find_routing(branch, experts) if experts is not None else None
+        if found is None or experts is None or routing is None or not routing.choices:
+            return found
+        spec = _spec(branch, experts, routing, observed(0, "every expert is routed"))
+        cls = type(branch.graph.modules[experts.path]).__name__
+        part = Block("experts", "moe", experts.path, cls, experts.params, spec)
+        return replace(found, parts=(*found.parts, part))
+
+    return recognise
+
+
+def _spec(branch: Branch, experts: Experts, routing: Routing, shared: Fact[int]) -> MixtureOfExperts:
     groups = routing.groups() or (None, None)
     zero = routing.width - experts.total if not (routing.choices and routing.choices[0].by_expert) else 0
-    spec = MixtureOfExperts(
+    return MixtureOfExperts(
         experts=observed(experts.total, f"{experts.path} holds {experts.total}"),
         top_k=routing.top_k(),
         hidden=experts.inner.hidden,
         gated=experts.inner.gated,
         activation=experts.inner.activation,
         router=routing.function(),
-        shared_hidden=_shared_width(branch.graph, shared),
+        shared_hidden=shared,
         choice=routing.chooser(),
         groups=groups[0],
         groups_kept=groups[1],
@@ -69,8 +94,6 @@ def recognise_experts(branch: Branch) -> Recognised | None:
         normalised=routing.normalised(),
         scale=routing.scale(_after_experts(branch, experts)),
     )
-    ports, notes = _ports(branch, experts, routing)
-    return Recognised("moe", "moe", spec, ports, _parts(branch, experts, routing, shared), notes)
 
 
 def _weighted(routing: Routing) -> bool:
@@ -218,4 +241,27 @@ def _parts(branch: Branch, experts: Experts, routing: Routing, shared: list[Shar
         path = one.call.path if one.call else ""
         name = f"shared{number + 1 if number else ''}"
         parts.append(block(name, path, one.spec, (out,) if out else (), count_in(graph, path, one.ops)))
-    return tuple(parts)
+    return (*parts, *_unvisited(branch, experts))
+
+
+def _unvisited(branch: Branch, experts: Experts) -> list[Block]:
+    """Find modules of the block that no token of the traced kind goes through: experts for another modality."""
+    graph, touched = branch.graph, _touched(branch.graph)
+    found: list[Block] = []
+    for name, module in graph.modules[branch.path].named_modules() if branch.path else ():
+        path = f"{branch.path}.{name}"
+        above = [experts.path, *(block.path for block in found)]
+        if not name or path in touched or any(f"{path}.".startswith(f"{other}.") for other in above):
+            continue
+        if params := count(module.parameters()):
+            note = "no token of the kind that was traced goes through it"
+            address = f"unvisited{len(found) + 1 if found else ''}"
+            found.append(Block(address, "moe", path, type(module).__name__, params, notes=(note,)))
+    return found
+
+
+def _touched(graph: Graph) -> set[str]:
+    """Return the paths of all modules that ran, or whose parameters were used, or in which one is."""
+    touched = {call.path for call in graph.calls}
+    touched |= {graph.values[v].name.rpartition(".")[0] for op in graph.ops for v in op.inputs if graph.values[v].name}
+    return {".".join(path.split(".")[:at]) for path in touched for at in range(1, path.count(".") + 2)}

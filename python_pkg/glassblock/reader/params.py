@@ -54,14 +54,16 @@ def _idle(model: nn.Module, block: Block) -> int:
     """Count what one token leaves aside: the routed experts that it does not visit.
 
     A choice that is no expert costs nothing and saves nothing: a token is counted with as many experts as it may visit.
-    Rows that a parameter has for such choices are never multiplied with.
+    Rows that a parameter has for such choices are never multiplied with. Experts for tokens of another kind than those
+    that were traced are left aside as well.
     """
     here = 0
     if isinstance(block.spec, MixtureOfExperts):
-        experts = next((part for part in block.parts if part.address.endswith(".experts")), None)
-        total, visited = block.spec.experts.value, block.spec.top_k.value
-        if experts is not None:
-            here = experts.params - visited * _one_expert(model, experts, total, block.spec.zero_experts)
+        experts = next((part for part in block.parts if part.address.endswith(".experts")), block)
+        total = block.spec.experts.value
+        visited = min(block.spec.top_k.value, total)
+        here = experts.params - visited * _one_expert(model, experts, total, block.spec.zero_experts)
+        here += sum(part.params for part in block.parts if part.role == "moe" and part.spec is None)
     return here + sum(_idle(model, part) for part in block.parts)
 
 

@@ -260,17 +260,17 @@ def _choice(graph: Graph, op: Op, experts: Experts) -> Choice | None:
     if takes is None:
         return None
     scores, dim = graph.shape(op.inputs[0]), _dim(op)
-    if scores[dim] >= experts.total:
-        by_expert = scores[dim] % graph.recording.tokens == 0 and scores[dim] != experts.total
-        if not (by_expert and experts.total in scores):
-            return Choice(op, scores[dim], takes)
-    tokens = scores[dim] % graph.recording.tokens == 0
+    tokens = scores[dim] % graph.recording.tokens == 0 and scores[dim] != experts.total
     others = [size for at, size in enumerate(scores) if at != dim % len(scores)]
-    return Choice(op, experts.total, takes, by_expert=True) if tokens and experts.total in others else None
+    if tokens and experts.total in others:
+        return Choice(op, experts.total, takes, by_expert=True)
+    return Choice(op, scores[dim], takes) if scores[dim] >= experts.total else None
 
 
 def _takes(graph: Graph, op: Op) -> int | None:
     """Return how many of the largest an operation takes; None if it takes no indices."""
+    if not op.inputs or "float" not in graph.values[op.inputs[0]].dtype:
+        return None
     if op.name == "topk":
         return graph.shape(op.outputs[0])[_dim(op)]
     if op.name == "argmax":
