@@ -11,13 +11,14 @@ from glassblock.reader.attention_core import Core, attention_core
 from glassblock.reader.branch import Branch
 from glassblock.reader.gates import out_gate
 from glassblock.reader.graph import Cone, Graph, argument, show
-from glassblock.reader.heads import count_heads, count_kv_heads, trail
+from glassblock.reader.heads import count_heads, count_kv_heads
 from glassblock.reader.latents import latents
 from glassblock.reader.masks import sight
 from glassblock.reader.position_bias import what_meets
 from glassblock.reader.recognise import Recognised, output_projection, z_port
 from glassblock.reader.rope import rotation
 from glassblock.reader.scale import scale, softcap
+from glassblock.reader.trail import trail
 
 _CUTS = ("split", "tensor_split", "chunk", "split_with_sizes")
 """Operations that cut a text into pieces."""

@@ -11,6 +11,7 @@ from itertools import pairwise
 from glassblock.reader.branch import Branch
 from glassblock.reader.graph import Graph, argument
 from glassblock.reader.record import Op, Ref
+from glassblock.reader.trail import trail
 
 FUSED = "scaled_dot_product_attention"
 """torch's own attention, from q, k and v to the weighted sum."""
@@ -50,13 +51,17 @@ class Core:
 def attention_core(branch: Branch) -> Core | None:
     """Find the attention proper in a branch; None if there is none."""
     for op in branch.ops:
-        if op.name == FUSED:
-            return _fused_core(branch, op)
+        found = _fused_core(branch, op) if op.name == FUSED else None
         if op.name == "softmax":
             found = _written_core(branch, op)
-            if found is not None:
-                return found
+        if found is not None and _over_tokens(branch, found):
+            return found
     return None
+
+
+def _over_tokens(branch: Branch, core: Core) -> bool:
+    """Whether this is attention over tokens: learned queries that weigh unprojected states look at earlier layers."""
+    return branch.graph.activation(core.q) or bool(trail(branch, core.k).projections)
 
 
 def _fused_core(branch: Branch, op: Op) -> Core:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from glassblock.ir import Fact, observed
 from glassblock.reader.branch import Branch
-from glassblock.reader.heads import trail
+from glassblock.reader.trail import trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ def _latent(branch: Branch, value: int, what: str) -> tuple[Fact[int] | None, st
         return None, ""
     read = graph.projection(projections[0])
     assert read is not None
-    width = graph.shape(read[0])[-1]
+    # What is read may be two versions of the latent side by side, and what is made may be split.
+    width = min(graph.shape(read[0])[-1], graph.shape(projections[1].outputs[0])[-1])
     made = f"{graph.path_of(projections[0])} makes {what} of {width} channels"
     return observed(width, made), _norm(branch, read[0])
 

@@ -8,8 +8,8 @@ from glassblock.ir import Fact, observed
 from glassblock.reader.attention_core import FUSED, Core
 from glassblock.reader.branch import Branch
 from glassblock.reader.graph import Graph, numbers
-from glassblock.reader.heads import trail
 from glassblock.reader.record import Op
+from glassblock.reader.trail import trail
 
 
 def softcap(core: Core) -> Fact[float] | None:
