@@ -107,7 +107,8 @@ def _group(stack: Stack, group: Group) -> _Node:
     layer, copies = group.template, len(group.layers)
     kind = f"{layer.cls} x {copies}" if copies > 1 else layer.cls
     phrases = (kind, _arrangement(layer.branches), "" if stack.name else _streams(stack))
-    node = _Node(ranges(group.layers), phrases, layer.params, copies)
+    once = len(set(group.paths))  # a shared layer's parameters count once, however often it runs
+    node = _Node(ranges(group.layers), phrases, layer.params, once)
     for block in layer.blocks:
         name = block.address[len(layer.address) + 1 :]
         node.below.append(_block(block, name, copies, _context(layer.branches, block.address)))

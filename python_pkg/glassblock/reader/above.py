@@ -9,7 +9,7 @@ from torch import nn
 from glassblock.ir import Block, Fact, Port, Unembedding, from_module, observed
 from glassblock.reader.feedforward import feed_forward
 from glassblock.reader.flow import Flow
-from glassblock.reader.graph import Graph, numbers, show
+from glassblock.reader.graph import SLICES, Graph, numbers, show
 from glassblock.reader.norm_block import norm_block
 from glassblock.reader.norms import NormSite
 from glassblock.reader.params import count_in
@@ -19,7 +19,7 @@ from glassblock.reader.work import multiply_adds
 
 
 def final_norms(graph: Graph, flow: Flow, outputs: Iterable[int], norms: dict[int, NormSite]) -> list[Block]:
-    """Return the norm that the stream goes through after the last layer.
+    """Return the norm that the stream goes through after the last layer, all of it or the tokens that are kept.
 
     Parameters
     ----------
@@ -34,13 +34,23 @@ def final_norms(graph: Graph, flow: Flow, outputs: Iterable[int], norms: dict[in
     """
     made = {graph.same(value) for value in outputs}
     found = [
-        site for site in norms.values() if graph.same(site.input) in made and not flow.within(graph.ops[site.first])
+        site for site in norms.values() if _uncut(graph, site.input) in made and not flow.within(graph.ops[site.first])
     ]
     return [norm_block(graph, site, "norm") for site in sorted(found, key=lambda site: site.first)[:1]]
 
 
-def head(graph: Graph, flow: Flow, outputs: Iterable[int], tables: Iterable[str]) -> list[Block]:
+def _uncut(graph: Graph, value: int) -> int:
+    """Follow a value back through changes of layout and cuts to what it is a part of."""
+    value = graph.same(value)
+    op = graph.producer(value)
+    return _uncut(graph, op.inputs[0]) if op is not None and op.name in SLICES and op.inputs else value
+
+
+def head(graph: Graph, flow: Flow, run: str, outputs: Iterable[int], tables: Iterable[str]) -> list[Block]:
     """Return what makes the model's result of the stream: the unembedding, and projections before it.
+
+    Where the result is made of several runs (two towers that are compared), what each contributes is a projection into
+    the space that they share, and no unembedding.
 
     Parameters
     ----------
@@ -48,18 +58,25 @@ def head(graph: Graph, flow: Flow, outputs: Iterable[int], tables: Iterable[str]
         The recording.
     flow
         What flows between runs.
+    run
+        Container of the run.
     outputs
-        What the last layer returned.
+        What its last layer returned.
     tables
         Paths of the parameters that are embeddings.
     """
-    later = {op.index for op in flow.after(outputs)}
-    for result in graph.recording.results[:1]:
+    later = [op for op in flow.after(outputs) if graph.projection(op) is not None]
+    for result in graph.recording.results:
         way = flow.way(result)
-        made = [op for op in way.between if op.index in later and graph.projection(op) is not None]
-        if made:
-            *before, last = made
-            return [*(_projector(graph, op) for op in before), _unembedding(graph, last, tables)]
+        if run not in way.origins:
+            continue
+        inside = {op.index for op in way.between}
+        own = [op for op in later if op.index in inside and flow.way(op.outputs[0]).origins == (run,)]
+        if not own:
+            return []
+        if len(way.origins) > 1:
+            return [_projector(graph, op) for op in own]
+        return [*(_projector(graph, op) for op in own[:-1]), _unembedding(graph, own[-1], tables)]
     return []
 
 

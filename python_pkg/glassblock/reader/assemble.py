@@ -9,7 +9,7 @@ from torch import nn
 
 from glassblock.ir import Architecture, Block, Embedding, Fact, from_config, from_module
 from glassblock.reader.above import final_norms, head
-from glassblock.reader.below import below
+from glassblock.reader.below import below, numbered
 from glassblock.reader.edges import edges_into
 from glassblock.reader.flow import Flow
 from glassblock.reader.graph import Graph
@@ -48,10 +48,11 @@ def assemble(observation: Observation, name: str) -> Architecture | None:
     if not runs:
         return None
     runs = _main_last(graph, flow, runs)
-    around = [_around(graph, flow, run, norms, main=run is runs[-1]) for run in runs]
+    edges = [edge for run in runs for edge in edges_into(graph, flow, run, norms)]
+    leaving = {edge.source for edge in edges}
+    around = [_around(graph, flow, run, norms, last=run.stack.name not in leaving) for run in runs]
     stacks = shared_blocks(observation.model, [run.stack for run in runs])
     towers = [replace(s, inputs=a.inputs, outputs=a.outputs) for s, a in zip(stacks[:-1], around, strict=False)]
-    edges = [edge for run in runs for edge in edges_into(graph, flow, run, norms)]
     named, named_edges = named_stacks([*towers, stacks[-1]], edges)
     tables = dict.fromkeys(table for each in around for table in each.tables)
     groups = [group for stack in named for group in stack.groups]
@@ -79,11 +80,11 @@ def _main_last(graph: Graph, flow: Flow, runs: list[Run]) -> list[Run]:
     return runs
 
 
-def _around(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite], *, main: bool) -> _Around:
+def _around(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite], *, last: bool) -> _Around:
     under = below(graph, flow.way(run.source).below, run.source, norms)
     outputs = final_norms(graph, flow, run.outputs, norms)
-    if main:
-        outputs += head(graph, flow, run.outputs, under.tables)
+    if last:
+        outputs += numbered(head(graph, flow, run.stack.name, run.outputs, under.tables))
     return _Around(under.blocks, tuple(outputs), under.tables)
 
 

@@ -95,7 +95,7 @@ def _branch(graph: Graph, stream: Stream, update: Update, norms: dict[int, NormS
     if read is None or not ops or not any(graph.heavy(op) for op in ops):
         return None
     call = graph.common_call(op for op in ops if graph.heavy(op))
-    own = call if call is not None and stream.call.index in call.parents[:-1] else None
+    own = call if call is not None and stream.call.index in call.parents[:-1] and _alone(graph, call, cone) else None
     return Branch(
         graph,
         stream,
@@ -110,6 +110,14 @@ def _branch(graph: Graph, stream: Stream, update: Update, norms: dict[int, NormS
         norms,
         list(update.notes),
     )
+
+
+def _alone(graph: Graph, call: Call, cone: Cone) -> bool:
+    """Whether a module does no other work than this branch's: other matrices in it would be another block's."""
+    mine = {op.index for op in cone.ops}
+    others = (op for op in graph.span(call) if op.index not in mine and graph.projection(op) is not None)
+    weights = {graph.weights[value] for op in cone.ops for value in op.inputs}
+    return all(any(graph.weights[value] in weights for value in op.inputs if graph.weights[value]) for op in others)
 
 
 def _pre_norm(

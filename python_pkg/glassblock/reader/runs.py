@@ -129,31 +129,29 @@ def _without_evidence(data: Any) -> Any:
 def shared_blocks(model: nn.Module, stacks: list[Stack]) -> list[Stack]:
     """Say of blocks how many of them use the same parameters, where more than one does."""
     modules = dict(model.named_modules(remove_duplicate=False))
-    uses: Counter[int] = Counter()
-    for stack in stacks:
-        for group in stack.groups:
-            for block in group.template.blocks:
-                for path in _paths(group, block):
-                    uses.update([id(modules[path])] if path and path in modules else [])
-    if not uses or max(uses.values()) == 1:
-        return stacks
+
+    def keys(group: Group, block: Block) -> list[tuple[int, str]]:
+        """Return for each copy of a block which module it is, or which part of which layer."""
+        if not block.params:
+            return []
+        top, part = group.template.path, "" if block.path else block.address[len(group.template.address) :]
+        if block.path and not block.path.startswith(top):
+            return [(id(modules.get(block.path)), part)] * len(group.layers)
+        inside = block.path[len(top) :] if block.path else ""
+        return [(id(modules.get(path + inside)), part) for path in group.paths]
+
+    every = [(group, block) for stack in stacks for group in stack.groups for block in group.template.blocks]
+    uses = Counter(key for group, block in every for key in keys(group, block))
 
     def said(group: Group, block: Block) -> Block:
-        path = next(iter(_paths(group, block)), "")
-        times = uses[id(modules[path])] if path and path in modules and block.params else 1
-        shared: Fact[int] | None = from_module(times, f"{path} is one module in all of them") if times > 1 else None
+        times = max((uses[key] for key in keys(group, block)), default=1)
+        shared: Fact[int] | None = from_module(times, "one module in all of them") if times > 1 else None
         return replace(block, shared=shared)
 
     def marked(group: Group) -> Group:
         blocks = tuple(said(group, block) for block in group.template.blocks)
         return replace(group, template=replace(group.template, blocks=blocks))
 
+    if not uses or max(uses.values()) == 1:
+        return stacks
     return [replace(stack, groups=tuple(map(marked, stack.groups))) for stack in stacks]
-
-
-def _paths(group: Group, block: Block) -> list[str]:
-    """Paths of a block in all layers of its group."""
-    top = group.template.path
-    if not block.path.startswith(top):
-        return [block.path] * len(group.layers)
-    return [path + block.path[len(top) :] for path in group.paths]
