@@ -20,12 +20,15 @@ from glassblock.reader.record import Op
 class Claim:
     """What a family says of a mixer: that it is one of it, by which evidence, and what the field calls this kind.
 
-    ``stateless`` says that tokens look back at all others instead of a state.
+    ``stateless`` says that tokens look back at all others instead of a state. ``state`` and ``decay`` are given where
+    the operation itself says them.
     """
 
     family: Fact[str]
     variant: str | None = None
     stateless: bool = False
+    state: Fact[tuple[int, ...]] | None = None
+    decay: Fact[str] | None = None
 
 
 @dataclass
@@ -67,8 +70,13 @@ class Mixing:
             return _of_state(self.state, self.width)
         read = self.graph.projection(self.projection) if self.projection is not None else None
         pairs = flattenings(self.branch, read[0]) if read is not None and self.products else []
-        factors = self.graph.product(self.products[0]) if pairs else None
-        return (*_first(pairs), self.graph.shape(factors[0])[-1]) if factors else (0, 0, 0)
+        return (pairs[0][0], self._keys(), pairs[0][1]) if pairs else (0, 0, 0)
+
+    def _keys(self) -> int:
+        """Return how many channels a key has, by the first product: q with k, or k with v summed over the tokens."""
+        factors = self.graph.product(self.products[0])
+        left = self.graph.shape(factors[0]) if factors is not None else (0, 0)
+        return left[-2] if left[-1] == self.graph.recording.tokens else left[-1]
 
     @cached_property
     def decay(self) -> Fact[str]:
@@ -118,10 +126,6 @@ def _of_state(state: State, width: int) -> tuple[int, int, int]:
             return (0, 0, 0)
 
 
-def _first(pairs: list[tuple[int, int]]) -> tuple[int, int]:
-    return pairs[0]
-
-
 def read_mixer(mixing: Mixing, claim: Claim) -> Recognised:
     """Read the numbers of a mixer whose family is known."""
     branch, projection = mixing.branch, mixing.projection
@@ -131,7 +135,8 @@ def read_mixer(mixing: Mixing, claim: Claim) -> Recognised:
     if heads:
         port, why = z_port(branch, projection, heads, values)
     shapes = f"{heads} heads of {keys} x {values}" if heads else f"the state is {keys} for each channel"
-    conv, state, decay = mixing.convolution, None if claim.stateless else _state(mixing), mixing.decay
+    conv, decay = mixing.convolution, claim.decay or mixing.decay
+    state = None if claim.stateless else claim.state or _state(mixing)
     spec = Mixer(
         family=claim.family,
         out_gate=output_gate(branch, projection),

@@ -41,7 +41,7 @@ def _mixed(branch: Branch, end: int) -> Op | None:
     graph = branch.graph
     for op in reversed(branch.ops):
         heads_together = op.name == "cat" and graph.recording.tokens in graph.shape(op.inputs[0])
-        works = graph.product(op) is not None or graph.depthwise(op) is not None
+        works = graph.product(op) is not None or graph.depthwise(op) is not None or op.name.startswith("fft_i")
         if op.index < end and (works or (op.name in _COLLECTS and not heads_together)):
             return op
     return None

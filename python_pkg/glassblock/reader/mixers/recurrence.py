@@ -8,17 +8,20 @@ the ones before.
 from __future__ import annotations
 
 from glassblock.ir import observed
+from glassblock.reader.graph import Graph
 from glassblock.reader.mixers.common import Claim, Mixing
 from glassblock.reader.mixers.state import repeated_in_loop
+from glassblock.reader.record import Op
 
 _CELLS = {"lstm": "LSTM", "gru": "GRU", "rnn_tanh": "RNN", "rnn_relu": "RNN"}
+_GATED = ("lstm", "gru")
 
 
 def recurrence(mixing: Mixing) -> Claim | None:
     """Claim a branch that carries a vector through a loop over the tokens."""
-    cell = next((op.name for op in mixing.branch.ops if op.name in _CELLS), None)
+    cell = next((op for op in mixing.branch.ops if op.name in _CELLS), None)
     if cell is not None:
-        return Claim(observed("recurrence", f"operation {cell}"), _CELLS[cell])
+        return _cell(mixing.graph, cell)
     if mixing.dims[0]:
         return None
     loop = repeated_in_loop(mixing.branch)
@@ -35,3 +38,16 @@ def _variant(mixing: Mixing) -> str | None:
     if gated and names & {"sqrt", "SqrtBoundDerivative", "apply"} and names & {"rsub", "sub"}:
         return "RG-LRU"
     return "gated linear recurrence" if gated else None
+
+
+def _cell(graph: Graph, op: Op) -> Claim:
+    """Read one of torch's recurrent layers: it returns all outputs, and the last of each of its states."""
+    layers, _, width = graph.shape(op.outputs[1])
+    states = (len(op.outputs) - 1) * layers
+    where = f"operation {op.name}"
+    return Claim(
+        family=observed("recurrence", where),
+        variant=_CELLS[op.name],
+        state=observed((states, width) if states > 1 else (width,), f"{where} returns {states} of {width}"),
+        decay=observed("per channel" if op.name in _GATED else "none", f"the gates of {where}"),
+    )

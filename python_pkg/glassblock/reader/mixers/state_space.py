@@ -1,7 +1,7 @@
-"""State space models: a state that decays by exp(A dt), with the step dt made from the input.
+"""State space models: a state that decays by exp(A dt), with the step dt learned or made from the input.
 
-Mamba (Gu and Dao, 2023, arXiv:2312.00752) has a decay for each channel and state, Mamba-2 (Dao and Gu, 2024,
-arXiv:2405.21060) one for each head.
+S4D (arXiv:2206.11893) fades alike whatever the text. Mamba (Gu and Dao, 2023, arXiv:2312.00752) has a decay for each
+channel and state, Mamba-2 (Dao and Gu, 2024, arXiv:2405.21060) one for each head.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from glassblock.reader.mixers.common import Claim, Mixing, padded_lengths
 from glassblock.reader.mixers.state import repeated_in_loop
 from glassblock.reader.record import Op
 
+_CHANNELS_AND_STATES = 2
 _VARIANTS = {"per channel and state": "Mamba", "per head": "Mamba-2"}
 
 
 def state_space(mixing: Mixing) -> Claim | None:
-    """Claim a branch whose decay is an exponential of a softplus step."""
-    branch, graph = mixing.branch, mixing.graph
+    """Claim a branch whose decay is an exponential of a softplus step, or learned for each channel and state."""
+    branch, graph, state = mixing.branch, mixing.graph, mixing.state
+    if state is not None and len(state.shape) == _CHANNELS_AND_STATES and mixing.decay.value == "fixed":
+        return Claim(observed("state space", "a vector for each channel, which fades whatever the text"), "S4D")
     steps = {v for op in branch.ops if op.name == "softplus" and _from_input(branch, op) for v in op.outputs}
     if not steps:
         return None
