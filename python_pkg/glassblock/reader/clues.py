@@ -69,6 +69,10 @@ class Clues:
                 if isinstance(value, int) and not isinstance(value, bool) and _SPECIAL.search(name):
                     yield name, value
 
+    def width(self) -> int:
+        """Return how many channels the text has."""
+        return next((m.embedding_dim for m in self._model.modules() if isinstance(m, nn.Embedding)), 1)
+
     def picture(self) -> tuple[int, int, int]:
         """Return channels, height and width of a picture that the first layer that reads pictures reads."""
         path, layer = self._reads_pictures()

@@ -25,6 +25,7 @@ TOKENS = 7
 """Length of the traced text: a prime, so that it is no model's number of heads or channels."""
 _FRAMES = 200
 _SAMPLES = 8000
+_MANY = 1 << 16
 
 _TEXTS = ("input_ids", "tokens", "idx", "ids", "x", "input", "inputs")
 _IMAGES = (
@@ -184,7 +185,7 @@ class Finder:
         named = next((n for n in words if n in self._takes and n not in wish.names), None)
         if named is not None and "both" not in complaint and (with_it := self._adding(wish, named)) is not None:
             return with_it
-        for kind, count in _needed_room(complaint).items():
+        for kind, count in _needed_room(complaint, self._clues.width()).items():
             if wish.room.get(kind) != count:
                 return replace(wish, room={**wish.room, kind: count})
         if "do not match" in complaint and wish.checked:
@@ -231,12 +232,13 @@ def _kinds(names: tuple[str, ...]) -> list[str]:
     return [kind for kind, of in (("image", _IMAGES), ("audio", _SOUNDS)) if any(name in of for name in names)]
 
 
-def _needed_room(complaint: str) -> dict[str, int]:
-    """Read how many places in the text a model expected for what its towers returned."""
+def _needed_room(complaint: str, width: int) -> dict[str, int]:
+    """Read how many places in the text a model expected for what its towers returned; some count all channels."""
     count = re.search(r"features:? (\d+)", complaint)
     if count is None:
         return {}
-    return {"audio" if re.search(r"audio|sound|speech", complaint.lower()) else "image": int(count[1])}
+    places = int(count[1]) // (width if int(count[1]) > _MANY else 1)
+    return {"audio" if re.search(r"audio|sound|speech", complaint.lower()) else "image": places}
 
 
 _GIVEN = re.compile(r"NoneType|unpack|do not match|required positional|(must|have to) specify|broadcast|same reduction")

@@ -140,8 +140,8 @@ class Tracer(TorchFunctionMode):
         if result is NotImplemented:
             try:
                 return func(*args, **kwargs)
-            except RuntimeError:  # some operations want their scalars on the same device
-                return func(*tree_map(_to(device, scalars=True), args), **kwargs)
+            except RuntimeError:
+                return func(args[0], *tree_map(self._scalar(device), args[1:]), **kwargs)
         if name not in ("to", "where"):
             self.recording.escapes.append(canonical(name))
         return result
@@ -166,6 +166,17 @@ class Tracer(TorchFunctionMode):
         if name not in ("__getitem__", "__setitem__"):
             return tree_map(_to(device), args)  # type: ignore[no-any-return]
         return (args[0], tree_map(self._numbers_in, args[1]), *tree_map(_to(device), args[2:]))
+
+    def _scalar(self, device: torch.device) -> Callable[[Any], Any]:
+        """Return a function that makes a known size to a number, and moves other scalars to where the rest is."""
+
+        def move(leaf: Any) -> Any:
+            known = self._known.of(leaf) if isinstance(leaf, torch.Tensor) and leaf.ndim == 0 else None
+            if known is None:
+                return leaf
+            return torch.empty_like(leaf, device=device) if known.is_floating_point() else known.item()
+
+        return move
 
     def _numbers_in(self, index: Any) -> Any:
         """Return an index with the numbers that are known of it."""
@@ -350,11 +361,11 @@ def _tensors(tree: Any) -> list[torch.Tensor]:
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
 
-def _to(device: torch.device, *, scalars: bool = False) -> Callable[[Any], Any]:
+def _to(device: torch.device) -> Callable[[Any], Any]:
     """Return a function that makes tensors with numbers to ones without; scalars may stay what they are."""
 
     def move(leaf: Any) -> Any:
-        if not isinstance(leaf, torch.Tensor) or hollow(leaf) or (leaf.ndim == 0 and not scalars):
+        if not isinstance(leaf, torch.Tensor) or hollow(leaf) or leaf.ndim == 0:
             return leaf
         return torch.empty_like(leaf, device=device)
 
