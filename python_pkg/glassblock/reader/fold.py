@@ -39,11 +39,23 @@ def fold(model: nn.Module) -> Fold:
     """Find the outermost containers of layers in a model and give each layer its signature."""
     found = Fold()
     for container, layers in _containers(model):
-        counting = _counting_attributes(list(layers.values()))
-        for path, layer in layers.items():
-            found.keys[path] = f"{container}#{_signature(layer, counting)}"
-            found.containers[path] = container
+        keyed(found, container, layers)
     return found
+
+
+def keyed(fold: Fold, container: str, layers: dict[str, nn.Module]) -> None:
+    """Add the layers of a container to a fold."""
+    counting = _counting_attributes(list(layers.values()))
+    for path, layer in layers.items():
+        fold.keys[path] = f"{container}#{_signature(layer, counting)}"
+        fold.containers[path] = container
+
+
+def containers_in(model: nn.Module, path: str) -> Iterator[tuple[str, dict[str, nn.Module]]]:
+    """Go through the outermost containers of layers in a module, with the paths that they have in the model."""
+    for container, layers in _containers(model.get_submodule(path)):
+        inside = {f"{path}.{name}": layer for name, layer in layers.items()}
+        yield f"{path}.{container}" if container else path, inside
 
 
 def _containers(model: nn.Module) -> Iterator[tuple[str, dict[str, nn.Module]]]:

@@ -22,6 +22,7 @@ from glassblock.reader.fold import Fold
 from glassblock.reader.inputs import Finder, Inputs, about_inputs, given
 from glassblock.reader.record import Recording
 from glassblock.reader.rungs import Rung, configs, run
+from glassblock.reader.stages import within_stages
 
 _COMPLAINTS = 8
 """How often a model may complain about its inputs before less is given to it."""
@@ -128,7 +129,11 @@ class _Ladder:
         """Run the model once; what it complained about where it does not run."""
         self._tried[id(inputs), rung, written_out] = inputs
         try:
-            recording = run(self._model, self._fold, inputs, rung, written_out=written_out)
+            fold = self._fold
+            recording = run(self._model, fold, inputs, rung, written_out=written_out)
+            if (deeper := within_stages(self._model, fold, recording)) is not None:
+                fold = deeper
+                recording = run(self._model, fold, inputs, rung, written_out=written_out)
         except Exception as error:  # noqa: BLE001  # a model may fail in any way
             self.failures.append(f"{rung}: {type(error).__name__}: {_short(error)}")
             return str(error)
@@ -136,7 +141,7 @@ class _Ladder:
         trace = Trace(rung, tuple(sorted(set(recording.escapes))), notes)
         if inputs.note:
             trace = replace(trace, notes=(*dict.fromkeys(self.failures), inputs.note))
-        return Observation(self._model, self._fold, trace, recording)
+        return Observation(self._model, fold, trace, recording)
 
 
 def _describe(inputs: Any) -> str:

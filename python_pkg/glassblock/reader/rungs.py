@@ -154,20 +154,20 @@ def _written_out(model: nn.Module, experts: str) -> Iterator[None]:
     Eager attention shows the scale, the softcap, the sinks and how key/value heads are repeated; batched experts
     need no numbers, and eager ones copy none.
     """
-    before = [(config, name, value) for config in configs(model) for name, value in _choices(config)]
+    wanted = {
+        "_attn_implementation_internal": "eager",
+        "_experts_implementation_internal": experts,
+        "use_cache": False,
+    }
+    before = [(config, name) for config in configs(model) for name in wanted if name in vars(config)]
+    values = [getattr(config, name) for config, name in before]
     try:
-        for config, name, _ in before:
-            setattr(config, name, "eager" if "attn" in name else experts)
+        for config, name in before:
+            setattr(config, name, wanted[name])
         yield
     finally:
-        for config, name, value in before:
+        for (config, name), value in zip(before, values, strict=True):
             setattr(config, name, value)
-
-
-def _choices(config: Any) -> Iterator[tuple[str, Any]]:
-    for name in ("_attn_implementation_internal", "_experts_implementation_internal"):
-        if hasattr(config, name):
-            yield name, getattr(config, name)
 
 
 def configs(model: nn.Module) -> list[Any]:
