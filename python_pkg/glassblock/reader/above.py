@@ -36,6 +36,9 @@ def final_norms(graph: Graph, flow: Flow, outputs: Iterable[int], norms: dict[in
     found = [
         site for site in norms.values() if _uncut(graph, site.input) in made and not flow.within(graph.ops[site.first])
     ]
+    if not found:  # streams that are merged first, or norms of a part of what is kept
+        later = {op.index for op in flow.after(outputs)}
+        found = [site for site in norms.values() if site.first in later and site.path and not site.gated]
     return [norm_block(graph, site, "norm") for site in sorted(found, key=lambda site: site.first)[:1]]
 
 

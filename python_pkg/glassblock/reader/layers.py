@@ -15,20 +15,22 @@ from glassblock.reader.params import count, count_in
 from glassblock.reader.ports import branch_ports
 from glassblock.reader.recognise import Recognised, recognise
 from glassblock.reader.record import Call
-from glassblock.reader.residual import Stream, stream_through
+from glassblock.reader.residual import stream_through
 from glassblock.reader.roles import RECOGNISERS
 from glassblock.reader.shapes import length, named
+from glassblock.reader.streams import several_streams
 from glassblock.reader.work import multiply_adds
 
 
 def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite], flow: Flow) -> Layer | None:
     """Read one layer; None where no stream runs through it."""
-    stream = stream_through(graph, call, norms)
-    cuts = branches(graph, stream, norms) if stream is not None else []
-    if stream is None or not cuts:
+    one = stream_through(graph, call, norms)
+    streams = [one] if one is not None else several_streams(graph, call, norms)
+    cuts = sorted((cut for stream in streams for cut in branches(graph, stream, norms)), key=lambda cut: cut.start)
+    if not cuts:
         return None
     address = f"L{index}"
-    sites = _sites(cuts, stream)
+    sites = _sites(cuts)
     names = {site.output: f"{address}.norm{n + 1}" for n, site in enumerate(sites)}
     parts = [recognise(cut, RECOGNISERS) for cut in cuts]
     labels = [f"{address}.{part}" for part in _numbered([what.part for what in parts])]
@@ -42,7 +44,7 @@ def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite],
         params=count(graph.modules[call.path].parameters()),
         blocks=tuple(block for _, block in sorted(blocks, key=lambda item: item[0])),
         branches=tuple(
-            _edge(cut, label, stream, names, _looked_at(cut, what, flow))
+            _edge(cut, label, names, _looked_at(cut, what, flow))
             for cut, label, what in zip(cuts, labels, parts, strict=True)
         ),
     )
@@ -55,14 +57,14 @@ def _numbered(parts: list[str]) -> list[str]:
     ]
 
 
-def _sites(cuts: list[Cut], stream: Stream) -> list[NormSite]:
+def _sites(cuts: list[Cut]) -> list[NormSite]:
     """Norms between the stream and the branches, each once, in the order in which they run."""
     found = [site for cut in cuts for site in (cut.pre_norm, cut.post_norm) if site is not None]
-    found += stream.norms.values()
+    found += [site for cut in cuts for site in cut.stream.norms.values()]
     return sorted({site.output: site for site in found}.values(), key=lambda site: site.first)
 
 
-def _edge(cut: Cut, block: str, stream: Stream, names: dict[int, str], context: str | None) -> Branch:
+def _edge(cut: Cut, block: str, names: dict[int, str], context: str | None) -> Branch:
     def name(site: NormSite | None) -> str | None:
         return None if site is None else names[site.output]
 
@@ -72,7 +74,7 @@ def _edge(cut: Cut, block: str, stream: Stream, names: dict[int, str], context: 
         add=cut.update.add,
         pre_norm=name(cut.pre_norm),
         post_norm=name(cut.post_norm),
-        stream_norm=name(stream.norms.get(cut.update.add)),
+        stream_norm=name(cut.stream.norms.get(cut.update.add)),
         scale=cut.update.scale,
         context=context,
     )

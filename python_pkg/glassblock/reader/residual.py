@@ -77,19 +77,50 @@ def stream_through(graph: Graph, call: Call, norms: dict[int, NormSite]) -> Stre
         for source in dict.fromkeys(call.inputs):
             if graph.size(source) != graph.size(output) or output == source:
                 continue
-            walk = _Walk(graph, call, source, norms)
-            if walk.additions(output):
-                return walk.stream
+            found = additions_between(graph, call, source, output, norms, 0)
+            if found is not None:
+                return found
+    return None
+
+
+def additions_between(
+    graph: Graph, call: Call, source: int, end: int, norms: dict[int, NormSite], done: int
+) -> Stream | None:
+    """Follow a stream from one value within a call to another.
+
+    Parameters
+    ----------
+    graph
+        The recording.
+    call
+        The call of the layer.
+    source, end
+        The first and the last value of the stream.
+    norms
+        All norms of the recording.
+    done
+        How many additions of the layer are in the first value.
+
+    Returns
+    -------
+    Stream or None
+        None where the one does not reach the other by additions.
+    """
+    # A branch may begin with what its norm made and add to that: the stream is what needs no norm, if there is one.
+    for through in ({}, norms):
+        walk = _Walk(graph, call, source, through, done)
+        if walk.additions(end) > done:
+            return walk.stream
     return None
 
 
 class _Walk:
     """One attempt: from an output back to one of the inputs."""
 
-    def __init__(self, graph: Graph, call: Call, source: int, norms: dict[int, NormSite]) -> None:
+    def __init__(self, graph: Graph, call: Call, source: int, norms: dict[int, NormSite], done: int = 0) -> None:
         self.graph = graph
         self.norms = norms
-        self.stream = Stream(call, source, {source: 0})
+        self.stream = Stream(call, source, {source: done})
         self._dead: set[int] = set()
 
     def additions(self, value: int) -> int:

@@ -22,6 +22,7 @@ from glassblock.reader.layers import read_layer
 from glassblock.reader.norms import NormSite
 from glassblock.reader.record import Call
 from glassblock.reader.residual import stream_through
+from glassblock.reader.streams import count_streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ def read_run(graph: Graph, container: str, calls: list[Call], norms: dict[int, N
     stream = stream_through(graph, calls[0], norms)
     source = stream.source if stream is not None else calls[0].inputs[0]
     width = observed(graph.shape(source)[-1], f"the stream: {show(graph.shape(source))}")
-    return Run(Stack(container, width, tuple(groups)), tuple(calls), source)
+    count = count_streams(graph, calls[0]) if stream is None else 1
+    streams = observed(count, f"side by side in {show(graph.shape(source))}") if count > 1 else None
+    return Run(Stack(container, width, tuple(groups), streams=streams), tuple(calls), source)
 
 
 def _group(graph: Graph, same: list[tuple[int, Call]], norms: dict[int, NormSite], flow: Flow) -> Group:
