@@ -239,8 +239,9 @@ class Graph:
             if op.index in ops:
                 continue
             ops.add(op.index)
-            queue += [v for v in self.carried(op) if v not in seen]
-            seen.update(op.inputs)
+            carried = self.carried(op)
+            queue += [v for v in carried if v not in seen]
+            seen.update(carried)
         return Cone(tuple(self.ops[index] for index in sorted(ops)), frozenset(edge))
 
     def to_projections(self, value: int, stop: Collection[int] = (), first: int = 0) -> Cone:
