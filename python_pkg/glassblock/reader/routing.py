@@ -235,7 +235,9 @@ def find_routing(branch: Branch, experts: Experts) -> Routing | None:
     makes = [op for op in branch.ops if graph.heavy(op) and op not in experts.ops]
     fitting = [op for op in makes if width in graph.shape(op.outputs[0])]
     if not last:
-        return Routing(branch, experts, _looked_up(branch, fitting, experts.total), fitting[0]) if fitting else None
+        # Each expert may have several slots to fill (Soft MoE).
+        slots = fitting or [op for op in makes if graph.shape(op.outputs[0])[-1] % experts.total == 0]
+        return Routing(branch, experts, _looked_up(branch, slots, experts.total), slots[0]) if slots else None
     before = graph.cone(last[0].op.inputs[0], first=branch.start).ops
     logits = [op for op in fitting if op in before] or [op for op in makes if op in before]
     return Routing(branch, experts, last, logits[-1] if logits else None)
@@ -250,7 +252,7 @@ def _looked_up(branch: Branch, makes: list[Op], total: int) -> list[Choice]:
         cone = graph.cone(op.inputs[1], first=branch.stream.call.first)
         table = next((v for made in cone.ops for v in made.inputs if graph.values[v].name), None)
         if table is not None and "int" in graph.values[table].dtype:
-            return [Choice(cone.ops[0], total, graph.shape(op.inputs[1])[-1], looked_up=True)]
+            return [Choice(op, total, graph.shape(op.inputs[1])[-1], looked_up=True)]
     return []
 
 
