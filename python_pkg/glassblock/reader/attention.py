@@ -41,6 +41,7 @@ def recognise_attention(branch: Branch) -> Recognised | None:
     of_q, of_v = (f"{name} of {core.op.name}: {show(graph.shape(v))}" for name, v in (("q", core.q), ("v", core.v)))
     kv_heads = count_kv_heads(branch, core, heads)
     port, why = z_port(branch, projection, heads, v_head_dim)
+    shared = _shared_kv(branch, core)
     spec = Attention(
         heads=observed(heads, of_q),
         kv_heads=kv_heads or observed(heads, of_q),
@@ -62,9 +63,9 @@ def recognise_attention(branch: Branch) -> Recognised | None:
         rope_theta=turned.theta,
         rope_scaling=turned.scaling,
         prefix=seen.prefix,
-        shared_kv=_shared_kv(branch, core),
+        shared_kv=shared,
     )
-    part = "attn" if _reads_stream(branch, core) else "cross"
+    part = "attn" if shared is not None or _reads_stream(branch, core) else "cross"
     return Recognised("attention", part, spec, (port,) if port else (), notes=(*met.notes, *((why,) if why else ())))
 
 
