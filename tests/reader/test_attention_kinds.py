@@ -78,7 +78,8 @@ class Base(nn.Module):
         self.o = nn.Linear(self.heads * self.v_size, WIDTH, bias=False)
 
     def split(self, x: Tensor, heads: int) -> Tensor:
-        return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+        result: Tensor = x.unflatten(-1, (heads, -1)).transpose(1, 2)
+        return result
 
     def queries(self, x: Tensor) -> Tensor:
         return self.split(self.q(x), self.heads)
@@ -296,7 +297,8 @@ class Gated(Base):
     def gated(self, z: Tensor, x: Tensor) -> Tensor:
         gate = torch.sigmoid(self.gate(x))
         if self.per_head:
-            return (z.unflatten(-1, (HEADS, SIZE)) * gate.unsqueeze(-1)).flatten(2)
+            result: Tensor = (z.unflatten(-1, (HEADS, SIZE)) * gate.unsqueeze(-1)).flatten(2)
+            return result
         return z * gate
 
 
@@ -403,7 +405,8 @@ class Relative(Base):
         query, key = positions(scores)
         near = (query - key) < 16
         bucket = torch.where(near, query - key, torch.full_like(query - key, 31)).clamp(0, 31)
-        return (scores + self.bias(bucket).permute(2, 0, 1)).masked_fill(key > query, float("-inf"))
+        result: Tensor = (scores + self.bias(bucket).permute(2, 0, 1)).masked_fill(key > query, float("-inf"))
+        return result
 
 
 class RelativeKeys(Base):
@@ -416,7 +419,8 @@ class RelativeKeys(Base):
     def scores(self, q: Tensor, k: Tensor) -> Tensor:
         distance = torch.arange(k.shape[-2], device=k.device)[:, None] / torch.arange(1, WIDTH + 1, device=k.device)
         far = self.far(distance.sin()).unflatten(-1, (HEADS, -1)).transpose(0, 1)
-        return (q @ k.transpose(-1, -2) + q @ far.transpose(-1, -2)) / math.sqrt(SIZE)
+        result: Tensor = (q @ k.transpose(-1, -2) + q @ far.transpose(-1, -2)) / math.sqrt(SIZE)
+        return result
 
 
 @pytest.mark.parametrize(

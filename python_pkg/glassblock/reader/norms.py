@@ -19,19 +19,8 @@ _KERNELS = {
 _EPS_AT = {"layer_norm": 4, "rms_norm": 3, "group_norm": 4, "batch_norm": 7, "instance_norm": 7, "normalize": 3}
 _CHANNELS_SECOND = ("batch_norm", "instance_norm", "group_norm")
 _SPREADS = frozenset("mean sum var norm linalg_vector_norm vector_norm".split())
-_ON_THE_WAY = LAYOUT | {
-    "add",
-    "clamp",
-    "clamp_min",
-    "clip",
-    "maximum",
-    "max",
-    "sqrt",
-    "rsqrt",
-    "pow",
-    "reciprocal",
-    "mul",
-}
+_ROOTS = frozenset("sqrt rsqrt norm linalg_vector_norm vector_norm".split())
+_ON_THE_WAY = LAYOUT | _ROOTS | frozenset("add clamp clamp_min clip maximum max pow reciprocal mul".split())
 _LONGEST = 40
 """A norm is a handful of operations; longer modules are not looked at."""
 
