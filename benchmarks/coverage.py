@@ -36,6 +36,26 @@ MAPPINGS = {
 }
 """Auto mappings by the part of their name in ``modeling_auto``."""
 
+GIVEN: dict[str, dict[str, Any]] = {
+    "blip-2": {"image_token_index": 50_265},
+    "deepseek_v2": {"num_experts_per_tok": 6},
+    "dots1": {"layer_types": ["full_attention"] * 62},
+    "esm": {"vocab_size": 33, "pad_token_id": 1, "mask_token_id": 32},
+    "hunyuan_v1_dense": {"head_dim": 128},
+    "hunyuan_v1_moe": {"head_dim": 128},
+    "instructblip": {"image_token_index": 32_000},
+    "instructblipvideo": {"video_token_index": 32_000},
+    "lfm2_moe": {"layer_types": ["conv", "conv", "full_attention", "conv"] * 8},
+    "ministral": {"head_dim": 128},
+    "nemotron": {"num_key_value_heads": 48, "head_dim": 128},
+    "reformer": {"is_decoder": True},
+    "voxtral": {"audio_token_id": 24},
+    "wav2vec2-bert": {"vocab_size": 32},
+    "wav2vec2-conformer": {"vocab_size": 32},
+    "xmod": {"default_language": "en_XX"},
+}
+"""What is added to a default configuration that is incomplete: as published for a model of that type."""
+
 RUNGS = ("meta", "fake", "real", "tree")
 SPECLESS = ("router", "projector", "mtp")
 """Roles that are understood and have no numbers of their own."""
@@ -114,7 +134,7 @@ def configuration(case: Result, cls: Any) -> Any:
     """Return the default configuration of a type, or that of its text model where the class is for that alone."""
     import transformers
 
-    config = transformers.AutoConfig.for_model(case.type)
+    config = transformers.AutoConfig.for_model(case.type, **GIVEN.get(case.type, {}))
     if getattr(config, "sub_configs", {}).get("text_config") is cls.config_class:  # as the Auto classes do it
         config = config.get_text_config()
     config.architectures = [case.cls]

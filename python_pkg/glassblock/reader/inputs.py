@@ -185,9 +185,11 @@ class Finder:
         named = next((n for n in words if n in self._takes and n not in wish.names), None)
         if named is not None and "both" not in complaint and (with_it := self._adding(wish, named)) is not None:
             return with_it
-        for kind, count in _needed_room(complaint, self._clues.width()).items():
-            if wish.room.get(kind) != count:
-                return replace(wish, room={**wish.room, kind: count})
+        for kind, counts in _needed_room(complaint, self._clues.width()).items():
+            room = wish.room.get(kind)
+            nearer = counts[counts.index(room) + 1 :] if room in counts else counts
+            if nearer:
+                return replace(wish, room={**wish.room, kind: nearer[0]})
         if "do not match" in complaint and wish.checked:
             return replace(wish, checked=False, note=f"{wish.note}; " * bool(wish.note) + f"not checked: {complaint}")
         if (length := re.search(r"of length (\d+)", complaint)) and int(length[1]) != wish.frames:
@@ -232,13 +234,17 @@ def _kinds(names: tuple[str, ...]) -> list[str]:
     return [kind for kind, of in (("image", _IMAGES), ("audio", _SOUNDS)) if any(name in of for name in names)]
 
 
-def _needed_room(complaint: str, width: int) -> dict[str, int]:
-    """Read how many places in the text a model expected for what its towers returned; some count all channels."""
+def _needed_room(complaint: str, width: int) -> dict[str, list[int]]:
+    """Read how many places in the text a model expected for what its towers returned.
+
+    Some say how many vectors there are, some how many numbers: there are two readings, to be tried in this order.
+    """
     count = re.search(r"features:? (\d+)", complaint)
     if count is None:
         return {}
-    places = int(count[1]) // (width if int(count[1]) > _MANY else 1)
-    return {"audio" if re.search(r"audio|sound|speech", complaint.lower()) else "image": places}
+    said = int(count[1])
+    readings = [n for n in (said, said // width if said % width == 0 else 0) if 0 < n < _MANY]
+    return {"audio" if re.search(r"audio|sound|speech", complaint.lower()) else "image": readings}
 
 
 _GIVEN = re.compile(r"NoneType|unpack|do not match|required positional|(must|have to) specify|broadcast|same reduction")
@@ -329,7 +335,7 @@ class _Maker:
             return int(self._grid().prod()) // self._merge() ** 2
         _, height, width = self._clues.picture()
         pieces = (height // self._clues.side()) * (width // self._clues.side())
-        return self._clues.number("image_seq_length|mm_tokens_per_image|num_image_tokens|image_token_num", pieces)
+        return self._clues.number("mm_tokens_per_image|num_image_tokens|image_token_num", pieces)
 
     def _merge(self) -> int:
         return self._clues.number("spatial_merge_size|merge_size|merge_kernel_size", 2)
