@@ -24,6 +24,8 @@ def token_mixing(mixing: Mixing) -> Claim | None:
     stream = graph.shape(mixing.branch.stream.source)
     if not projections or len(stream) < 3 or stream[-1] == stream[-2]:
         return None
+    if any(op.name.startswith("conv") for op in projections):  # there the channels are not what lies last
+        return None
     read = graph.projection(projections[0])
     made = graph.shape(projections[-1].outputs[0])
     if read is None or graph.shape(read[0])[-2:] != stream[:-3:-1] or made[-2:] != stream[:-3:-1]:
