@@ -60,6 +60,7 @@ FUNCTIONS: dict[str, Function] = {
     "elu": functional.elu,
     "leaky relu": functional.leaky_relu,
     "silu, clamped at 7": lambda x: functional.silu(x.clamp(max=7.0)),
+    "silu, softcapped at 5": lambda x: 5 * torch.tanh(x / 5) * torch.sigmoid(x),
     "none": lambda x: x * 2,
 }
 

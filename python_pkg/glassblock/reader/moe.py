@@ -177,11 +177,12 @@ def _stacked(graph: Graph, shared: Shared) -> int:
 
 
 def _after_experts(branch: Branch, experts: Experts) -> list[Op]:
-    """Operations on what the experts made, to the end of the block, other than on shared ones."""
+    """Operations on what the experts made, to the end of the outermost module around them within the layer."""
     graph, last = branch.graph, experts.ops[-1]
+    end = max((call.last for call in _around(branch, experts)), default=branch.ops[-1].index + 1)
     found, known = [], set(last.outputs)
     for op in branch.ops:
-        if op.index > last.index and any(v in known for v in op.inputs) and not graph.heavy(op):
+        if last.index < op.index < end and any(v in known for v in op.inputs) and not graph.heavy(op):
             known.update(op.outputs)
             found.append(op)
     return found
