@@ -14,9 +14,13 @@ from typing import Any
 from torch import nn
 
 _SIZES = ("image_size", "img_size", "pretrain_image_size", "image_height", "crop_size", "patch_size_of_image")
-_FEATURES = "feature_projection_input_dim|num_mel_bins|n_mels|n_mel_bins|feature_size|input_feat_per_channel|input_dim"
+_FEATURES = (
+    "feature_projection_input_dim|num_mel_bins|n_mels|n_mel_bins|feature_size|input_feat_per_channel|input_feat_size"
+    "|input_dim"
+)
 _CHANNELS = ("num_channels", "in_channels", "in_chans", "channels")
 _USUAL_SIZE = 224
+_USUAL_FEATURES = 128
 _SPECIAL = re.compile(r"(token_id|token_index|token_idx|_id|bos|eos|pad)$")
 _MARKS = re.compile(r"start|begin|end|bos|eos|boi|eoi|boa|eoa|new|sep|low|high|pad_|latent|prompt|delay")
 _OPENS = re.compile(r"(start|begin|bos|^boi|^boa)")
@@ -108,7 +112,7 @@ class Clues:
                 return module.in_channels, True
             if isinstance(module, nn.Linear) and module.in_features == stated:
                 return stated, False
-        return stated or 80, False
+        return stated or _USUAL_FEATURES, False
 
     def _reads_pictures(self) -> tuple[str, Any]:
         channels = {3, self.number("num_channels", 3)}

@@ -42,7 +42,8 @@ _GRIDS = ("image_grid_thw", "grid_thw", "video_grid_thw", "image_grid_hw")
 _BESIDE = {
     "image": (
         "image_grid_thw grid_thw image_grid_hw spatial_shapes aspect_ratio_ids aspect_ratio_mask"
-        " target_sizes high_res_pixel_values mm_token_type_ids merge_sizes image_merge_sizes"
+        " target_sizes high_res_pixel_values image_position_ids pixel_position_ids"
+        " mm_token_type_ids merge_sizes image_merge_sizes"
     ).split(),
     "audio": "feature_attention_mask input_features_mask audio_mel_mask mm_token_type_ids".split(),
 }
@@ -70,6 +71,7 @@ _HINTS: dict[str, tuple[torch.dtype, tuple[int | str, ...]]] = {
     "returns_to_go": (torch.float32, (1, "tokens", 1)),
     "rewards": (torch.float32, (1, "tokens", 1)),
     "state": (torch.float32, (1, "max_state_dim")),
+    "task_inputs": (torch.long, (1, "task_seq_len")),
     "states": (torch.float32, (1, "tokens", "state_dim")),
     "timesteps": (torch.long, (1, "tokens")),
     "visual_feats": (torch.float32, (1, "tokens", "visual_feat_dim")),
@@ -114,8 +116,10 @@ class Wish:
         What the last dimension of a picture laid flat, or of a frame of sound, has to be instead of what was thought.
     pieces
         How many pictures there are, where that is known.
-    frames
-        How long the sound is.
+    books
+        How many codes there are at each place of the text, where there are several.
+    frames, step
+        How long the sound is, and what its length has to be a multiple of.
     checked
         Whether the model may check that what its towers return fits into the text. Some configurations are such
         that it never does.
@@ -128,7 +132,9 @@ class Wish:
     room: Mapping[str, int] = field(default_factory=dict)
     width: Mapping[int, int] = field(default_factory=dict)
     pieces: int = 0
+    books: int = 0
     frames: int = _FRAMES
+    step: int = 1
     checked: bool = True
     note: str = ""
 
@@ -146,6 +152,7 @@ class Finder:
     def __init__(self, model: nn.Module) -> None:
         self._clues = Clues(model)
         self._takes = inspect.signature(model.forward).parameters
+        self._main = str(getattr(model, "main_input_name", ""))
 
     def wishes(self) -> list[Wish]:
         """Return what to try: everything that the model takes, then less and less."""
@@ -165,6 +172,7 @@ class Finder:
         """Add to the main arguments what the model demands and what belongs to them."""
         demanded = [n for n, p in self._takes.items() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
         beside = [n for kind in _kinds(names) for n in _BESIDE[kind]]
+        beside += _HINTS if self._main in _HINTS else []
         beside += ["pixel_attention_mask"] if "spatial_shapes" in self._takes else []
         wanted = dict.fromkeys([*names, *demanded, *beside, *_ALWAYS])
         return tuple(name for name in wanted if name in self._takes)
@@ -192,10 +200,8 @@ class Finder:
                 return replace(wish, room={**wish.room, kind: nearer[0]})
         if "do not match" in complaint and wish.checked:
             return replace(wish, checked=False, note=f"{wish.note}; " * bool(wish.note) + f"not checked: {complaint}")
-        if (length := re.search(r"of length (\d+)", complaint)) and int(length[1]) != wish.frames:
-            return replace(wish, frames=int(length[1]))
-        if (pieces := re.search(r"at dimension 0\), but got split_sizes=\[(\d+)\]", complaint)) and not wish.pieces:
-            return replace(wish, pieces=int(pieces[1]))
+        if (learnt := _learnt(wish, complaint)) is not None:
+            return learnt
         if (widths := _widths(complaint)) and widths[0] not in wish.width:
             return replace(wish, width={**wish.width, widths[0]: widths[1]})
         if _SHAPES.search(complaint):
@@ -252,10 +258,32 @@ _SHAPES = re.compile(r"unpack|[Dd]imension|[Ee]xpected|size|shape|reduction|broa
 """Words of complaints about shapes."""
 
 
+def _learnt(wish: Wish, complaint: str) -> Wish | None:
+    """Read of a complaint what a length or a number of things has to be."""
+    if (found := re.search(r"must be (?:a )?5D .*?\(batch_size, (\d)", complaint)) and not wish.pieces:
+        return replace(wish, pieces=int(found[1]))
+    if (found := re.search(r"at dimension 0\), but got split_sizes=\[(\d+)\]", complaint)) and not wish.pieces:
+        return replace(wish, pieces=int(found[1]))
+    if (found := re.search(r"multiple of .*?(\d\d+)", complaint)) and wish.step == 1:
+        return replace(wish, step=int(found[1]))
+    several = rf"shape '\[1, (\d+), -1\]' is invalid for input of size {TOKENS}$|length (\d+) at -1!.*\[1, {TOKENS}\]"
+    if (found := re.search(several, complaint)) and not wish.books:
+        return replace(wish, books=int(found[1] or found[2]))
+    if "audio" not in _kinds(wish.names):
+        return None
+    if (found := re.search(r"of length (\d+) at -2!.*broadcastable to \[[\d, ]*?(\d+), \d+\]", complaint)) and (
+        int(found[1]) % int(found[2]) == 0
+    ):
+        return replace(wish, frames=wish.frames * int(found[1]) // int(found[2]))
+    found = re.search(r"of length (\d+),", complaint)
+    return replace(wish, frames=int(found[1])) if found and int(found[1]) != wish.frames else None
+
+
 def _widths(complaint: str) -> tuple[int, int] | None:
     """Read of which width something was, and of which it was expected to be."""
     for pattern, order in (
         (r"got \[\d+, (\d+)\] X \[(\d+),", 1),
+        (r"length (\d+) at -1!.*broadcastable to \[[\d, ]*?(\d+)\]", -1),
         (r"normalized_shape=\[(\d+)\].*got input of size ?(?:torch.Size\()?\[[\d, ]*?(\d+)\]", -1),
     ):
         if found := re.search(pattern, complaint):
@@ -288,13 +316,17 @@ class _Maker:
             "image_merge_sizes": lambda: torch.tensor([self._merge()]),
             "image_sizes": lambda: torch.tensor([self._clues.picture()[1:]]),
             "mm_token_type_ids": self._types,
-            "pixel_attention_mask": lambda: torch.ones((1, int(self._grid().prod())), dtype=torch.bool),
+            **dict.fromkeys(("pixel_attention_mask", "pixel_mask"), self._picture_mask),
+            **dict.fromkeys(("image_position_ids", "pixel_position_ids"), self._places),
+            "image_attention_mask": lambda: torch.ones((1, self.text().shape[1], 1), dtype=torch.long),
             "past_observed_mask": lambda: torch.ones(self.shapes("past_values")[0]),
         }
         if name in special:
             return special[name]()
         if name in _TEXTS or name.endswith(("_ids", "_id")):
-            return self.text() if name in _TEXTS else self._plain(TOKENS)
+            ids = self.text() if name in _TEXTS else self._plain(TOKENS)
+            several = self._wish.books and (name == "decoder_input_ids" or "decoder_input_ids" not in self._takes)
+            return ids[..., None].expand(-1, -1, self._wish.books) if several else ids
         if name.endswith("mask"):
             sound = any(word in name for word in ("feature", "audio", "mel"))
             return torch.ones((1, self._wish.frames if sound else self.text().shape[1]), dtype=torch.bool)
@@ -318,6 +350,18 @@ class _Maker:
         words = [n for n in range(1, 64 + len(special)) if n not in special][:31]
         return torch.tensor([[words[n % len(words)] for n in range(length)]])
 
+    def _picture_mask(self) -> torch.Tensor:
+        """Which parts of the pictures are pictures: all."""
+        name = next((name for name in self._wish.names if name in _IMAGES), "pixel_values")
+        shapes = self.shapes(name)
+        shape = shapes[min(self._wish.shape.get(name, 0), len(shapes) - 1)]
+        return torch.ones(shape[:-1] if len(shape) < 4 else (*shape[:-3], *shape[-2:]), dtype=torch.bool)
+
+    def _places(self) -> torch.Tensor:
+        """Column and row of each patch."""
+        _, rows, columns = self._grid()[0].tolist()
+        return torch.cartesian_prod(torch.arange(rows), torch.arange(columns)).flip(1)[None]
+
     def _types(self) -> torch.Tensor:
         text = self.text()
         types = torch.zeros_like(text)
@@ -338,7 +382,7 @@ class _Maker:
         return self._clues.number("mm_tokens_per_image|num_image_tokens|image_token_num", pieces)
 
     def _merge(self) -> int:
-        return self._clues.number("spatial_merge_size|merge_size|merge_kernel_size", 2)
+        return self._clues.number("spatial_merge_size|merge_size|merge_kernel_size|pooling_kernel_size", 2)
 
     def _grid(self) -> torch.Tensor:
         """One picture, two by three of the pieces that the text sees."""
@@ -379,7 +423,7 @@ class _Maker:
         if any(grid in self._takes for grid in _GRIDS):
             patches = (laid, channels, self._clues.side(), self._clues.side())
             return [flat, patches, (1, *patches), rows, alone, several]
-        if "spatial_shapes" in self._takes:
+        if {"spatial_shapes", "pixel_position_ids", "image_position_ids"} & set(self._takes):
             return [rows, flat, alone]
         if self._wish.pieces:
             return [several]
@@ -390,13 +434,14 @@ class _Maker:
 
     def _sounds(self, name: str) -> list[tuple[int, ...]]:
         width, first = self._clues.sound()
-        frames = self._wish.frames
+        step = self._wish.step
+        frames, samples = -(-self._wish.frames // step) * step, -(-_SAMPLES // step) * step
         before, after = (1, width, frames), (1, frames, width)
         mel: list[tuple[int, ...]] = [before, after] if first else [after, before]
         if name != "input_values":
             return mel
         long = self._clues.number("max_length", frames)
-        waves = [(1, _SAMPLES), (1, self._clues.number("audio_channels"), _SAMPLES)]
+        waves = [(1, samples), (1, self._clues.number("audio_channels"), samples)]
         return [*waves, (1, long, width), *mel]
 
 

@@ -159,7 +159,7 @@ def _written_out(model: nn.Module, experts: str) -> Iterator[None]:
         "_experts_implementation_internal": experts,
         "use_cache": False,
     }
-    before = [(config, name) for config in configs(model) for name in wanted if name in vars(config)]
+    before = [(config, name) for config in configs(model) for name in wanted if name in getattr(config, "__dict__", ())]
     values = [getattr(config, name) for config, name in before]
     try:
         for config, name in before:
