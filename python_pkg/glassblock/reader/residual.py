@@ -161,7 +161,20 @@ class _Walk:
             if count is not None:
                 self.stream.notes.append(f"the stream is multiplied by {scaled[1]}")
             return count
+        shifted = self._shifted(op)
+        if shifted is not None:
+            return self._count(shifted)
         return self._addition(op) if op.name in ("add", "sub") else None
+
+    def _shifted(self, op: Op) -> int | None:
+        """Return what a learned number for each channel is added to, as a bias of the stream itself."""
+        graph = self.graph
+        if op.name != "add" or len(op.inputs) != 2:
+            return None
+        for vector, other in (op.inputs, reversed(op.inputs)):
+            if graph.values[vector].trained and graph.size(vector) == graph.shape(other)[-1] < graph.size(other):
+                return other
+        return None
 
     def _addition(self, op: Op) -> int | None:
         graph = self.graph
