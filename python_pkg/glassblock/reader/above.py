@@ -18,7 +18,9 @@ from glassblock.reader.shapes import length, named
 from glassblock.reader.work import multiply_adds
 
 
-def final_norms(graph: Graph, flow: Flow, outputs: Iterable[int], norms: dict[int, NormSite]) -> list[Block]:
+def final_norms(
+    graph: Graph, flow: Flow, outputs: Iterable[int], norms: dict[int, NormSite], *, several: bool
+) -> list[Block]:
     """Return the norm that the stream goes through after the last layer, all of it or the tokens that are kept.
 
     Parameters
@@ -31,12 +33,14 @@ def final_norms(graph: Graph, flow: Flow, outputs: Iterable[int], norms: dict[in
         What the last layers returned.
     norms
         All norms of the recording.
+    several
+        Whether there are several streams, which are merged before the norm.
     """
     made = {graph.same(value) for value in outputs}
     found = [
         site for site in norms.values() if _uncut(graph, site.input) in made and not flow.within(graph.ops[site.first])
     ]
-    if not found:  # streams that are merged first, or norms of a part of what is kept
+    if several and not found:
         later = {op.index for op in flow.after(outputs)}
         found = [site for site in norms.values() if site.first in later and site.path and not site.gated]
     return [norm_block(graph, site, "norm") for site in sorted(found, key=lambda site: site.first)[:1]]

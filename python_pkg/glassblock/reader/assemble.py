@@ -82,7 +82,7 @@ def _main_last(graph: Graph, flow: Flow, runs: list[Run]) -> list[Run]:
 
 def _around(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite], *, last: bool) -> _Around:
     under = below(graph, flow.way(run.source).below, run.source, norms)
-    outputs = final_norms(graph, flow, run.outputs, norms)
+    outputs = final_norms(graph, flow, run.outputs, norms, several=run.stack.streams is not None)
     if last:
         outputs += numbered(head(graph, flow, run.stack.name, run.outputs, under.tables))
     return _Around(under.blocks, tuple(outputs), under.tables)

@@ -98,6 +98,8 @@ def _table(graph: Graph, op: Op) -> Block:
     shapes = f"embedding of {show(graph.shape(ids))} in {show((rows, width))}"
     ports = (Port("out", path, "output"),) if call is not None and call.outputs else ()
     of, why = _kind(graph, op, rows)
+    if of == "positions" and _fixed(graph, op):
+        of, why = "sinusoidal positions", "a table that is not trained"
     return Block(
         address={"tokens": "embed", "types": "type_embed"}.get(of, "pos_embed"),
         role="embedding",
@@ -119,9 +121,19 @@ def _kind(graph: Graph, op: Op, rows: int) -> tuple[str, str]:
         return "positions", "looked up by counted positions"
     if cone.edge & set(graph.calls[0].inputs):
         return "tokens", "looked up by what was given"
-    if rows < graph.recording.tokens:
-        return "types", f"looked up by no given id; {rows} rows are fewer than the text has tokens"
+    places = graph.shape(op.inputs[0])[-1] if graph.shape(op.inputs[0]) else 1
+    if rows < places:
+        return "types", f"looked up by no given id; {rows} rows are fewer than the {places} places"
     return "positions", "looked up by ids that the model keeps"
+
+
+def _fixed(graph: Graph, op: Op) -> bool:
+    """Whether a table is kept from training while the tokens' own is trained: its numbers are computed."""
+    named = _parameters(graph)
+    table = named.get(graph.values[op.inputs[1]].name)
+    lookups = [other for other in graph.ops if other.name == "embedding" and len(other.inputs) > 1]
+    others = [named.get(graph.values[other.inputs[1]].name) for other in lookups if other.inputs[1] != op.inputs[1]]
+    return table is not None and not table.requires_grad and any(p is not None and p.requires_grad for p in others)
 
 
 def _scale(graph: Graph, op: Op) -> Fact[float] | None:
@@ -157,8 +169,8 @@ def _added(graph: Graph, op: Op) -> Block | None:
         return None
     width = graph.shape(op.outputs[0])[-1]
     for value, other in (op.inputs, reversed(op.inputs)):
-        name, shape = graph.weights[value], graph.shape(value)
-        if name and graph.learned[other] and len(shape) > 1 and shape[-2] > 1:
+        name, shape = graph.weights[value] or _made_of_one(graph, value), graph.shape(value)
+        if name and graph.learned[other] and len(shape) > 1 and shape[-2] > 1 and shape[-1] == width:
             parameter = _parameters(graph)[name]
             spec = Embedding(from_module(parameter.shape[-2], name), from_module(width, name), _positions("learned"))
             note = "a parameter that is added, so it cannot be tapped"
@@ -169,6 +181,18 @@ def _added(graph: Graph, op: Op) -> Block | None:
             spec = Embedding(observed(shape[-2], "added"), observed(width, "added"), _positions("sinusoidal"))
             return Block("pos_embed", "embedding", where, "", 0, spec, notes=("nothing of it is learned",))
     return None
+
+
+def _made_of_one(graph: Graph, value: int) -> str:
+    """Return the largest parameter of a value that is made of parameters alone: a table with a gate."""
+    if not graph.learned[value]:
+        return ""
+    cone = graph.cone(value)
+    made = [graph.values[v] for v in cone.edge if graph.values[v].trained]
+    others = [v for v in cone.edge if not graph.values[v].trained and graph.size(v) > 1]
+    if others or any(graph.heavy(op) or op.name == "embedding" for op in cone.ops):
+        return ""
+    return max(made, key=lambda found: prod(found.shape)).name if made else ""
 
 
 def _positions(how: str) -> Fact[str]:
