@@ -97,3 +97,9 @@ def test_a_weight_under_two_names_counts_once() -> None:
 
     assert count(Counted().parameters()) == 4 * 4 + 2 * 4
     assert count([*Counted().parameters(), torch.nn.Parameter(torch.zeros(3))]) == 27
+
+
+def test_what_is_only_looked_up_is_what_no_matrix_product_uses() -> None:
+    gpt2, llama = tiny("gpt2"), tiny("llama")
+    assert read_model(gpt2).params.lookup == gpt2.transformer.wpe.weight.numel()  # its tokens are tied to the logits
+    assert read_model(llama).params.lookup == llama.model.embed_tokens.weight.numel()

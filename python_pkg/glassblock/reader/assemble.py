@@ -62,11 +62,16 @@ def assemble(observation: Observation, name: str) -> Architecture | None:
         stacks=named,
         inputs=around[-1].inputs,
         outputs=around[-1].outputs,
-        params=count_all(observation.model, tables, groups),
+        params=count_all(observation.model, tables, groups, _multiplied(graph)),
         trace=observation.trace,
         context=_context(observation.model, around[-1].inputs),
         edges=named_edges,
     )
+
+
+def _multiplied(graph: Graph) -> set[str]:
+    """Return the paths of the parameters that activations are multiplied with."""
+    return {graph.weights[read[1]] for op in graph.ops if (read := graph.projection(op)) is not None}
 
 
 def _main_last(graph: Graph, flow: Flow, runs: list[Run]) -> list[Run]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from torch import nn
 
@@ -25,7 +25,9 @@ def count_in(graph: Graph, path: str, ops: Iterable[Op]) -> int:
     return count(by_name[name] for name in used)
 
 
-def count_all(model: nn.Module, embeddings: Iterable[str], groups: Iterable[Group]) -> Params:
+def count_all(
+    model: nn.Module, embeddings: Iterable[str], groups: Iterable[Group], multiplied: Collection[str] = ()
+) -> Params:
     """Count a whole model.
 
     Parameters
@@ -36,17 +38,22 @@ def count_all(model: nn.Module, embeddings: Iterable[str], groups: Iterable[Grou
         Module paths, or parameter paths, of its embeddings.
     groups
         All its layers, folded.
+    multiplied
+        Paths of the parameters that some operation multiplies with: an embedding that is one of them is not only
+        looked up.
     """
     total = count(model.parameters())
     idle = sum(len(group.layers) * _idle(model, block) for group in groups for block in group.template.blocks)
     modules = dict(model.named_modules(remove_duplicate=False))
     named = dict(model.named_parameters(remove_duplicate=False))
     tables = [p for path in embeddings for p in (modules[path].parameters() if path in modules else [named[path]])]
+    used = {id(named[path]) for path in multiplied if path in named}
     return Params(
         total=total,
         trainable=count(p for p in model.parameters() if p.requires_grad),
         embedding=count(tables),
         active=total - idle,
+        lookup=count(p for p in tables if id(p) not in used),
     )
 
 
