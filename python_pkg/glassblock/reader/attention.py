@@ -6,7 +6,7 @@ is divided out of a configuration, in which heads and widths may be stated and n
 
 from __future__ import annotations
 
-from glassblock.ir import Attention, Fact, observed
+from glassblock.ir import Attention, Fact, assumed, observed
 from glassblock.reader.attention_core import Core, attention_core
 from glassblock.reader.branch import Branch
 from glassblock.reader.gates import out_gate
@@ -42,12 +42,13 @@ def recognise_attention(branch: Branch) -> Recognised | None:
     kv_heads = count_kv_heads(branch, core, heads)
     port, why = z_port(branch, projection, heads, v_head_dim)
     shared = _shared_kv(branch, core)
+    part = "attn" if shared is not None or _reads_stream(branch, core) else "cross"
     spec = Attention(
         heads=observed(heads, of_q),
         kv_heads=kv_heads or observed(heads, of_q),
         head_dim=observed(head_dim, of_q),
         v_head_dim=observed(v_head_dim, of_v),
-        causal=seen.causal,
+        causal=_across(seen.causal) if part == "cross" else seen.causal,
         rope_dims=turned.dims,
         qk_norm=_qk_norm(branch, q_cone, head_dim),
         sinks=_sinks(graph, core),
@@ -65,8 +66,12 @@ def recognise_attention(branch: Branch) -> Recognised | None:
         prefix=seen.prefix,
         shared_kv=shared,
     )
-    part = "attn" if shared is not None or _reads_stream(branch, core) else "cross"
     return Recognised("attention", part, spec, (port,) if port else (), notes=(*met.notes, *((why,) if why else ())))
+
+
+def _across(causal: Fact[bool]) -> Fact[bool]:
+    """Keys of another stack have no place before or after the queries, where nothing was seen that says otherwise."""
+    return assumed(value=False, where=causal.where) if causal.source == "assumed" else causal
 
 
 def _pieces(branch: Branch, core: Core, heads: int) -> Fact[int] | None:

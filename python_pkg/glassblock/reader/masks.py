@@ -56,7 +56,7 @@ def sight(branch: Branch, masks: Sequence[int], *, stated: bool) -> Sight:
     chunk = next((line.of for line in lines if line.of), None)
     return Sight(
         causal=causal,
-        window=_window(branch, lines, ready=not ops),
+        window=_window(branch, lines, ready=not ops or any(_ready_made(graph, mask) for mask in masks)),
         chunk=observed(chunk, f"the mask compares positions divided by {chunk}") if chunk else None,
         prefix=_prefix(causal, free),
     )
@@ -140,6 +140,12 @@ def _row_or_column(graph: Graph, value: int, depth: int) -> bool:
     """A column hides whole queries, which is padding too."""
     shape = graph.shape(value)
     return (len(shape) > 1 and shape[-1] == 1) or _one_row(graph, value, depth)
+
+
+def _ready_made(graph: Graph, mask: int) -> bool:
+    """Whether a mask, or a part of it, was made before the forward pass and tells queries apart."""
+    shapes = [graph.shape(v) for v in graph.cone(mask).edge if graph.values[v].name and not graph.values[v].trained]
+    return any(len(shape) > 1 and min(shape[-2:]) > 1 for shape in shapes)
 
 
 def _window(branch: Branch, lines: list[Boundary], *, ready: bool) -> Fact[int] | None:

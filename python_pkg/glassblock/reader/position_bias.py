@@ -17,6 +17,8 @@ from glassblock.reader.record import Op
 
 _LOOKUPS = ("embedding", "gather", "take_along_dim", "index_select")
 _PICKS = ("topk", "scatter", "scatter_")
+_CHOSEN = "a query sees only the tokens that scores of their own choose for it"
+_UNNAMED = "something else that is computed from the stream joins the scores"
 _HIDES = -1e3
 """A score below this is none: masks put minus infinity or something like it."""
 
@@ -45,13 +47,15 @@ def what_meets(branch: Branch, core: Core, heads: int) -> Met:
     graph = branch.graph
     terms = [term for value in core.met for term in _terms(graph, value)]
     axis = _head_axis(branch, core, heads)
-    masks = tuple(v for v in terms if not graph.learned[v] and not _by_head(graph, v, axis))
-    others = [v for v in terms if v not in masks]
-    biases = [bias for v in others if (bias := _bias(branch, core, v)) is not None]
-    notes = [note for v in others if (note := _note(branch, core, v))]
+    learned = {v for v in terms if _learned_numbers(graph, v)}
+    masks = tuple(v for v in terms if v not in learned and not _by_head(graph, v, axis))
+    biases = [
+        bias for v in terms if v not in masks and (bias := _bias(branch, core, v, learned=v in learned)) is not None
+    ]
+    chosen = any(graph.learned[v] and v not in learned and _picked(branch, v) for v in terms)
     where = "only masks join the scores" if masks else "nothing joins the scores"
     return Met(
-        masks=(*masks, *(v for v in others if not graph.learned[v])),
+        masks=tuple(v for v in terms if v not in learned),
         bias=biases[0] if biases else observed("none", where),
         notes=tuple(dict.fromkeys(notes)),
     )
@@ -64,7 +68,7 @@ def _terms(graph: Graph, value: int, depth: int = 0) -> list[int]:
         return [value]
     inputs = [v for v in op.inputs if graph.size(v) > 1]
     same = op.name in LAYOUT | REPEATS | SLICES and len(inputs) == 1
-    if same or op.name in ("add", "sub") or (op.name in ("where", "masked_fill") and _hides(op)):
+    if same or op.name in ("add", "sub", "cat", "concat") or (op.name in ("where", "masked_fill") and _hides(op)):
         return [term for v in inputs for term in _terms(graph, v, depth + 1)] or [value]
     return [value]
 
@@ -73,10 +77,10 @@ def _hides(op: Op) -> bool:
     return any(number < _HIDES for number in numbers(op))
 
 
-def _bias(branch: Branch, core: Core, value: int) -> Fact[str] | None:
+def _bias(branch: Branch, core: Core, value: int, *, learned: bool) -> Fact[str] | None:
     """Name a term that is added by distance; None where it is something else."""
     graph, shape = branch.graph, show(branch.graph.shape(value))
-    if not graph.learned[value]:
+    if not learned:
         sloped = any(op.name in ("mul", "matmul", "einsum") for op in graph.cone(value).ops) or not graph.producer(
             value
         )
@@ -89,13 +93,24 @@ def _bias(branch: Branch, core: Core, value: int) -> Fact[str] | None:
     return None
 
 
-def _note(branch: Branch, core: Core, value: int) -> str:
-    """Say what a term from the stream does that is no bias by distance."""
-    if _bias(branch, core, value) is not None or not branch.graph.learned[value]:
-        return ""
-    if any(op.name in _PICKS for op in branch.graph.cone(value, branch.stream.states).ops):
-        return "a query sees only the tokens that scores of their own choose for it"
-    return ""
+def _learned_numbers(graph: Graph, value: int) -> bool:
+    """Whether learned numbers go into a value as they are, and not only into a choice of what to hide."""
+    queue, seen = [value], {value}
+    while queue:
+        current = queue.pop()
+        if not graph.learned[current] or "float" not in graph.values[current].dtype:
+            continue
+        op = graph.producer(current)
+        if op is None or op.name == "folded":
+            return True
+        carried = [v for v in graph.carried(op) if v not in seen]
+        queue += carried
+        seen.update(carried)
+    return False
+
+
+def _picked(branch: Branch, value: int) -> bool:
+    return any(op.name in _PICKS for op in branch.graph.cone(value, branch.stream.states).ops)
 
 
 def _head_axis(branch: Branch, core: Core, heads: int) -> int:
