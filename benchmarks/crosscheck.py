@@ -53,8 +53,24 @@ KINDS = {
 }
 """What `layer_types` says of a layer: the fact it is about, and the key that holds the number. Without a key: none."""
 
-EXPLAINED: dict[tuple[str, str], str] = {}
-"""Known disagreements, by model type (``*``: any) and fact: why the configuration says something else."""
+EXPLAINED: dict[tuple[str, str], str] = {
+    ("convbert", "heads"): "head_ratio: half of the heads are convolutions, and attention has the rest",
+    ("falcon", "kv_heads"): "multi_query is on, which overrules num_kv_heads",
+    (
+        "dots3_note",
+        "head_dim",
+    ): "head_dim is that of the sliding layers; the others have nope and rope parts",
+    ("dots3_note_text", "head_dim"): "as dots3_note",
+    ("inkling_text", "kv_heads"): "sliding layers have a number of their own: swa_num_key_value_heads",
+    ("inkling_mm_model", "kv_heads"): "as inkling_text",
+    ("mimo_v2_flash", "kv_heads"): "sliding layers have a number of their own: swa_num_key_value_heads",
+    ("bigbird_pegasus", "tied"): "the class for causal language modeling alone ties nothing",
+    ("cpmant", "tied"): "the two tables differ in rows, and the class ties nothing",
+    ("funnel", "tied"): "the class ties nothing",
+    ("luke", "tied"): "the class ties nothing",
+    ("vision-encoder-decoder", "tied"): "the decoder's own configuration ties, the one around both does not",
+}
+"""Known disagreements, by model type and fact: why the configuration says something else."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,7 @@ class Comparison:
     @property
     def why(self) -> str:
         """The explanation of a disagreement, empty where none is known."""
-        return EXPLAINED.get((self.type, self.fact), "") or EXPLAINED.get(("*", self.fact), "")
+        return EXPLAINED.get((self.type, self.fact), "")
 
 
 def compare(case: Any) -> list[Comparison]:
@@ -129,6 +145,8 @@ def statements(kind: str, place: str, block: Any, config: Any, at: tuple[str, in
     if block.role == "attention" and not cross and isinstance(types, list | tuple) and at[1] < len(types):
         fact, keys = KINDS.get(types[at[1]], ("", ()))
         stated = next((n for key in keys if (n := value(config, key, at[1])) is not None), None)
+        if stated is not None and not block.spec.causal.value:
+            stated += 1  # of two-sided windows configurations count one side, and not the query itself
         if fact and (stated is not None or not keys):
             yield from one(kind, place, block, fact, f"layer_types: {types[at[1]]}", stated)
 

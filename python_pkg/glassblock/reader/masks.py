@@ -17,8 +17,10 @@ from glassblock.reader.position_bias import looks_up
 from glassblock.reader.positions import Boundary, boundaries
 from glassblock.reader.record import Op
 
-_WINDOW_NAMES = ("sliding_window", "window_size", "local_window", "attention_window", "sliding_window_size")
+_WINDOW_NAMES = ("sliding_window", "sliding_window_size", "attention_window", "local_window", "window_size")
 """Attributes under which modules and configurations keep the width of a window."""
+_OF_IMAGES = ("window_size",)
+"""Those among them that also mean pieces of an image, of which the operations show whether they are used."""
 _ONE_SIDE = ("one_sided_attn_window_size",)
 """Attributes under which modules keep how many tokens are seen on either side of the query."""
 _LOCAL = ("local", "sliding")
@@ -53,10 +55,11 @@ def sight(branch: Branch, masks: Sequence[int], *, stated: bool) -> Sight:
     lines = boundaries(graph, ops)
     free = _open(graph, ops)
     causal = _causal(branch, masks, lines, free, stated=stated)
+    ready = not ops or any(_ready_made(graph, mask) for mask in masks)
     chunk = next((line.of for line in lines if line.of), None)
     return Sight(
         causal=causal,
-        window=_window(branch, lines, ready=not ops or any(_ready_made(graph, mask) for mask in masks)),
+        window=_window(branch, lines, causal, ready=ready),
         chunk=observed(chunk, f"the mask compares positions divided by {chunk}") if chunk else None,
         prefix=_prefix(causal, free),
     )
@@ -117,7 +120,10 @@ def _stated_causal(branch: Branch, masks: Sequence[int]) -> Fact[bool]:
         if isinstance(value, bool):
             return from_module(value, f"{path}.is_causal")
     names = [graph.values[v].name for mask in masks for v in graph.cone(mask).edge]
-    return assumed(value=True, where=f"masked by {next(filter(None, names), 'what was passed in')}")
+    given = graph.calls[0].inputs[:1] if graph.calls else ()
+    text = all("int" in graph.values[v].dtype for v in given)
+    what = next(filter(None, names), "what was passed in")
+    return assumed(value=text, where=f"masked by {what}, and {'text' if text else 'no text'} goes into the model")
 
 
 def _one_row(graph: Graph, value: int, depth: int = 0) -> bool:
@@ -148,7 +154,7 @@ def _ready_made(graph: Graph, mask: int) -> bool:
     return any(len(shape) > 1 and min(shape[-2:]) > 1 for shape in shapes)
 
 
-def _window(branch: Branch, lines: list[Boundary], *, ready: bool) -> Fact[int] | None:
+def _window(branch: Branch, lines: list[Boundary], causal: Fact[bool], *, ready: bool) -> Fact[int] | None:
     """How many tokens back a query may look, itself included; None is all of them."""
     found = [line for line in lines if line.back > 1]
     if found:
@@ -157,19 +163,20 @@ def _window(branch: Branch, lines: list[Boundary], *, ready: bool) -> Fact[int] 
         return observed(line.back, f"the mask compares positions {line.back} apart{where}")
     if lines and not ready:
         return None
-    return _stated_window(branch)
+    names = [name for name in _WINDOW_NAMES + _ONE_SIDE if causal.value or name not in _OF_IMAGES]
+    return _stated_window(branch, names)
 
 
-def _stated_window(branch: Branch) -> Fact[int] | None:
+def _stated_window(branch: Branch, names: list[str]) -> Fact[int] | None:
     """A window that the module states, where no mask shows one."""
     for path, module in _modules(branch):
-        for name in _WINDOW_NAMES + _ONE_SIDE:
+        for name in names:
             width = vars(module).get(name)
             if isinstance(width, int) and not isinstance(width, bool) and width > 0:
                 return from_module(width + (name in _ONE_SIDE), f"{path}.{name}")
         said = [key for key, value in vars(module).items() if isinstance(value, str) and value.startswith(_LOCAL)]
         config: Any = vars(module).get("config") or getattr(branch.graph.model, "config", None)
-        for name in _WINDOW_NAMES if said else ():
+        for name in names if said else ():
             width = getattr(config, name, None)
             if isinstance(width, int) and width > 0:
                 return from_config(width, f"config.{name}, by {path}.{said[0]}")

@@ -48,11 +48,11 @@ def what_meets(branch: Branch, core: Core, heads: int) -> Met:
     terms = [term for value in core.met for term in _terms(graph, value)]
     axis = _head_axis(branch, core, heads)
     learned = {v for v in terms if _learned_numbers(graph, v)}
-    masks = tuple(v for v in terms if v not in learned and not _by_head(graph, v, axis))
-    biases = [
-        bias for v in terms if v not in masks and (bias := _bias(branch, core, v, learned=v in learned)) is not None
-    ]
-    chosen = any(graph.learned[v] and v not in learned and _picked(branch, v) for v in terms)
+    masks = tuple(v for v in terms if v not in learned and (graph.learned[v] or not _by_head(graph, v, axis)))
+    named = [(v, _bias(branch, core, v, learned=v in learned)) for v in terms if v not in masks]
+    biases = [bias for _, bias in named if bias is not None]
+    notes = [_CHOSEN for v in terms if graph.learned[v] and v not in learned and _picked(branch, v)]
+    notes += [_UNNAMED for v, bias in named if bias is None and v in learned]
     where = "only masks join the scores" if masks else "nothing joins the scores"
     return Met(
         masks=tuple(v for v in terms if v not in learned),

@@ -21,6 +21,8 @@ _BASES = ("rope_theta", "theta", "base", "rotary_emb_base", "rotary_base", "base
 """Under which names modules and configurations keep the base of the frequencies."""
 _UNSCALED = ("default", "axial")
 """Names for rotations whose frequencies are as they were: ``axial`` shares channels among rows and columns."""
+_STILL = ("proportional",)
+"""Names for rotations in which a part of the angles is zero, so that only ``partial_rotary_factor`` of a head turns."""
 _USUAL = 10_000.0
 """The base of Su et al., RoFormer (arXiv:2104.09864)."""
 
@@ -50,7 +52,18 @@ def rotation(graph: Graph, queries: Cone) -> Rotation:
     ops = {op.index: op for value in angles for op in graph.cone(value).ops}
     leaves = {v for value in angles for v in graph.cone(value).edge}
     holders = [held for v in leaves if (held := _holder(graph, graph.values[v].name)) is not None]
-    return Rotation(_dims(graph, queries, rotated), _theta(graph, ops.values(), holders), _scaling(graph, holders))
+    scaling = _scaling(graph, holders)
+    dims = _turning(_dims(graph, queries, rotated), scaling, holders)
+    return Rotation(dims, _theta(graph, ops.values(), holders), scaling)
+
+
+def _turning(dims: Fact[int], scaling: Fact[str], holders: list[_Holder]) -> Fact[int]:
+    """Leave out channels whose angle is always zero: the arithmetic is the same for them."""
+    part = next((p for holder in holders if (p := holder.parameters().get("partial_rotary_factor"))), None)
+    if scaling.value not in _STILL or not isinstance(part, int | float):
+        return dims
+    turning = 2 * int(part * dims.value // 2)
+    return from_config(turning, f"partial_rotary_factor {part:g} of {dims.where}; the other angles are zero")
 
 
 def _dims(graph: Graph, queries: Cone, rotated: dict[int, int]) -> Fact[int]:
