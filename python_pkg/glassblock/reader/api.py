@@ -6,6 +6,8 @@ what was observed is assembled into an architecture. Where nothing could be obse
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -16,6 +18,7 @@ from glassblock.reader.assemble import assemble
 from glassblock.reader.fallback import assemble_tree
 from glassblock.reader.fold import fold
 from glassblock.reader.observe import observe
+from glassblock.reader.phantoms import phantoms
 from glassblock.reader.resolve import resolve, title
 from glassblock.reader.saved import saved_architecture
 from glassblock.reader.twin import twin
@@ -48,7 +51,8 @@ def read(source: Any, *, inputs: Any = None, trust_remote_code: bool = False) ->
     if known is not None:
         return known
     resolved = resolve(source, trust_remote_code=trust_remote_code)
-    return _read(resolved.model, inputs, resolved.name)
+    found = _read(resolved.model, inputs, resolved.name)
+    return replace(found, phantoms=phantoms(found, resolved.model, _folder(source)))
 
 
 def read_model(model: nn.Module, *, inputs: Any = None, name: str | None = None) -> Architecture:
@@ -75,7 +79,17 @@ def read_model(model: nn.Module, *, inputs: Any = None, name: str | None = None)
         )
     given = getattr(getattr(model, "config", None), "name_or_path", "") or ""
     shown = name or title(given) or type(model).__name__
-    return _read(twin(model), inputs, shown)
+    found = _read(twin(model), inputs, shown)
+    return replace(found, phantoms=phantoms(found, model, _folder(given)))
+
+
+def _folder(source: Any) -> Path | None:
+    """Return the local folder that a source names, where it is one."""
+    folder = Path(source).expanduser() if isinstance(source, str | Path) and source else None
+    try:
+        return folder if folder is not None and folder.is_dir() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _read(model: nn.Module, inputs: Any, name: str) -> Architecture:
