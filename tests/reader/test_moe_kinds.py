@@ -276,6 +276,28 @@ def test_experts_in_a_list_of_which_some_do_nothing() -> None:
     assert architecture.params.total - architecture.params.active == 2 * one
 
 
+class Crowd(nn.Module):
+    """Many experts in a list, their outputs added one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Linear(WIDTH, 300, bias=False)
+        self.experts = nn.ModuleList([Dense() for _ in range(300)])
+
+    def forward(self, stream: torch.Tensor) -> torch.Tensor:
+        weights, chosen = self.gate(stream).softmax(-1).topk(2, -1)
+        out = torch.zeros_like(stream)
+        for index, expert in enumerate(self.experts):
+            out = out + expert(stream) * (weights * (chosen == index)).sum(-1, keepdim=True)
+        return out
+
+
+def test_a_long_sum_of_experts() -> None:
+    spec = read_model(Model(feed=Crowd)).block("L1.moe").spec
+    assert isinstance(spec, MixtureOfExperts)
+    assert told(spec, "experts", "top_k", "shared_hidden") == {"experts": 300, "top_k": 2, "shared_hidden": 0}
+
+
 class TwoMixtures(Layer):
     """A layer with two mixtures, each with a router of its own."""
 

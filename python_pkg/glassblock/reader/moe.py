@@ -49,8 +49,9 @@ def recognise_experts(branch: Branch) -> Recognised | None:
     routing = find_routing(branch, experts) if experts is not None else None
     if experts is None or routing is None or (not routing.choices and not _weighted(routing)):
         return None
-    terms = _terms(branch, experts)
-    routed = [term for term in terms if _uses(branch, term, experts)]
+    work = frozenset(op.index for op in experts.ops)
+    terms = _terms(branch, work)
+    routed = {term for term in terms if _uses(branch, term, work)}
     shared = _shared(branch, experts, [term for term in terms if term not in routed])
     spec = _spec(branch, experts, routing, _shared_width(branch.graph, shared))
     ports, notes = _ports(branch, experts, routing)
@@ -101,7 +102,7 @@ def _weighted(routing: Routing) -> bool:
     return routing.function().value == "softmax"
 
 
-def _terms(branch: Branch, experts: Experts) -> list[int]:
+def _terms(branch: Branch, work: frozenset[int]) -> list[int]:
     """Take a branch's result apart into the terms of its last sums, through norms and factors."""
     graph, found, queue = branch.graph, [], [branch.inner]
     while queue:
@@ -116,7 +117,7 @@ def _terms(branch: Branch, experts: Experts) -> list[int]:
             queue.append(scaled[0])
         elif op.name == "add" and len({graph.size(v) for v in op.inputs}) == 1 == len(op.inputs) - 1:
             queue += op.inputs
-        elif op.name == "mul" and len(with_experts := [v for v in op.inputs if _uses(branch, v, experts)]) == 1:
+        elif op.name == "mul" and len(with_experts := [v for v in op.inputs if _uses(branch, v, work)]) == 1:
             queue += with_experts
         else:
             found.append(value)
@@ -127,9 +128,8 @@ def _cone(branch: Branch, value: int) -> tuple[Op, ...]:
     return branch.graph.cone(value, branch.stream.states, branch.stream.call.first).ops
 
 
-def _uses(branch: Branch, value: int, experts: Experts) -> bool:
-    """Whether experts took part in a value."""
-    work = {op.index for op in experts.ops}
+def _uses(branch: Branch, value: int, work: frozenset[int]) -> bool:
+    """Whether experts, whose operations are given, took part in a value."""
     return any(op.index in work for op in _cone(branch, value))
 
 

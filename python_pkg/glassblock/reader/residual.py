@@ -129,18 +129,46 @@ class _Walk:
         return count or 0
 
     def _count(self, value: int) -> int | None:
-        """Return how many additions are in a value; None if it is not the stream."""
-        states = self.stream.states
-        if value in states:
-            return states[value]
-        if value in self._dead:
-            return None
-        count = self._step(value)
-        if count is None:
-            self._dead.add(value)
-        else:
-            states[value] = count
-        return count
+        """Return how many additions are in a value; None if it is not the stream.
+
+        What it waits for is settled first, on a stack of our own: a sum over a thousand experts is a long way back.
+        """
+        stack = [value]
+        while stack:
+            waits = [] if self._settled(stack[-1]) else [v for v in self._leads(stack[-1]) if not self._settled(v)]
+            if waits:
+                stack += reversed(waits)
+                continue
+            current = stack.pop()
+            if not self._settled(current):
+                count = self._step(current)
+                if count is None:
+                    self._dead.add(current)
+                else:
+                    self.stream.states[current] = count
+        return self.stream.states.get(value)
+
+    def _settled(self, value: int) -> bool:
+        return value in self.stream.states or value in self._dead
+
+    def _leads(self, value: int) -> tuple[int, ...]:
+        """Return the values that a step back leads to."""
+        graph, op = self.graph, self.graph.producer(value)
+        if op is None or op.index < self.stream.call.first:
+            return ()
+        behind, site = graph.behind(value), self.norms.get(value)
+        if behind is not None or site is not None:
+            return (behind,) if behind is not None else (site.input,) if site is not None else ()
+        scaled = self._scaled(op)
+        one = scaled[0] if scaled is not None else self._shifted(op)
+        if one is not None:
+            return (one,)
+        return op.inputs if op.name in ("add", "sub") and self._sums(op) else ()
+
+    def _sums(self, op: Op) -> bool:
+        """Whether an operation adds two values of the same size."""
+        graph = self.graph
+        return len(op.inputs) == 2 and {graph.size(v) for v in op.inputs} == {graph.size(op.outputs[0])}
 
     def _step(self, value: int) -> int | None:
         graph, op = self.graph, self.graph.producer(value)
@@ -177,8 +205,7 @@ class _Walk:
         return None
 
     def _addition(self, op: Op) -> int | None:
-        graph = self.graph
-        if len(op.inputs) != 2 or {graph.size(v) for v in op.inputs} != {graph.size(op.outputs[0])}:
+        if not self._sums(op):
             return None
         left, right = op.inputs
         counts = self._count(left), self._count(right)
