@@ -67,6 +67,7 @@ _HINTS: dict[str, tuple[torch.dtype, tuple[int | str, ...]]] = {
     "future_time_features": (torch.float32, (1, "prediction_length", "num_time_features")),
     "inputs_embeds": (torch.float32, (1, "tokens", "embedding_size|hidden_size|d_model|n_embd")),
     "past_time_features": (torch.float32, (1, "past", "num_time_features")),
+    "past_values_padding": (torch.long, (1, "past")),
     "query_embeds": (torch.float32, (1, "tokens", "hidden_size")),
     "returns_to_go": (torch.float32, (1, "tokens", 1)),
     "rewards": (torch.float32, (1, "tokens", 1)),
@@ -120,6 +121,8 @@ class Wish:
         How many codes there are at each place of the text, where there are several.
     frames, step
         How long the sound is, and what its length has to be a multiple of.
+    scale
+        How much larger pictures have to be than was thought.
     checked
         Whether the model may check that what its towers return fits into the text. Some configurations are such
         that it never does.
@@ -135,6 +138,7 @@ class Wish:
     books: int = 0
     frames: int = _FRAMES
     step: int = 1
+    scale: float = 1
     checked: bool = True
     note: str = ""
 
@@ -204,7 +208,7 @@ class Finder:
             return learnt
         if (widths := _widths(complaint)) and widths[0] not in wish.width:
             return replace(wish, width={**wish.width, widths[0]: widths[1]})
-        if _SHAPES.search(complaint):
+        if _SHAPES.search(complaint) and "NoneType" not in complaint:
             return self._reshaped(wish, complaint)
         perhaps = (self._adding(wish, n) for n in _PERHAPS if n in self._takes and n not in wish.names)
         return next((found for found in perhaps if found is not None), None)
@@ -220,7 +224,8 @@ class Finder:
         """Take another shape for the image, or the sound: of as many dimensions as were expected, or the next."""
         maker = _Maker(self._clues, self._takes, wish)
         expected = re.search(r"expected (\d+)", complaint) if "unpack" in complaint else None
-        for name in wish.names:
+        shown = {name: str([*tensor.shape]) for name in wish.names if (tensor := maker.tensor(name)) is not None}
+        for name in sorted(shown, key=lambda name: shown[name] not in complaint):
             shapes, at = maker.shapes(name), wish.shape.get(name, 0)
             if expected:
                 fits = [i for i in range(at + 1, len(shapes)) if len(shapes[i]) == int(expected[1])]
@@ -254,7 +259,9 @@ def _needed_room(complaint: str, width: int) -> dict[str, list[int]]:
 
 
 _GIVEN = re.compile(r"NoneType|unpack|do not match|required positional|(must|have to) specify|broadcast|same reduction")
-_SHAPES = re.compile(r"unpack|[Dd]imension|[Ee]xpected|size|shape|reduction|broadcast|channels|indices|index")
+_SHAPES = re.compile(
+    r"unpack|[Dd]imension|[Ee]xpected|size|shape|reduction|broadcast|channels|indices|index|mono|multiple"
+)
 """Words of complaints about shapes."""
 
 
@@ -269,12 +276,15 @@ def _learnt(wish: Wish, complaint: str) -> Wish | None:
     several = rf"shape '\[1, (\d+), -1\]' is invalid for input of size {TOKENS}$|length (\d+) at -1!.*\[1, {TOKENS}\]"
     if (found := re.search(several, complaint)) and not wish.books:
         return replace(wish, books=int(found[1] or found[2]))
+    if found := re.search(r"of length (\d+) at -2!.*broadcastable to \[[\d, ]*?(\d+), \d+\]", complaint):
+        expected, got = int(found[1]), int(found[2])
+        if "audio" in _kinds(wish.names) and expected % got == 0:
+            return replace(wish, frames=wish.frames * expected // got)
+        side = (expected / got) ** 0.5
+        if "audio" not in _kinds(wish.names) and wish.scale == 1 and side == round(side, 3):
+            return replace(wish, scale=side)
     if "audio" not in _kinds(wish.names):
         return None
-    if (found := re.search(r"of length (\d+) at -2!.*broadcastable to \[[\d, ]*?(\d+), \d+\]", complaint)) and (
-        int(found[1]) % int(found[2]) == 0
-    ):
-        return replace(wish, frames=wish.frames * int(found[1]) // int(found[2]))
     found = re.search(r"of length (\d+),", complaint)
     return replace(wish, frames=int(found[1])) if found and int(found[1]) != wish.frames else None
 
@@ -397,7 +407,7 @@ class _Maker:
 
     def shapes(self, name: str) -> list[tuple[int, ...]]:
         """Return the shapes that an argument with numbers of any kind may have, the likeliest first."""
-        if name in _IMAGES or name == "high_res_pixel_values":
+        if name in _IMAGES or name in ("high_res_pixel_values", "prompt_pixel_values", "prompt_masks"):
             return self._pictures(name)
         if name == "hidden_states" and any(grid in self._takes for grid in _GRIDS):
             return [(int(self._grid().prod()), self._clues.patch())]
@@ -406,13 +416,15 @@ class _Maker:
         if name in ("past_values", "observed_mask"):
             past = self._clues.number("context_length", 64) + max(self._clues.stated("lags_sequence") or [0])
             width = self._clues.number("num_input_channels|input_size")
-            return [(1, past, width), (1, past)] if width > 1 else [(1, past), (1, past, 1)]
+            channels = self._clues.stated("num_input_channels") is not None
+            return [(1, past, width), (1, past)] if channels or width > 1 else [(1, past), (1, past, 1)]
         if name == "future_values":
             return [(1, self._clues.number("prediction_length"))]
         return []
 
     def _pictures(self, name: str) -> list[tuple[int, ...]]:
         channels, height, width = self._clues.picture()
+        height, width = int(height * self._wish.scale), int(width * self._wish.scale)
         one = (channels, height, width)
         frames = self._wish.pieces or self._clues.number("num_frames|frames_per_clip")
         laid = int(self._grid().prod())
