@@ -143,8 +143,16 @@ def _setitem(_func: Any, _tensor: torch.Tensor, args: tuple[Any, ...], _kwargs: 
     return None if masked else NotImplemented
 
 
+def _format(_func: Any, tensor: torch.Tensor, _args: Any, _kwargs: Any) -> Any:
+    """Write a number as one that was asked for: modules are looked up by such names."""
+    if tensor.ndim > 0:
+        return NotImplemented
+    return "1.0" if tensor.dtype.is_floating_point else "1"
+
+
 _ANSWERS: dict[str, Answer] = {
     "tolist": _tolist,
+    "__format__": _format,
     "equal": lambda *_: False,
     "allclose": lambda *_: True,
     "nonzero": _nonzero,

@@ -204,6 +204,8 @@ class Finder:
                 return replace(wish, room={**wish.room, kind: nearer[0]})
         if "do not match" in complaint and wish.checked:
             return replace(wish, checked=False, note=f"{wish.note}; " * bool(wish.note) + f"not checked: {complaint}")
+        if not wish.checked:
+            return None
         if (learnt := _learnt(wish, complaint)) is not None:
             return learnt
         if (widths := _widths(complaint)) and widths[0] not in wish.width:
