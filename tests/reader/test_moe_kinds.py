@@ -343,5 +343,9 @@ def test_heads_that_are_routed() -> None:
     routed = next(part for part in attention.parts if part.role == "moe")
     assert isinstance(routed.spec, MixtureOfExperts)
     assert told(routed.spec, "experts", "top_k", "hidden") == {"experts": 4, "top_k": 2, "hidden": 16}
+    assert [address for address in architecture.addresses() if address.startswith("L1.attn.")] == [
+        *(f"L1.attn.H{head}" for head in range(4)),
+        "L1.attn.experts",
+    ]
     head, feed = 2 * 16 * 32, 3 * 44 * 32
     assert architecture.params.total - architecture.params.active == 2 * 2 * (head + feed)

@@ -118,8 +118,10 @@ def _parts(block: Block) -> Iterator[str]:
 
 def _addresses(layer: Layer) -> Iterator[str]:
     yield layer.address
-    for block in _all(layer):
+    for block in layer.blocks:
         yield from _parts(block)
+        # Heads and experts are named in blocks of a layer, and not in what lies within those.
+        yield from (inner.address for part in block.parts for inner in _within(part))
 
 
 def all_blocks(outer: Iterable[Block]) -> Iterator[Block]:
