@@ -52,6 +52,13 @@ def test_experts_that_sort_their_tokens_are_run() -> None:
     assert (spec.experts.value, spec.top_k.value) == (4, 2)
 
 
+def test_experts_that_are_looked_up_by_number_are_found() -> None:
+    sizes = {"vocab_size": 101, "d_model": 32, "d_ff": 48, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 4}
+    architecture = read(transformers.AutoConfig.for_model("switch_transformers", **sizes, num_experts=4, d_kv=8))
+    assert architecture.trace.rung == "meta"
+    assert "format" in architecture.trace.escapes
+
+
 def test_a_model_of_any_size_fits_on_the_rung_with_numbers() -> None:
     with torch.device("meta"):
         model = ByNumbers(width=6144, heads=8, layers=40)

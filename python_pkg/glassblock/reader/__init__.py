@@ -2,8 +2,10 @@
 
 ========================  ==========================================================================
 `resolve`, `twin`         a source, or a live model, becomes a model on the meta device
-`fold`                    which layers are alike
-`observe`, `trace`        one forward pass is recorded; `escapes` answers what needs numbers
+`fold`, `stages`          which layers are alike, and which of nested containers holds the layers
+`inputs`, `clues`         what a model can run on
+`observe`, `rungs`        the ladder: what takes the place of its numbers
+`trace`                   one forward pass is recorded; what needs numbers is `known`, or `escapes` answers
 `record`, `graph`         what was recorded, and questions about it
 `residual`, `branch`      what was added to the stream, and where each branch begins and ends
 `roles`                   what the branches are: `attention`, `moe`, `mixers`, `feedforward`
