@@ -70,6 +70,7 @@ class Result:
     type: str
     cls: str
     seconds: float = 0.0
+    wall: float = 0.0
     peak_mb: float = 0.0
     not_built: str = ""
     not_read: str = ""
@@ -117,14 +118,14 @@ def measure(case: Result) -> Result:
         return case
     gc.collect()
     before = memory(reset=True)
-    start = time.perf_counter()
+    start, began = time.process_time(), time.perf_counter()
     try:
         found = read(config)
     except Exception as error:  # noqa: BLE001
         case.not_read = words(error)
         return case
     finally:
-        case.seconds = round(time.perf_counter() - start, 3)
+        case.seconds, case.wall = round(time.process_time() - start, 3), round(time.perf_counter() - began, 3)
         case.peak_mb = round(memory() - before, 1)
     describe(case, found)
     return case

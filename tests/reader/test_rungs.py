@@ -54,7 +54,8 @@ def test_experts_that_sort_their_tokens_are_run() -> None:
 
 def test_experts_that_are_looked_up_by_number_are_found() -> None:
     sizes = {"vocab_size": 101, "d_model": 32, "d_ff": 48, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 4}
-    architecture = read(transformers.AutoConfig.for_model("switch_transformers", **sizes, num_experts=4, d_kv=8))
+    sparse = {"num_experts": 4, "d_kv": 8, "num_sparse_encoder_layers": 1, "num_sparse_decoder_layers": 1}
+    architecture = read(transformers.AutoConfig.for_model("switch_transformers", **sizes, **sparse))
     assert architecture.trace.rung == "meta"
     assert "format" in architecture.trace.escapes
 

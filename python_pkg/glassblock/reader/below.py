@@ -170,8 +170,9 @@ def _added(graph: Graph, op: Op) -> Block | None:
     width = graph.shape(op.outputs[0])[-1]
     for value, other in (op.inputs, reversed(op.inputs)):
         name, shape = graph.weights[value] or _made_of_one(graph, value), graph.shape(value)
-        if name and graph.learned[other] and len(shape) > 1 and shape[-2] > 1 and shape[-1] == width:
-            parameter = _parameters(graph)[name]
+        parameter = _parameters(graph).get(name)
+        learned = parameter is not None and parameter.ndim > 1 and graph.learned[other] and len(shape) > 1
+        if parameter is not None and learned and shape[-2] > 1 and shape[-1] == width:
             spec = Embedding(from_module(parameter.shape[-2], name), from_module(width, name), _positions("learned"))
             note = "a parameter that is added, so it cannot be tapped"
             return Block("pos_embed", "embedding", name, "", count([parameter]), spec, notes=(note,))

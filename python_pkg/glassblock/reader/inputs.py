@@ -194,6 +194,8 @@ class Finder:
     def better(self, wish: Wish, complaint: str) -> Wish | None:
         """Return what to try instead of a wish that the model refused; None if nothing comes to mind."""
         words = re.findall(r"\w+", f"{complaint} {complaint.lower()}")
+        if wish.note and any(text in words for text in _TEXTS[:4] if text in self._takes and text not in wish.names):
+            return None  # what was left out is indispensable
         named = next((n for n in words if n in self._takes and n not in wish.names), None)
         if named is not None and "both" not in complaint and (with_it := self._adding(wish, named)) is not None:
             return with_it

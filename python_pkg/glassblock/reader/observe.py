@@ -26,6 +26,8 @@ from glassblock.reader.stages import within_stages
 
 _COMPLAINTS = 8
 """How often a model may complain about its inputs before less is given to it."""
+_ATTEMPTS = 14
+"""How often it may complain in all before it is given the least."""
 
 
 @dataclass(slots=True)
@@ -100,7 +102,10 @@ class _Ladder:
     def _settled(self) -> Iterator[tuple[Inputs | Observation, str]]:
         """Go through inputs than which none better is known, with the last complaint, or what was seen on them."""
         finder = Finder(self._model)
-        for first in finder.wishes():
+        wishes = finder.wishes()
+        for first in wishes:
+            if len(self.failures) >= _ATTEMPTS and first is not wishes[-1]:
+                continue
             wish = first
             for _ in range(_COMPLAINTS):
                 inputs = finder.make(wish)
