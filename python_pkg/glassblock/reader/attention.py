@@ -92,7 +92,7 @@ def _qk_norm(branch: Branch, queries: Cone, head_dim: int) -> Fact[str]:
     for op in queries.ops:
         for value in op.outputs:
             site = branch.norms.get(value)
-            if site is not None:
+            if site is not None and site.spec.function.value != "batch":  # which is a part of the projection
                 kind = "per head" if site.width == head_dim else "whole"
                 return observed(kind, f"{site.path or op.name} over {site.width} channels")
     return observed("none", "no norm between the query projection and the attention")

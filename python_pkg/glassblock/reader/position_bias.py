@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from glassblock.ir import Fact, observed
+from glassblock.ir import Fact, assumed, observed
 from glassblock.reader.attention_core import Core
 from glassblock.reader.branch import Branch
 from glassblock.reader.graph import LAYOUT, REPEATS, SLICES, Graph, numbers, show
@@ -81,9 +81,10 @@ def _bias(branch: Branch, core: Core, value: int, *, learned: bool) -> Fact[str]
     """Name a term that is added by distance; None where it is something else."""
     graph, shape = branch.graph, show(branch.graph.shape(value))
     if not learned:
-        sloped = any(op.name in ("mul", "matmul", "einsum") for op in graph.cone(value).ops) or not graph.producer(
-            value
-        )
+        made = graph.cone(value).ops
+        if not made and not graph.values[value].name:
+            return assumed("relative", f"a bias for each head was made beforehand: {shape}")
+        sloped = not made or any(op.name in ("mul", "matmul", "einsum") for op in made)
         where = f"a bias for each head joins the scores and nothing in it is learned: {shape}"
         return observed("alibi", where) if sloped else None
     if not _from_stream(branch, value):
