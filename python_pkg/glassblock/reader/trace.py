@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -212,7 +213,8 @@ class Tracer(TorchFunctionMode):
         reads = list(before)
         if written is not None and _is_view(written):
             reads.append(self._value(_base(written)))
-        outputs = tuple(self._new(tensor, index) for tensor in made)
+        plain = all(self.recording.values[v].number is not None for v in reads)
+        outputs = tuple(self._new(tensor, index, plain=plain) for tensor in made)
         self.recording.ops.append(
             Op(
                 index=index,
@@ -229,18 +231,19 @@ class Tracer(TorchFunctionMode):
         of = {id(tensor): value for tensor, value in zip(inputs, before, strict=True)}
         return tree_map(lambda leaf: Ref(of[id(leaf)]) if id(leaf) in of else leaf, tree)
 
-    def _new(self, tensor: torch.Tensor, op: int | None) -> int:
+    def _new(self, tensor: torch.Tensor, op: int | None, *, plain: bool = True) -> int:
         index = len(self.recording.values)
         name, trained = ("", False) if op is not None else self._names.get(id(tensor), ("", False))
         dtype = str(tensor.dtype).removeprefix("torch.")
-        self.recording.values.append(Value(index, tuple(tensor.shape), dtype, op, name, trained, self._number(tensor)))
+        number = self._number(tensor) if plain and not name else None
+        self.recording.values.append(Value(index, tuple(tensor.shape), dtype, op, name, trained, number))
         self._of[id(tensor)] = index
         self._alive.append(tensor)  # an id is only unique while its object lives
         return index
 
     def _number(self, tensor: torch.Tensor) -> float | None:
         """Return the number of a scalar that was made of numbers of the code, not of the model's."""
-        if tensor.ndim or hollow(tensor) or tensor.is_complex():
+        if tensor.ndim or hollow(tensor) or tensor.is_complex() or is_functorch_wrapped_tensor(tensor):
             return None
         paused, self._paused = self._paused, True
         number = float(tensor)
