@@ -121,7 +121,8 @@ function ticksOf(sized: Sized, y: (height: number) => number): Tick[] {
 }
 
 function titleOf({ group, layer, folded }: CardOf): string {
-  if (!folded) return layer.address;
+  // The stack's name stands beside its stream.
+  if (!folded) return `L${layer.index}`;
   const kinds = layer.blocks
     .filter((block) => layer.branches.some((branch) => branch.block === block.address))
     .map((block) => nameOf(block.address));

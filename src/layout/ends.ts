@@ -7,6 +7,8 @@ import { fitting, type Measure } from './text';
 
 export const END_HEIGHT = 30;
 const GAP = 6;
+/** What a block in a row would like to have. */
+const EACH = 128;
 const NORM_GAP = 34;
 const PLAIN_GAP = 18;
 
@@ -16,18 +18,21 @@ interface EndsOf {
   readonly measure: Measure;
 }
 
+/** A block's name without that of its stack, which stands beside the stream. */
+const nameOf = (block: Block) => block.address.slice(block.address.lastIndexOf('.') + 1);
+
 /** Blocks side by side around the spine. */
 export function placeRow(blocks: readonly Block[], top: number, { spine, width, measure }: EndsOf): EndBox[] {
-  const room = Math.min(2 * Math.min(spine, width - spine) - 8, blocks.length > 1 ? 420 : 300);
+  const room = Math.min(2 * Math.min(spine, width - spine) - 8, blocks.length > 1 ? Math.max(420, EACH * blocks.length) : 300);
   const each = (room - GAP * (blocks.length - 1)) / Math.max(1, blocks.length);
   return blocks.map((block, i) => {
     const params = big(block.params);
-    const inner = each - 24 - measure(block.address, 12, 600) - 7;
+    const inner = each - 24 - measure(nameOf(block), 12, 600) - 7;
     const whole = fitting(describe(block).type, inner - measure(params, 11, 400) - 8, measure);
     return {
       key: block.address,
       address: block.address,
-      name: block.address,
+      name: nameOf(block),
       type: whole === '' ? fitting(describe(block).type, inner, measure) : whole,
       params: whole === '' ? '' : params,
       last: block.role === 'unembedding',
@@ -58,7 +63,7 @@ export function placeTop(outputs: readonly Block[], top: number, of: EndsOf): To
   );
   const spineTop = boxes.length > 0 ? top + END_HEIGHT : top;
   const ticks = norms.map((block, i): Tick => {
-    const label = fitting([`${block.address} · ${describe(block).type[0] ?? ''}`, block.address], 160, of.measure);
+    const label = fitting([`${nameOf(block)} · ${describe(block).type[0] ?? ''}`, nameOf(block)], 160, of.measure);
     const y = spineTop + NORM_GAP / 2 + i * NORM_GAP;
     return { key: block.address, address: block.address, across: 'stream', x: of.spine, y, label, labelAt: 'right' };
   });

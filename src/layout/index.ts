@@ -1,7 +1,8 @@
 /** An Architecture as a scene: deterministic, without a DOM, and fast enough to be made anew whenever the width changes. */
-import type { Architecture, Block, Group, Layer, Stack } from '../wire/types.generated';
+import type { Architecture, Group, Layer, Stack } from '../wire/types.generated';
 import { placeCard, sizeCard } from './card';
 import { type Columns, columns, diagramWidth } from './columns';
+import { type Arrivals, type Leaving, placeEdges, placeLeaving, railsWidth } from './edges';
 import { END_HEIGHT, placeRow, placeTop } from './ends';
 import { describe } from './kinds';
 import { groupKey, layerCount, layerOf } from './model';
@@ -46,14 +47,9 @@ function shownLayers(stack: Stack, folded: boolean, bound: LayoutOptions['bound'
     });
 }
 
-/** Blocks outside the layers belong to the stack that their address names; those without one to the first or last. */
-function belongsTo(block: Block, stack: Stack, otherwise: boolean, stacks: readonly Stack[]): boolean {
-  const named = stacks.find((one) => one.name !== '' && block.address.startsWith(`${one.name}.`));
-  return named ? named === stack : otherwise;
-}
-
 interface Part {
-  readonly scene: Omit<Scene, 'width' | 'height' | 'live'>;
+  readonly scene: Omit<Scene, 'width' | 'height' | 'live' | 'edges'>;
+  readonly arrivals: Arrivals;
   readonly bottom: number;
 }
 
@@ -61,9 +57,10 @@ function placeStack(architecture: Architecture, stack: Stack, from: number, of: 
   const { stacks } = architecture;
   const folded = of.strip !== null;
   const place = { spine: of.spine, width: options.width, measure: options.measure };
-  const outputs = architecture.outputs.filter((one) => belongsTo(one, stack, stack === stacks.at(-1), stacks));
-  const inputs = architecture.inputs.filter((one) => belongsTo(one, stack, stack === stacks[0], stacks));
-  const top = placeTop(outputs, from, place);
+  // What is around the main stack is the architecture's own.
+  const { inputs, outputs } = stack === stacks.at(-1) ? architecture : stack;
+  const phantoms = stack === stacks.at(-1) ? architecture.phantoms : [];
+  const top = placeTop([...phantoms, ...outputs], from, place);
   const gap = folded ? BETWEEN_FOLDED : BETWEEN_CARDS;
   const cards: Card[] = [];
   let y = top.bottom;
@@ -93,37 +90,49 @@ function placeStack(architecture: Architecture, stack: Stack, from: number, of: 
       strips: strip ? [strip] : [],
       fans: strip ? placeFans(strip, cards) : [],
     },
+    arrivals: { stack, cards, joins: { x: of.spine + 2, y: cardsBottom + (row.length > 0 ? 8 : 6) } },
     bottom,
   };
 }
 
 /** Place everything. The width is what there is; a diagram takes no more of it than it can use. */
 export function layoutScene(architecture: Architecture, given: LayoutOptions): Scene {
-  const options = { ...given, width: diagramWidth(given.width) };
+  const rails = railsWidth(architecture.edges);
+  const options = { ...given, width: diagramWidth(given.width) - rails };
   const folded = layerCount(architecture) > UNFOLDED;
   const blocks = architecture.stacks.flatMap((stack) =>
     stack.groups.flatMap((group) => group.template.blocks.map((block) => describe(block, stack.width.value))),
   );
   const of = columns({ width: options.width, folded, live: options.live, blocks });
   const parts: Part[] = [];
+  const leaving: Leaving[] = [];
+  const place = { spine: of.spine, width: options.width, measure: options.measure };
   let y = TOP;
-  // The stack that ends in the prediction is on top.
+  // The stack that ends in the prediction is on top; what leaves another one is above it.
   for (const stack of [...architecture.stacks].reverse()) {
-    const part = placeStack(architecture, stack, y, of, options);
+    const mine = placeLeaving(
+      architecture.edges.filter((edge) => edge.source === stack.name),
+      y,
+      place,
+    );
+    leaving.push(...mine.leaving);
+    const part = placeStack(architecture, stack, mine.bottom, of, options);
     parts.push(part);
     y = part.bottom + BETWEEN_STACKS;
   }
+  const arrivals = parts.map((part) => part.arrivals);
   const all = <K extends keyof Part['scene']>(key: K) => parts.flatMap((part) => part.scene[key] as unknown[]);
   return {
-    width: options.width,
+    width: options.width + rails,
     height: y - BETWEEN_STACKS + TOP,
     live: options.live,
     spines: all('spines'),
-    ends: all('ends'),
+    ends: [...(all('ends') as Scene['ends']), ...leaving.flatMap(({ boxes }) => boxes)],
     ticks: all('ticks'),
     cards: all('cards'),
     strips: all('strips'),
     fans: all('fans'),
+    edges: placeEdges(leaving, arrivals, options.width),
   } as Scene;
 }
 

@@ -64,7 +64,7 @@ const CELL = /\.((?:H|KV|E)\d+)$/;
 export function locate(architecture: Architecture, address: string): Located | null {
   const sub = CELL.exec(address)?.[1] ?? '';
   const wanted = sub === '' ? address : address.slice(0, -sub.length - 1);
-  const outside = [...architecture.inputs, ...architecture.outputs].find((one) => one.address === wanted);
+  const outside = outsideBlocks(architecture).find((one) => one.address === wanted);
   if (outside) return { block: outside, layer: null, sub };
   for (const stack of architecture.stacks) {
     const layer = layerNamed(stack, wanted);
@@ -74,6 +74,12 @@ export function locate(architecture: Architecture, address: string): Located | n
     if (block) return { block, layer, sub };
   }
   return null;
+}
+
+/** The blocks that are in no layer. */
+export function outsideBlocks({ inputs, outputs, stacks, edges, phantoms }: Architecture): Block[] {
+  const towers = stacks.flatMap((stack) => [...stack.inputs, ...stack.outputs]);
+  return [...inputs, ...towers, ...edges.flatMap((edge) => edge.via), ...outputs, ...phantoms];
 }
 
 export function withParts(block: Block): Block[] {

@@ -152,6 +152,16 @@ export interface Spine {
   readonly label: string;
 }
 
+/** From one stack to another: a line aside and up, and from it to each place where it arrives. */
+export interface EdgeLine {
+  readonly key: string;
+  readonly label: string;
+  readonly labelAt: Point;
+  readonly trunk: readonly Point[];
+  readonly ends: readonly (readonly [Point, Point])[];
+  readonly assumed: boolean;
+}
+
 export interface Scene {
   readonly width: number;
   readonly height: number;
@@ -163,4 +173,5 @@ export interface Scene {
   readonly cards: readonly Card[];
   readonly strips: readonly Strip[];
   readonly fans: readonly Fan[];
+  readonly edges: readonly EdgeLine[];
 }

@@ -99,7 +99,7 @@ export function drawCards(back: Element, front: Element, cards: readonly Card[],
     const name = this.querySelector('.gb-name') as Element;
     name.setAttribute('x', String(card.chip.x + card.chip.w / 2));
     name.setAttribute('y', String(card.chip.y + card.chip.h / 2 + 4));
-    setText(name, card.address);
+    setText(name, `L${card.index}`);
   });
   drawSteppers(
     front.querySelector(':scope > .gb-steps') ?? front.appendChild(s('g', { class: 'gb-steps' })),

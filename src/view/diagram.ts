@@ -7,6 +7,7 @@ import { drawBlocks } from './blocks';
 import { bindLayer, drawCards } from './cards';
 import { activate, type Part, type View } from './context';
 import { s } from './dom';
+import { drawEdges } from './edges';
 import { describeState } from './hit';
 import { type ItemLine, linesOf, move } from './keys';
 import type { Look } from './look';
@@ -15,7 +16,19 @@ import { drawEnds, drawSpines, drawTicks } from './spine';
 import { drawFans, drawStrips } from './strip';
 import { drawWires } from './wires';
 
-const LAYERS = ['fans', 'cards', 'spines', 'wires', 'blocks', 'pluses', 'ticks', 'ends', 'chips', 'strips'] as const;
+const LAYERS = [
+  'fans',
+  'cards',
+  'edges',
+  'spines',
+  'wires',
+  'blocks',
+  'pluses',
+  'ticks',
+  'ends',
+  'chips',
+  'strips',
+] as const;
 type Layers = Record<(typeof LAYERS)[number], SVGGElement>;
 
 const TOGGLE = new Set(['Enter', ' ', 'x', 'X']);
@@ -65,6 +78,7 @@ export class Diagram implements Part {
     const lines = scene.cards.flatMap((card) => card.lines);
     const boxes = scene.cards.flatMap((card) => card.blocks);
     drawFans(layers.fans, scene.fans);
+    drawEdges(layers.edges, scene.edges);
     drawSpines(layers.spines, scene);
     drawTicks(layers.ticks, [...scene.ticks, ...scene.cards.flatMap((card) => card.ticks)]);
     this.#painters = [

@@ -49,7 +49,7 @@ function figuresOf({ params, stacks, inputs, context }: Architecture): [string, 
     String(stacks.reduce((sum, one) => sum + one.groups.reduce((n, g) => n + g.layers.length, 0), 0)),
     'layers',
   ]);
-  const width = stacks[0]?.width.value;
+  const width = stacks.at(-1)?.width.value;
   if (width !== undefined) figures.push([fixed(width), 'hidden size']);
   const tokens = inputs.find((block) => block.spec?.kind === 'embedding')?.spec;
   if (tokens?.kind === 'embedding') figures.push([fixed(tokens.rows.value), 'vocabulary']);
