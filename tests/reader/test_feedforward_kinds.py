@@ -61,7 +61,6 @@ FUNCTIONS: dict[str, Function] = {
     "leaky relu": functional.leaky_relu,
     "silu, clamped at 7": lambda x: functional.silu(x.clamp(max=7.0)),
     "silu, softcapped at 5": lambda x: 5 * torch.tanh(x / 5) * torch.sigmoid(x),
-    "none": lambda x: x * 2,
 }
 
 
@@ -233,3 +232,10 @@ def test_images_go_through_convolutions_of_width_one() -> None:
     spec = read_model(Model(feed=Flat), inputs=ids).block("L0.mlp").spec
     assert isinstance(spec, FeedForward)
     assert told(spec, "hidden", "gated", "activation") == {"hidden": HIDDEN, "gated": False, "activation": "relu"}
+
+
+def test_a_linear_map_of_low_rank_is_no_feed_forward_block() -> None:
+    block = read_model(Model(feed=by_hand(lambda x: x * 2))).block("L0.linear")
+    assert block.role == "projector"
+    assert isinstance(block.spec, FeedForward)
+    assert told(block.spec, "hidden", "activation") == {"hidden": HIDDEN, "activation": "none"}

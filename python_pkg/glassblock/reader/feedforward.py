@@ -13,8 +13,13 @@ from glassblock.reader.record import Op
 
 
 def recognise_feed_forward(branch: Branch) -> Recognised | None:
-    """Recognise a feed-forward block: nothing in it mixes tokens."""
+    """Recognise a feed-forward block: nothing in it mixes tokens.
+
+    Without any function between its matrices it is a linear map of low rank and no feed-forward block (LAuReL).
+    """
     spec = feed_forward(branch.graph, branch.ops)
+    if spec is not None and spec.activation.value == "none" and not spec.gated.value:
+        return Recognised("projector", "linear", spec)
     return Recognised("mlp", "mlp", spec) if spec is not None else None
 
 
