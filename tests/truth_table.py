@@ -153,7 +153,8 @@ def _of_model(arch: Architecture, cell: Cell) -> Any:
 def _of_whole_layer(arch: Architecture, stack: Stack, layer: Layer, what: str) -> Any:
     branches = sorted(layer.branches, key=lambda b: b.add)
     if what == "blocks":
-        return [_part(layer, b.block) for b in branches]
+        worked = {b.block for b in branches}
+        return [_part(layer, b.address) for b in layer.blocks if b.address in worked]
     if what == "streams":
         return _value(stack.streams) or 1
     if what == "residual":
