@@ -155,7 +155,7 @@ KINDS: list[tuple[type[nn.Module], dict[str, Any]]] = [
     (Grouped, {"router": "sigmoid", **DEEPSEEK}),
     (AfterChoice, {"router": "softmax of the top k", "top_k": 3, "normalised": True}),
     (Switch, {"top_k": 1}),
-    (RootSoftplus, {"router": "sqrtsoftplus", "normalised": True}),
+    (RootSoftplus, {"router": "sqrt softplus", "normalised": True}),
     (Zeros, {"zero_experts": 2}),
     (Hash, {}),
     (Beside, {"shared_hidden": 14 + 4}),

@@ -139,7 +139,7 @@ class Routing:
     def _named(self, op: Op) -> str:
         roots = [other for other in self._scores.values() if other.name == "sqrt" and op.outputs[0] in other.inputs]
         plain = {"logsigmoid": "sigmoid", "log_softmax": "softmax"}.get(op.name, op.name)
-        return f"sqrt{plain}" if roots else plain
+        return f"sqrt {plain}" if roots else plain
 
     def _made_from(self, value: int, sources: Iterable[int]) -> bool:
         """Whether numbers of these values are in another one."""
