@@ -66,6 +66,10 @@ EXPLAINED: dict[tuple[str, str], str] = {
     ("mimo_v2_flash", "kv_heads"): "sliding layers have a number of their own: swa_num_key_value_heads",
     ("bigbird_pegasus", "tied"): "the class for causal language modeling alone ties nothing",
     ("cpmant", "tied"): "the two tables differ in rows, and the class ties nothing",
+    (
+        "florence2",
+        "heads",
+    ): "num_heads is a list with one number for each stage of the vision tower, not for each layer",
     ("funnel", "tied"): "the class ties nothing",
     ("luke", "tied"): "the class ties nothing",
     ("vision-encoder-decoder", "tied"): "the decoder's own configuration ties, the one around both does not",
@@ -145,8 +149,9 @@ def statements(kind: str, place: str, block: Any, config: Any, at: tuple[str, in
     if block.role == "attention" and not cross and isinstance(types, list | tuple) and at[1] < len(types):
         fact, keys = KINDS.get(types[at[1]], ("", ()))
         stated = next((n for key in keys if (n := value(config, key, at[1])) is not None), None)
-        if stated is not None and not block.spec.causal.value:
-            stated += 1  # of two-sided windows configurations count one side, and not the query itself
+        found = block.spec.window
+        if stated is not None and not block.spec.causal.value and found is not None and found.value == stated + 1:
+            stated += 1  # of two-sided windows configurations count one side, mostly without the query itself
         if fact and (stated is not None or not keys):
             yield from one(kind, place, block, fact, f"layer_types: {types[at[1]]}", stated)
 

@@ -173,7 +173,7 @@ def _stated_window(branch: Branch, names: list[str]) -> Fact[int] | None:
         for name in names:
             width = vars(module).get(name)
             if isinstance(width, int) and not isinstance(width, bool) and width > 0:
-                return from_module(width + (name in _ONE_SIDE), f"{path}.{name}")
+                return from_module(width + (name in _ONE_SIDE), f"{path}.{name}; no mask shows it")
         said = [key for key, value in vars(module).items() if isinstance(value, str) and value.startswith(_LOCAL)]
         config: Any = vars(module).get("config") or getattr(branch.graph.model, "config", None)
         for name in names if said else ():
