@@ -1,5 +1,6 @@
 /** The script of an exported page: the same widget, over a recording instead of a kernel. */
-import { RecordedModel, readPage } from './state/recorded';
+import { RecordedModel, readComparison, readPage } from './state/recorded';
+import { mountComparison } from './view/comparison';
 import { makeWidget } from './widget';
 
 const DATA = 'glassblock-data';
@@ -8,7 +9,13 @@ const PLACE = 'glassblock';
 function start(): void {
   const place = document.getElementById(PLACE) ?? document.body;
   try {
-    const model = new RecordedModel(readPage(document.getElementById(DATA)?.textContent ?? ''));
+    const text = document.getElementById(DATA)?.textContent ?? '';
+    const comparison = readComparison(text);
+    if (comparison !== null) {
+      mountComparison(comparison, place, new AbortController().signal);
+      return;
+    }
+    const model = new RecordedModel(readPage(text));
     const widget = makeWidget({ recorded: true });
     widget.initialize({ model });
     widget.render({ model, el: place });

@@ -4,7 +4,9 @@
  */
 import { Session } from './state/session';
 import { mount } from './view/app';
+import { mountComparison } from './view/comparison';
 import type { PageModel } from './wire/model';
+import type { Comparison } from './wire/types.generated';
 
 interface Given {
   readonly model: PageModel;
@@ -25,16 +27,26 @@ function controllerOf(signal: AbortSignal | undefined): AbortController {
   return controller;
 }
 
+/** What a widget that compares has in place of a session. */
+function comparisonOf(model: PageModel): Comparison | null {
+  return (model.get('comparison') as Comparison | null | undefined) ?? null;
+}
+
 export function makeWidget(options: { readonly recorded?: boolean } = {}): Widget {
   let session: Session | null = null;
   return {
     initialize({ model, signal }) {
       const controller = controllerOf(signal);
-      session = new Session(model, controller.signal, options);
+      if (comparisonOf(model) === null) session = new Session(model, controller.signal, options);
       return () => controller.abort();
     },
     render({ model, el, signal }) {
       const controller = controllerOf(signal);
+      const comparison = comparisonOf(model);
+      if (comparison !== null) {
+        mountComparison(comparison, el, controller.signal);
+        return () => controller.abort();
+      }
       // A host that does not call `initialize` gets a session of its own for this view.
       const shown = session ?? new Session(model, controller.signal, options);
       mount(shown, el, controller.signal);

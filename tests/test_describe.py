@@ -11,8 +11,9 @@ from tiny_architecture import architecture
 from tiny_models import tiny
 
 import glassblock as gb
-from glassblock import cli
+from glassblock import cli, wire
 from glassblock.describe import compare, ranges, tree
+from glassblock.errors import SourceError
 from glassblock.ir import Architecture, Block, Edge, Stack, assumed, observed
 from glassblock.reader import read_model
 
@@ -151,3 +152,26 @@ def test_command_line_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_command_line_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["unfold", "./nowhere"]) == 1
     assert "which does not exist" in capsys.readouterr().err
+
+
+def test_comparison_follows_the_protocol_and_is_saved(tmp_path: Path) -> None:
+    comparison = gb.compare(gb.unfold(tiny("llama")), gb.unfold(tiny("gemma2")))
+    data = json.loads(comparison.save(tmp_path / "x.json").read_text())
+    wire.validator("Comparison").validate(data)
+    assert comparison.save(tmp_path / "x.txt").read_text() == f"{comparison}\n"
+    page = comparison.save(tmp_path / "x.html").read_text()
+    assert "Content-Security-Policy" in page
+    with pytest.raises(SourceError, match=r"expected a path that ends in \.html, \.txt or \.json"):
+        comparison.save(tmp_path / "x.pdf")
+
+
+def test_comparison_displays_itself_as_a_widget() -> None:
+    bundle = gb.compare(gb.unfold(tiny("llama")), gb.unfold(tiny("gemma2")))._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "facts differ" in data["text/plain"]
+
+
+def test_command_line_lists_the_gallery(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["gallery"]) == 0
+    assert "deepseek-v3" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The command line: ``glassblock unfold SOURCE``, ``compare A B`` and ``demo``."""
+"""The command line: ``glassblock unfold SOURCE``, ``compare A B``, ``gallery`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import glassblock
 from glassblock.errors import GlassblockError
 
-_SOURCE = "hub id, folder or file with config.json"
+_SOURCE = "hub id, folder or file with config.json, or gallery:NAME"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
 
     unfold = commands.add_parser("unfold", help="print an architecture, or save it")
     unfold.add_argument("source", help=_SOURCE)
-    unfold.add_argument("-o", "--output", help="save as .html, .svg, .json or .txt instead of printing")
+    unfold.add_argument("-o", "--output", help="save as .html, .json or .txt instead of printing")
     unfold.add_argument("--trust-remote-code", action="store_true", help="run code that comes with the checkpoint")
     unfold.set_defaults(command=_unfold)
 
@@ -42,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("-o", "--output", help="save as .html, .json or .txt instead of printing")
     compare.add_argument("--trust-remote-code", action="store_true", help="run code that comes with a checkpoint")
     compare.set_defaults(command=_compare)
+
+    gallery = commands.add_parser("gallery", help="list the well-known models that come with Glassblock")
+    gallery.set_defaults(command=_gallery)
 
     demo = commands.add_parser("demo", help="run a bundled model and ablate each of its parts")
     demo.add_argument("name", nargs="?", default="gpt", help="gpt, moe or hybrid")
@@ -68,6 +71,12 @@ def _compare(chosen: argparse.Namespace) -> None:
     a, b = (unfold(source, trust_remote_code=chosen.trust_remote_code) for source in (chosen.a, chosen.b))
     comparison = compare(a, b)
     print(comparison.save(chosen.output) if chosen.output else comparison)
+
+
+def _gallery(_chosen: argparse.Namespace) -> None:
+    from glassblock.api import gallery
+
+    print(gallery())
 
 
 def _demo(chosen: argparse.Namespace) -> None:

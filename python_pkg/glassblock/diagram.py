@@ -90,7 +90,7 @@ class Diagram:
         return self.architecture.block(address)
 
     def save(self, path: str | Path) -> Path:
-        """Save as a self-contained page (``.html``), a picture (``.svg``), text (``.txt``) or data (``.json``).
+        """Save as a self-contained page (``.html``), as text (``.txt``) or as data (``.json``).
 
         Parameters
         ----------

@@ -6,11 +6,13 @@ The widget sends these, the export writes them into a page; both show the same b
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
 
 from glassblock import wire
+from glassblock.describe import Comparison
 from glassblock.ir import Architecture, to_dict
 from glassblock.live import Candidate, Frame, Intervention, Layout, Run, Score, Session
 from glassblock.wire import types_generated as wt
@@ -20,6 +22,12 @@ PREDICTIONS = 5
 
 LOGIT = float(np.finfo(np.float32).max)
 """What stands for an infinite logit (a token that a model rules out): JSON has no infinity."""
+
+
+def comparison(value: Comparison) -> wt.Comparison:
+    """Return two architectures and every fact of both."""
+    rows = [cast("wt.ComparisonRow", asdict(row)) for row in value.rows]
+    return {"a": architecture(value.a), "b": architecture(value.b), "rows": rows}
 
 
 def architecture(value: Architecture) -> wt.Architecture:

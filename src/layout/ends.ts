@@ -23,7 +23,10 @@ const nameOf = (block: Block) => block.address.slice(block.address.lastIndexOf('
 
 /** Blocks side by side around the spine. */
 export function placeRow(blocks: readonly Block[], top: number, { spine, width, measure }: EndsOf): EndBox[] {
-  const room = Math.min(2 * Math.min(spine, width - spine) - 8, blocks.length > 1 ? Math.max(420, EACH * blocks.length) : 300);
+  const room = Math.min(
+    2 * Math.min(spine, width - spine) - 8,
+    blocks.length > 1 ? Math.max(420, EACH * blocks.length) : 300,
+  );
   const each = (room - GAP * (blocks.length - 1)) / Math.max(1, blocks.length);
   return blocks.map((block, i) => {
     const params = big(block.params);

@@ -7,6 +7,7 @@ import type { PageModel } from '../wire/model';
 import type {
   Ack,
   Architecture,
+  Comparison,
   FrameLayout,
   How,
   RecordedAblation,
@@ -29,6 +30,12 @@ export function readPage(text: string): PageData {
   const data = JSON.parse(text) as Partial<PageData>;
   if (!data.architecture) throw new Error('its data holds no architecture. Export it again.');
   return { architecture: data.architecture, layout: data.layout ?? null, recording: data.recording ?? null };
+}
+
+/** Read the JSON of an exported page that compares; null where it is another page. */
+export function readComparison(text: string): Comparison | null {
+  if (text.trim() === '') return null;
+  return (JSON.parse(text) as { comparison?: Comparison }).comparison ?? null;
 }
 
 const ELSEWHERE = 'Open the notebook for that.';

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from glassblock import surface
+from glassblock.describe import Comparison
 from glassblock.diagram import Diagram
-from glassblock.export.page import page, save_diagram, save_session
+from glassblock.export.page import page, save_comparison, save_diagram, save_session
 from glassblock.export.recording import record
 from glassblock.live import Session
 
-__all__ = ["page", "record", "register", "save_diagram", "save_session"]
+__all__ = ["page", "record", "register", "save_comparison", "save_diagram", "save_session"]
 
 
 def register() -> None:
-    """Let sessions and diagrams save themselves."""
+    """Let sessions, diagrams and comparisons save themselves."""
     surface.provide_save(Session, save_session)
     surface.provide_save(Diagram, save_diagram)
+    surface.provide_save(Comparison, save_comparison)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from glassblock import messages
+from glassblock.describe import Comparison
 from glassblock.diagram import Diagram
 from glassblock.errors import SourceError
 from glassblock.export.recording import record
@@ -75,14 +76,28 @@ def save_session(session: Session, path: Path) -> Path:
 
 
 def save_diagram(diagram: Diagram, path: Path) -> Path:
-    """Save an architecture as a page (``.html``) or as data (``.json``)."""
+    """Save an architecture as a page (``.html``), as text (``.txt``) or as data (``.json``)."""
     suffix = path.suffix.lower()
     if suffix == ".json":
         return _write(path, json.dumps(to_dict(diagram.architecture), indent=1, ensure_ascii=False) + "\n")
+    if suffix == ".txt":
+        return _write(path, f"{diagram}\n")
     if suffix not in (".html", ".htm"):
-        raise SourceError(f"expected a path that ends in .html or .json, got {str(path)!r}.")
+        raise SourceError(f"expected a path that ends in .html, .txt or .json, got {str(path)!r}.")
     data = {"architecture": messages.architecture(diagram.architecture), "layout": None, "recording": None}
     return _write(path, page(diagram.architecture.name, data))
+
+
+def save_comparison(comparison: Comparison, path: Path) -> Path:
+    """Save a comparison as a page (``.html``), as text (``.txt``) or as data (``.json``)."""
+    suffix, data = path.suffix.lower(), messages.comparison(comparison)
+    if suffix == ".json":
+        return _write(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    if suffix == ".txt":
+        return _write(path, f"{comparison}\n")
+    if suffix not in (".html", ".htm"):
+        raise SourceError(f"expected a path that ends in .html, .txt or .json, got {str(path)!r}.")
+    return _write(path, page(f"{comparison.a.name} and {comparison.b.name}", {"comparison": data}))
 
 
 def _write(path: Path, text: str) -> Path:

@@ -6,11 +6,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from glassblock import surface
+from glassblock.describe import Comparison
 from glassblock.diagram import Diagram
 from glassblock.live import Session
-from glassblock.widget.widget import DiagramWidget, SessionWidget
+from glassblock.widget.widget import ComparisonWidget, DiagramWidget, SessionWidget
 
-__all__ = ["DiagramWidget", "SessionWidget", "register", "widget_of"]
+__all__ = ["ComparisonWidget", "DiagramWidget", "SessionWidget", "register", "widget_of"]
 
 _widgets: WeakKeyDictionary[Session, SessionWidget] = WeakKeyDictionary()
 
@@ -23,12 +24,13 @@ def widget_of(session: Session) -> SessionWidget:
 
 
 def register() -> None:
-    """Let sessions and diagrams display themselves."""
+    """Let sessions, diagrams and comparisons display themselves."""
     surface.provide_display(Session, lambda session: _bundle(widget_of(session), session))
     surface.provide_display(Diagram, lambda diagram: _bundle(DiagramWidget(diagram.architecture), diagram))
+    surface.provide_display(Comparison, lambda comparison: _bundle(ComparisonWidget(comparison), comparison))
 
 
-def _bundle(widget: DiagramWidget, thing: object) -> surface.MimeBundle:
+def _bundle(widget: DiagramWidget | ComparisonWidget, thing: object) -> surface.MimeBundle:
     bundle: Any = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     return {**data, "text/plain": repr(thing)}, metadata

@@ -17,6 +17,7 @@ import anywidget
 import traitlets as t
 
 from glassblock import messages, wire
+from glassblock.describe import Comparison
 from glassblock.errors import GlassblockError
 from glassblock.ir import Architecture
 from glassblock.live import Event, Frame, Session
@@ -46,6 +47,24 @@ class DiagramWidget(anywidget.AnyWidget):
 
     def __init__(self, architecture: Architecture, **traits: Any) -> None:
         super().__init__(architecture=messages.architecture(architecture), **traits)
+
+
+class ComparisonWidget(anywidget.AnyWidget):
+    """Two architectures side by side, drawn.
+
+    Parameters
+    ----------
+    comparison
+        What to draw.
+    """
+
+    _esm = _STATIC / "widget.js"
+    _css = _STATIC / "widget.css"
+
+    comparison = t.Dict().tag(sync=True)
+
+    def __init__(self, comparison: Comparison) -> None:
+        super().__init__(comparison=messages.comparison(comparison))
 
 
 class SessionWidget(DiagramWidget):
