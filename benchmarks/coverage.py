@@ -187,6 +187,7 @@ class Worker:
         self.process = context.Process(target=serve, args=(there,), daemon=True)
         self.process.start()
         there.close()
+        self.here.recv()  # imports are no part of the first type's time
 
     def ask(self, case: Result, limit: float) -> Result | None:
         """Measure a type; None if the process took too long or died."""
@@ -212,7 +213,7 @@ def serve(there: Connection) -> None:
     torch.set_num_threads(1)
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    measure(Result("warm up", "gpt2", "GPT2LMHeadModel"))
+    there.send(measure(Result("warm up", "gpt2", "GPT2LMHeadModel")))
     while True:
         try:
             case = there.recv()
