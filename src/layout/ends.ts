@@ -29,7 +29,7 @@ export function placeRow(blocks: readonly Block[], top: number, { spine, width, 
   );
   const each = (room - GAP * (blocks.length - 1)) / Math.max(1, blocks.length);
   return blocks.map((block, i) => {
-    const params = big(block.params);
+    const params = block.params > 0 ? big(block.params) : '';
     const inner = each - 24 - measure(nameOf(block), 12, 600) - 7;
     const whole = fitting(describe(block).type, inner - measure(params, 11, 400) - 8, measure);
     return {
@@ -39,6 +39,7 @@ export function placeRow(blocks: readonly Block[], top: number, { spine, width, 
       type: whole === '' ? fitting(describe(block).type, inner, measure) : whole,
       params: whole === '' ? '' : params,
       last: block.role === 'unembedding',
+      phantom: block.role === 'mtp',
       x: Math.round(spine - room / 2 + i * (each + GAP)),
       y: top,
       w: each,

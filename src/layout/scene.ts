@@ -117,6 +117,8 @@ export interface EndBox extends Rect {
   readonly params: string;
   /** Whether the prediction comes out of it. */
   readonly last: boolean;
+  /** Known of the checkpoint, not of the module tree. */
+  readonly phantom: boolean;
 }
 
 /** One layer in a strip: its two halves have the hues of what mixes tokens and of what does not. */

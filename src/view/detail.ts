@@ -2,7 +2,7 @@
 import { big, compact, fixed } from '../layout/format';
 import { describe, type FactRow } from '../layout/kinds';
 import { type Located, locate } from '../layout/model';
-import type { Source } from '../wire/types.generated';
+import type { Block, Source } from '../wire/types.generated';
 import { actionOf, activate, type Part, type View } from './context';
 import { h, show } from './dom';
 import type { Look } from './look';
@@ -63,7 +63,21 @@ function rowsOf(located: Located): FactRow[] {
     return layer ? [counted(layer.params), ...rows] : [];
   }
   const facts = describe(block).facts;
-  return sub === '' ? [counted(block.params), ...facts] : [...facts];
+  return sub === '' ? [counted(block.params), ...aboutOf(block), ...facts] : [...facts];
+}
+
+/** What holds for every kind of block: what goes in and out, how much it multiplies, who shares it. */
+function aboutOf({ reads, makes, weights, shared }: Block): FactRow[] {
+  const shape = (label: string, of: Block['reads']): FactRow[] =>
+    of.length === 0 ? [] : [{ label, value: of.join(' × '), source: 'observed', where: 'traced' }];
+  const work: FactRow[] =
+    weights === 0
+      ? []
+      : [{ label: 'multiply-adds', value: `${big(weights)} a token`, source: 'observed', where: 'learned matrices' }];
+  const sharing: FactRow[] = shared
+    ? [{ label: 'shared by', value: `${shared.value} blocks`, source: shared.source, where: shared.where }]
+    : [];
+  return [...shape('reads', reads), ...shape('makes', makes), ...work, ...sharing];
 }
 
 function heading(located: Located, address: string): string {

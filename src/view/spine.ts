@@ -79,6 +79,7 @@ export function drawEnds(layer: Element, ends: readonly EndBox[], view: View): {
   const hits = joinHits(layer, ends, { class: 'gb-end', act: 'select', level: 1, build: buildEnd });
   hits.each(function (end) {
     placeFrame(this, end);
+    this.classList.toggle('gb-phantom', end.phantom);
     const [name, type, number] = [...this.querySelectorAll('text')];
     if (!name || !type || !number) return;
     const baseline = String(end.y + 19);

@@ -29,6 +29,9 @@ function rowsOf(spec: AttentionSpec): RowOf[] {
   if (spec.q_rank) rows.push(['q latent', fixed(spec.q_rank.value)]);
   if (spec.kv_rank) rows.push(['KV latent', fixed(spec.kv_rank.value)]);
   if (spec.window) rows.push(['window', fixed(spec.window.value)]);
+  if (spec.chunk) rows.push(['chunks of', fixed(spec.chunk.value)]);
+  if (spec.shared_kv) rows.push(['keys, values', `of L${spec.shared_kv.value}`]);
+  if (spec.position_bias && spec.position_bias.value !== 'none') rows.push(['bias', spec.position_bias.value]);
   return rows;
 }
 
@@ -57,6 +60,13 @@ export function attention(block: Block): Description {
       ['Output gate', spec.out_gate],
       ['Query latent', spec.q_rank],
       ['Key/value latent', spec.kv_rank],
+      ['Latents normalised', spec.latent_norm],
+      ['Chunk', spec.chunk],
+      ['Prefix', spec.prefix],
+      ['Position bias', spec.position_bias],
+      ['Rotary base', spec.rope_theta],
+      ['Rotary scaling', spec.rope_scaling],
+      ['Keys and values of layer', spec.shared_kv],
     ]),
   };
 }

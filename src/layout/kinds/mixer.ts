@@ -22,18 +22,21 @@ export function mixer(block: Block): Description {
   return {
     hue: 'mixer',
     side: -1,
-    type: typeOf(spec.family.value),
+    type: spec.variant ? [spec.variant.value, ''] : typeOf(spec.family.value),
     line: [shape, state].filter((text) => text !== ''),
     rows,
     cells: heads > 0 ? { prefix: 'H', count: heads, shared: 1 } : null,
     facts: factRows([
+      ['Kind', spec.variant],
       ['Family', spec.family],
+      ['Decay', spec.decay],
       ['Heads', spec.heads],
       ['Query and key heads', spec.kv_heads],
       ['Head dimension', spec.head_dim],
       ['Value dimension', spec.v_head_dim],
       ['State', spec.state],
       ['Convolution', spec.conv],
+      ['Convolution channels', spec.conv_channels],
       ['Output gate', spec.out_gate],
     ]),
   };

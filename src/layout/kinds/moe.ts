@@ -37,6 +37,13 @@ export function moe(block: Block): Description {
       ['Activation', spec.activation],
       ['Router', spec.router],
       ['Shared expert width', spec.shared_hidden],
+      ['Chosen by', spec.choice],
+      ['Groups', spec.groups],
+      ['Groups kept', spec.groups_kept],
+      ['Zero experts', spec.zero_experts],
+      ['Bias for choosing', spec.bias_correction],
+      ['Weights sum to one', spec.normalised],
+      ['Scale of their sum', spec.scale],
     ]),
   };
 }
