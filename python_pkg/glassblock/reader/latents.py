@@ -32,7 +32,7 @@ def latents(branch: Branch, queries: int, values: int) -> Latents:
 def _latent(branch: Branch, value: int, what: str) -> tuple[Fact[int] | None, str]:
     """Return the width of what a projection reads, where another one made it, and the norm between them."""
     graph = branch.graph
-    projections = trail(branch, value).projections
+    projections = [op for op in trail(branch, value).projections if not op.name.startswith("conv")]
     if len(projections) < 2:
         return None, ""
     read = graph.projection(projections[0])

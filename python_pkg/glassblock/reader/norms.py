@@ -20,7 +20,7 @@ _EPS_AT = {"layer_norm": 4, "rms_norm": 3, "group_norm": 4, "batch_norm": 7, "in
 _CHANNELS_SECOND = ("batch_norm", "instance_norm", "group_norm")
 _SPREADS = frozenset("mean sum var norm linalg_vector_norm vector_norm".split())
 _ROOTS = frozenset("sqrt rsqrt norm linalg_vector_norm vector_norm".split())
-_ON_THE_WAY = LAYOUT | _ROOTS | frozenset("add clamp clamp_min clip maximum max pow reciprocal mul".split())
+_ON_THE_WAY = LAYOUT | _ROOTS | frozenset("add clamp clamp_min clip maximum max pow reciprocal rdiv mul".split())
 _LONGEST = 40
 """A norm is a handful of operations; longer modules are not looked at."""
 
