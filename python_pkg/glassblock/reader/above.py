@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from torch import nn
-
 from glassblock.ir import Block, Fact, Port, Unembedding, from_module, observed
 from glassblock.reader.feedforward import feed_forward
 from glassblock.reader.flow import Flow
@@ -15,6 +13,7 @@ from glassblock.reader.norms import NormSite
 from glassblock.reader.params import count_in
 from glassblock.reader.record import Op
 from glassblock.reader.shapes import length, named
+from glassblock.reader.walk import parameter_at
 from glassblock.reader.work import multiply_adds
 
 
@@ -109,9 +108,8 @@ def _unembedding(graph: Graph, op: Op, tables: Iterable[str]) -> Block:
     call = graph.calls[op.call] if op.call is not None else None
     path = call.path if call is not None else ""
     shapes = f"{op.name}: {show(graph.shape(read[0]))} to {show(graph.shape(op.outputs[0]))}"
-    parameters: dict[str, nn.Parameter] = dict(graph.model.named_parameters(remove_duplicate=False))
-    weight = parameters.get(graph.weights[read[1]])
-    tied = weight is not None and any(weight is parameters.get(table) for table in tables)
+    weight = parameter_at(graph.model, graph.weights[read[1]])
+    tied = weight is not None and any(weight is parameter_at(graph.model, table) for table in tables)
     made = call is not None and call.outputs and graph.same(call.outputs[0]) == graph.same(op.outputs[0])
     return Block(
         address="unembed",

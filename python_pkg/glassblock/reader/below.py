@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import prod
 
-from torch import nn
-
 from glassblock.ir import Block, Embedding, Fact, Port, assumed, from_module, observed
 from glassblock.reader.feedforward import feed_forward
 from glassblock.reader.graph import Graph, show
@@ -20,6 +18,7 @@ from glassblock.reader.norms import NormSite
 from glassblock.reader.params import count, count_in
 from glassblock.reader.record import Op
 from glassblock.reader.shapes import length, named
+from glassblock.reader.walk import parameter_at
 from glassblock.reader.work import multiply_adds
 
 
@@ -170,7 +169,7 @@ def _added(graph: Graph, op: Op) -> Block | None:
     width = graph.shape(op.outputs[0])[-1]
     for value, other in (op.inputs, reversed(op.inputs)):
         name, shape = graph.weights[value] or _made_of_one(graph, value), graph.shape(value)
-        parameter = _parameters(graph).get(name)
+        parameter = parameter_at(graph.model, name)
         learned = parameter is not None and parameter.ndim > 1 and graph.learned[other] and len(shape) > 1
         if parameter is not None and learned and shape[-2] > 1 and shape[-1] == width:
             spec = Embedding(from_module(parameter.shape[-2], name), from_module(width, name), _positions("learned"))
@@ -234,7 +233,3 @@ def _of_what(op: Op, shape: tuple[int, ...]) -> str:
     if op.name in ("conv2d", "conv3d") or len(shape) > 3:
         return "patches"
     return "frames" if op.name == "conv1d" else "features"
-
-
-def _parameters(graph: Graph) -> dict[str, nn.Parameter]:
-    return dict(graph.model.named_parameters(remove_duplicate=False))

@@ -27,9 +27,9 @@ _HEADS = (
 """Which class stands for a configuration that does not name one, the first that fits."""
 _UNKNOWN = "Unrecognized configuration class"
 """How an Auto class says that a configuration is not its business."""
-_MOST_MODULES = 4_000_000
-"""A configuration that asks for more is a mistake, and would take the memory of the machine: three hundred thousand
-layers of a dozen modules each."""
+_MOST_MODULES = 2_000_000
+"""A configuration that asks for more is a mistake, and would take the memory of the machine: a hundred and fifty
+thousand layers of a dozen modules each."""
 
 
 class _TooLargeError(Exception):

@@ -13,6 +13,8 @@ from typing import Any
 
 from torch import nn
 
+from glassblock.reader.walk import modules, walk
+
 _SIZES = ("image_size", "img_size", "pretrain_image_size", "image_height", "crop_size", "patch_size_of_image")
 _FEATURES = (
     "feature_projection_input_dim|num_mel_bins|n_mels|n_mel_bins|feature_size|input_feat_per_channel|input_feat_size"
@@ -75,7 +77,7 @@ class Clues:
 
     def width(self) -> int:
         """Return how many channels the text has."""
-        return next((m.embedding_dim for m in self._model.modules() if isinstance(m, nn.Embedding)), 1)
+        return next((m.embedding_dim for m in modules(self._model) if isinstance(m, nn.Embedding)), 1)
 
     def picture(self) -> tuple[int, int, int]:
         """Return channels, height and width of a picture that the first layer that reads pictures reads."""
@@ -91,7 +93,7 @@ class Clues:
             return prod(layer.weight.shape[1:])
         side, channels = self.side(), self.number("|".join(_CHANNELS), 3)
         deep = self.number("temporal_patch_size")
-        widths = [m.in_features for m in self._model.modules() if isinstance(m, nn.Linear)]
+        widths = [m.in_features for m in modules(self._model) if isinstance(m, nn.Linear)]
         sizes = (channels * side**2 * deep, channels * side**2)
         return next((size for size in sizes if size in widths), sizes[0])
 
@@ -107,7 +109,7 @@ class Clues:
     def sound(self) -> tuple[int, bool]:
         """Return how many numbers a frame of sound has, and whether they come before time."""
         stated = self.number(_FEATURES, 0)
-        for module in self._model.modules():
+        for module in modules(self._model):
             if isinstance(module, nn.Conv1d) and module.in_channels > 1 and stated in (0, module.in_channels):
                 return module.in_channels, True
             if isinstance(module, nn.Linear) and module.in_features == stated:
@@ -116,7 +118,7 @@ class Clues:
 
     def _reads_pictures(self) -> tuple[str, Any]:
         channels = {3, self.number("num_channels", 3)}
-        for path, module in self._model.named_modules():
+        for path, module in walk(self._model, once=True):
             if isinstance(module, nn.Conv2d | nn.Conv3d) and module.in_channels in channels:
                 return path, module
         return "", None

@@ -27,6 +27,7 @@ from glassblock.ir import (
 from glassblock.reader.naming import named_stacks
 from glassblock.reader.observe import Observation
 from glassblock.reader.params import count, count_all
+from glassblock.reader.walk import walk
 
 _WORDS: tuple[tuple[tuple[str, ...], Role, str], ...] = (
     (("norm", "ln_", "ln1", "ln2"), "norm", "norm"),
@@ -135,7 +136,7 @@ def _role(name: str, module: nn.Module | None = None) -> tuple[Role, str]:
 
 
 def _inputs(model: nn.Module) -> tuple[Block, ...]:
-    tables = [(p, m) for p, m in model.named_modules() if isinstance(m, nn.Embedding)]
+    tables = [(p, m) for p, m in walk(model, once=True) if isinstance(m, nn.Embedding)]
     blocks = []
     for path, table in tables[:1]:
         spec = Embedding(

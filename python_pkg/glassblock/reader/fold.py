@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
 
-_MIN_MATRICES = 2
+from glassblock.reader.walk import parameters, walk
+
+_SCALARS = frozenset({int, float, bool, str, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +45,19 @@ def fold(model: nn.Module) -> Fold:
     return found
 
 
-def keyed(fold: Fold, container: str, layers: dict[str, nn.Module]) -> None:
-    """Add the layers of a container to a fold."""
-    counting = _counting_attributes(list(layers.values()))
-    for path, layer in layers.items():
-        fold.keys[path] = f"{container}#{_signature(layer, counting)}"
-        fold.containers[path] = container
-
-
-def containers_in(model: nn.Module, path: str) -> Iterator[tuple[str, dict[str, nn.Module]]]:
-    """Go through the outermost containers of layers in a module, with the paths that they have in the model."""
-    for container, layers in _containers(model.get_submodule(path)):
+def containers_in(module: nn.Module, path: str) -> Iterator[tuple[str, dict[str, nn.Module]]]:
+    """Go through the outermost containers of layers in the module at a path, with the paths they have in the model."""
+    for container, layers in _containers(module):
         inside = {f"{path}.{name}": layer for name, layer in layers.items()}
         yield f"{path}.{container}" if container else path, inside
 
 
 def _containers(model: nn.Module) -> Iterator[tuple[str, dict[str, nn.Module]]]:
     taken: list[str] = []
-    for path, module in model.named_modules():
-        if any(path.startswith(f"{outer}.") for outer in taken):
-            continue
+    for path, module in walk(model, once=True):
         if not isinstance(module, nn.ModuleList | nn.ModuleDict | nn.Sequential):
+            continue
+        if any(path.startswith(f"{outer}.") for outer in taken):
             continue
         heavy = {
             f"{path}.{name}" if path else name: child for name, child in module.named_children() if _is_heavy(child)
@@ -93,45 +87,95 @@ def _holds_layers(module: nn.Module) -> bool:
     blocks = list(module.children())
     if not isinstance(module, nn.ModuleList | nn.Sequential) or len({type(block) for block in blocks}) != 1:
         return False
-    return all(
-        any(sum(p.ndim > 1 for p in part.parameters()) >= _MIN_MATRICES for part in block.children())
-        for block in blocks
-    )
+    return all(any(_has_matrices(part) for part in block.children()) for block in blocks)
 
 
 def _is_heavy(module: nn.Module) -> bool:
     """Whether this is more than a projection: a module with several matrices in sub-modules."""
-    has_parts = next(module.children(), None) is not None
-    return has_parts and sum(p.ndim > 1 for p in module.parameters()) >= _MIN_MATRICES
+    return next(module.children(), None) is not None and _has_matrices(module)
 
 
-def _scalars(module: nn.Module) -> Iterator[tuple[str, Any]]:
-    for name, value in sorted(vars(module).items()):
-        if name.startswith("_") or name == "training":
-            continue
-        if isinstance(value, int | float | bool | str | type(None)):
-            yield name, value
-        elif isinstance(value, tuple | list) and all(isinstance(v, int | float | str) for v in value):
-            yield name, tuple(value)
+def _has_matrices(module: nn.Module) -> bool:
+    matrices = (id(p) for p in parameters(module) if p.ndim > 1)
+    first = next(matrices, None)
+    return first is not None and any(other != first for other in matrices)
 
 
-def _counting_attributes(layers: list[nn.Module]) -> set[tuple[str, str]]:
+_Row = tuple[str, str, tuple[str, ...], tuple[tuple[str, tuple[int, ...]], ...]]
+"""A module in a layer: path, class, names of its attributes, shapes of its parameters."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Layers of the same modules, with the same parameters and attributes of the same names.
+
+    Attributes
+    ----------
+    rows
+        Their modules.
+    layers
+        For the place of each layer in its container the values of its scalar attributes, in the order of the rows.
+    """
+
+    rows: tuple[_Row, ...]
+    layers: dict[int, list[Any]] = field(default_factory=dict)
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Where each value is: path within the layer, attribute."""
+        return [(path, name) for path, _, names, _ in self.rows for name in names]
+
+
+def keyed(fold: Fold, container: str, layers: dict[str, nn.Module]) -> None:
+    """Add the layers of a container to a fold."""
+    plans: dict[tuple[_Row, ...], _Plan] = {}
+    for index, layer in enumerate(layers.values()):
+        rows, values = _described(layer)
+        plans.setdefault(rows, _Plan(rows)).layers[index] = values
+    counting = _counting_attributes(plans.values())
+    signatures: dict[int, str] = {}
+    for plan in plans.values():
+        own = [at for at, where in enumerate(plan.places) if where not in counting]
+        digests: dict[str, str] = {}
+        for index, values in plan.layers.items():
+            kept = repr([values[at] for at in own])
+            if kept not in digests:
+                digests[kept] = hashlib.sha256(f"{plan.rows}{kept}".encode()).hexdigest()[:12]
+            signatures[index] = digests[kept]
+    for index, path in enumerate(layers):
+        fold.keys[path] = f"{container}#{signatures[index]}"
+        fold.containers[path] = container
+
+
+def _described(layer: nn.Module) -> tuple[tuple[_Row, ...], list[Any]]:
+    """Return the modules of a layer, and the values of their scalar attributes."""
+    rows: list[_Row] = []
+    values: list[Any] = []
+    for path, module in walk(layer, once=True):
+        names = []
+        for name, value in vars(module).items():
+            if name[0] == "_" or name == "training":
+                continue
+            kind = type(value)  # `isinstance` would ask some configurations for their class, which takes them long
+            if kind in _SCALARS or issubclass(kind, int | float | str):
+                names.append(name)
+                values.append(value)
+            elif issubclass(kind, tuple | list) and all(isinstance(v, int | float | str) for v in value):
+                names.append(name)
+                values.append(tuple(value))
+        held = module._parameters.items()  # noqa: SLF001
+        shapes = tuple([(name, tuple(p.shape)) for name, p in held if p is not None]) if held else ()
+        rows.append((path, type(module).__name__, tuple(names), shapes))
+    return tuple(rows), values
+
+
+def _counting_attributes(plans: Iterable[_Plan]) -> set[tuple[str, str]]:
     """Attributes whose value goes up with the layer: (path within the layer, attribute)."""
     offsets: dict[tuple[str, str], set[int]] = defaultdict(set)
     seen: dict[tuple[str, str], int] = defaultdict(int)
-    for index, layer in enumerate(layers):
-        for path, module in layer.named_modules():
-            for name, value in _scalars(module):
-                if type(value) is int:
-                    offsets[path, name].add(value - index)
-                    seen[path, name] += 1
+    for plan in plans:
+        for at, where in enumerate(plan.places):
+            found = [values[at] - index for index, values in plan.layers.items() if type(values[at]) is int]
+            offsets[where].update(found)
+            seen[where] += len(found)
     return {where for where, found in offsets.items() if len(found) == 1 and seen[where] > 1}
-
-
-def _signature(layer: nn.Module, counting: set[tuple[str, str]]) -> str:
-    digest = hashlib.sha256()
-    for path, module in layer.named_modules():
-        scalars = [item for item in _scalars(module) if (path, item[0]) not in counting]
-        shapes = [(n, tuple(p.shape)) for n, p in module.named_parameters(recurse=False)]
-        digest.update(repr((path, type(module).__name__, scalars, shapes)).encode())
-    return digest.hexdigest()[:12]

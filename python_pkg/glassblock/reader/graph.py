@@ -18,6 +18,7 @@ from typing import Any
 from torch import nn
 
 from glassblock.reader.record import Call, Op, Recording, Ref, Shape
+from glassblock.reader.walk import at_path
 
 LAYOUT = frozenset(
     "alias bfloat16 clone contiguous data detach double dropout expand_as flatten float half"
@@ -56,6 +57,23 @@ class Cone:
         return [op for op in self.ops if op.name in names]
 
 
+class Modules:
+    """The modules of a model by path, found when they are asked for: there may be millions."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+
+    def __getitem__(self, path: str) -> nn.Module:
+        found = self.get(path)
+        if found is None:
+            raise KeyError(path)
+        return found
+
+    def get(self, path: str) -> nn.Module | None:
+        """Return a module; None if there is none."""
+        return at_path(self._model, path)
+
+
 class Graph:
     """A recording with its modules, and questions about it."""
 
@@ -65,7 +83,7 @@ class Graph:
         self.ops = recording.ops
         self.calls = recording.calls
         self.model = model
-        self.modules = dict(model.named_modules(remove_duplicate=False))
+        self.modules = Modules(model)
         self.consumers: dict[int, list[Op]] = defaultdict(list)
         for op in self.ops:
             for value in dict.fromkeys(op.inputs):

@@ -9,6 +9,7 @@ from torch import nn
 from glassblock.ir import Block, Fact, Group, MixtureOfExperts, Params
 from glassblock.reader.graph import Graph
 from glassblock.reader.record import Op
+from glassblock.reader.walk import at_path, parameter_at, parameters
 
 
 def count(parameters: Iterable[nn.Parameter]) -> int:
@@ -21,8 +22,7 @@ def count_in(graph: Graph, path: str, ops: Iterable[Op]) -> int:
     if path:
         return count(graph.modules[path].parameters())
     used = {graph.values[v].name for op in ops for v in op.inputs if graph.values[v].trained}
-    by_name = dict(graph.model.named_parameters(remove_duplicate=False))
-    return count(by_name[name] for name in used)
+    return count(p for name in used if (p := parameter_at(graph.model, name)) is not None)
 
 
 def count_all(
@@ -42,19 +42,27 @@ def count_all(
         Paths of the parameters that some operation multiplies with: an embedding that is one of them is not only
         looked up.
     """
-    total = count(model.parameters())
+    every = list(parameters(model))
+    total = count(every)
     idle = sum(len(group.layers) * _idle(model, block) for group in groups for block in group.template.blocks)
-    modules = dict(model.named_modules(remove_duplicate=False))
-    named = dict(model.named_parameters(remove_duplicate=False))
-    tables = [p for path in embeddings for p in (modules[path].parameters() if path in modules else [named[path]])]
-    used = {id(named[path]) for path in multiplied if path in named}
+    tables = [p for path in embeddings for p in _held(model, path)]
+    used = {id(parameter_at(model, path)) for path in multiplied}
     return Params(
         total=total,
-        trainable=count(p for p in model.parameters() if p.requires_grad),
+        trainable=count(p for p in every if p.requires_grad),
         embedding=count(tables),
         active=total - idle,
         lookup=count(p for p in tables if id(p) not in used),
     )
+
+
+def _held(model: nn.Module, path: str) -> list[nn.Parameter]:
+    """Return the parameters of the module at a path, or the parameter at it."""
+    module = at_path(model, path)
+    if module is not None:
+        return list(parameters(module))
+    one = parameter_at(model, path)
+    return [one] if one is not None else []
 
 
 def _idle(model: nn.Module, block: Block) -> int:

@@ -32,6 +32,7 @@ from glassblock.reader.inputs import Inputs
 from glassblock.reader.record import Recording
 from glassblock.reader.trace import Tracer
 from glassblock.reader.twin import twin
+from glassblock.reader.walk import modules
 
 Rung = Literal["meta", "fake", "real"]
 
@@ -71,8 +72,7 @@ def run(model: nn.Module, fold: Fold, inputs: Inputs, rung: Rung, *, written_out
         call = (inputs.args, inputs.kwargs)
         args, kwargs = call if rung == "real" else tree_map(_hollow("meta" if rung == "meta" else "cpu"), call)
         tracer.tell(zip(tree_leaves((args, kwargs)), tree_leaves(call), strict=True))
-        with tracer:
-            subject(*args, **kwargs)
+        tracer.run(args, kwargs)
     tracer.recording.tokens = inputs.tokens
     return tracer.recording
 
@@ -124,7 +124,7 @@ def _made_up(old: torch.Tensor) -> torch.Tensor:
 
 def _check_size(model: nn.Module) -> None:
     """Refuse a matrix that is too large for an operation to copy; a table that is looked up in is not copied."""
-    matrices = [p for m in model.modules() if not isinstance(m, nn.Embedding) for p in m.parameters(recurse=False)]
+    matrices = [p for m in modules(model) if not isinstance(m, nn.Embedding) for p in m.parameters(recurse=False)]
     largest = max(matrices, key=lambda p: prod(p.shape[-2:]), default=None)
     if largest is not None and (size := largest.element_size() * prod(largest.shape[-2:])) > _LARGEST:
         raise ModelError(
@@ -136,7 +136,7 @@ def _check_size(model: nn.Module) -> None:
 def _fill(model: nn.Module, make: Callable[[torch.Tensor], torch.Tensor]) -> None:
     """Replace the meta tensors of a twin; ties stay ties."""
     made: dict[int, torch.Tensor] = {}
-    for module in model.modules():
+    for module in modules(model):
         for name, old in [*module._parameters.items()]:  # noqa: SLF001
             if old is not None:
                 if id(old) not in made:
@@ -172,7 +172,7 @@ def _written_out(model: nn.Module, experts: str) -> Iterator[None]:
 
 def configs(model: nn.Module) -> list[Any]:
     """Return the configurations that the modules of a model look at, each once."""
-    queue = [config for module in model.modules() if (config := vars(module).get("config")) is not None]
+    queue = [config for module in modules(model) if (config := vars(module).get("config")) is not None]
     found: dict[int, Any] = {}
     while queue:  # a part of a configuration may be looked at through the whole, of which it is a copy
         config = queue.pop()

@@ -23,6 +23,7 @@ from glassblock.reader.norms import NormSite
 from glassblock.reader.record import Call
 from glassblock.reader.residual import stream_through
 from glassblock.reader.streams import count_streams
+from glassblock.reader.walk import at_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,6 @@ def _without_evidence(data: Any) -> Any:
 
 def shared_blocks(model: nn.Module, stacks: list[Stack]) -> list[Stack]:
     """Say of blocks how many of them use the same parameters, where more than one does."""
-    modules = dict(model.named_modules(remove_duplicate=False))
 
     def keys(group: Group, block: Block) -> list[tuple[int, str]]:
         """Return for each copy of a block which module it is, or which part of which layer."""
@@ -139,9 +139,9 @@ def shared_blocks(model: nn.Module, stacks: list[Stack]) -> list[Stack]:
             return []
         top, part = group.template.path, "" if block.path else block.address[len(group.template.address) :]
         if block.path and not block.path.startswith(top):
-            return [(id(modules.get(block.path)), part)] * len(group.layers)
+            return [(id(at_path(model, block.path)), part)] * len(group.layers)
         inside = block.path[len(top) :] if block.path else ""
-        return [(id(modules.get(path + inside)), part) for path in group.paths]
+        return [(id(at_path(model, path + inside)), part) for path in group.paths]
 
     every = [(group, block) for stack in stacks for group in stack.groups for block in group.template.blocks]
     uses = Counter(key for group, block in every for key in keys(group, block))

@@ -24,8 +24,15 @@ def within_stages(model: nn.Module, fold: Fold, recording: Recording) -> Fold | 
         calls.setdefault(call.path, call)
     found: dict[str, dict[str, nn.Module]] = {}
     stages: set[str] = set()
+    plain: set[str] = set()
     for path, container in fold.containers.items():
-        inner = {name: layers for name, layers in containers_in(model, path) if _is_chain(graph, calls, layers)}
+        if fold.keys[path] in plain:
+            continue
+        every = dict(containers_in(model.get_submodule(path), path))
+        if not every:
+            plain.add(fold.keys[path])  # nor is anything repeated in those that are alike
+            continue
+        inner = {name: layers for name, layers in every.items() if _is_chain(graph, calls, layers)}
         inside = [calls[layer] for layers in inner.values() for layer in layers]
         if inner and not _mixes_outside(graph, calls.get(path), inside):
             found |= inner

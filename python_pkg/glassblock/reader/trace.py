@@ -1,14 +1,17 @@
 """Record one forward pass: which operation made which value, inside which module.
 
 A `TorchFunctionMode` sees every operation at the level at which people write them (``softmax``, not
-its kernels), and module hooks on the twin keep the stack of modules it runs in. Layers that are alike
-run once; the others are answered with empty tensors of the shapes that the first one returned.
+its kernels), and every call of a module is seen at `nn.Module.__call__`, which keeps the stack of modules it runs
+in: a hundred thousand layers would need a million hooks. Layers that are alike run once; the others are answered with
+empty tensors of the shapes that the first one returned, and nothing inside of them is looked at.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import RLock, get_ident
 from typing import Any
 
 import torch
@@ -21,6 +24,7 @@ from glassblock.reader.escapes import escape, hollow
 from glassblock.reader.fold import Fold
 from glassblock.reader.known import UNKNOWN, Known
 from glassblock.reader.record import Call, Op, Recording, Ref, Value
+from glassblock.reader.walk import walk
 
 _SAME = {
     "mm": "matmul",
@@ -53,10 +57,13 @@ class Tracer(TorchFunctionMode):
     Parameters
     ----------
     model
-        The model. While it is watched its modules have hooks.
+        The model.
     fold
         Which of its modules are alike, and so run once.
     """
+
+    _one_at_a_time = RLock()
+    """`nn.Module.__call__` is there once for all threads: whoever changes it puts back what was there before."""
 
     def __init__(self, model: nn.Module, fold: Fold) -> None:
         super().__init__()
@@ -66,17 +73,12 @@ class Tracer(TorchFunctionMode):
         self._alive: list[torch.Tensor] = []
         self._paused = False
         self._known = Known()
-        self._undo: list[Callable[[], None]] = []
+        self._model, self._fold = model, fold
         self._names: dict[int, tuple[str, bool]] = {}
-        for name, buffer in model.named_buffers(remove_duplicate=False):
-            self._names.setdefault(id(buffer), (name, False))
-        for name, parameter in model.named_parameters(remove_duplicate=False):
-            self._names.setdefault(id(parameter), (name, True))
-        for path, module in model.named_modules(remove_duplicate=False):
-            self._watch(path, module)
+        self._paths: dict[int, tuple[str, ...]] = {}
+        self._looked_inside = False
+        self._learn(walk(model, closed=fold.keys))
         self._answers: dict[str, tuple[Any, tuple[int, ...]]] = {}
-        for path, key in fold.keys.items():
-            self._fold(model.get_submodule(path), path, key, fold.containers[path])
 
     def tell(self, numbers: Iterable[tuple[Any, Any]]) -> None:
         """Say which numbers the inputs stand for; only whole ones and truth values matter."""
@@ -84,11 +86,59 @@ class Tracer(TorchFunctionMode):
             if isinstance(known, torch.Tensor) and not known.is_floating_point():
                 self._known.learn(empty, known)
 
-    def __exit__(self, *exception: object) -> None:
-        """Leave the model as it was."""
-        super().__exit__(*exception)  # type: ignore[no-untyped-call]
-        for undo in reversed(self._undo):
-            undo()
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Run the model, and record it."""
+        with self, self._seeing_calls():
+            self._model(*args, **kwargs)
+
+    @contextmanager
+    def _seeing_calls(self) -> Iterator[None]:
+        """See every call of a module in this thread."""
+        thread, original = get_ident(), nn.Module.__call__
+
+        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            path = None if self._paused or get_ident() != thread else self._path(module)
+            if path is None:
+                return original(module, *args, **kwargs)
+            return self._call(original, path, module, args, kwargs)
+
+        with self._one_at_a_time:
+            original = nn.Module.__call__
+            try:
+                nn.Module.__call__ = call  # type: ignore[method-assign]
+                yield
+            finally:
+                nn.Module.__call__ = original  # type: ignore[method-assign]
+
+    def _learn(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
+        """Learn the paths of modules, and the names of their parameters and buffers."""
+        for path, module in modules:
+            known = self._paths.get(id(module), ())
+            if path not in known:
+                self._paths[id(module)] = (*known, path)
+            prefix = f"{path}." if path else ""
+            for held, trained in ((module._buffers, False), (module._parameters, True)):  # noqa: SLF001
+                for name, tensor in held.items():
+                    if tensor is not None:
+                        self._names.setdefault(id(tensor), (prefix + name, trained))
+
+    def _look_inside(self) -> bool:
+        """Learn what is inside of all layers, because something was met that may come from there; False if known."""
+        if self._looked_inside:
+            return False
+        self._looked_inside = True
+        self._learn(walk(self._model))
+        return True
+
+    def _path(self, module: nn.Module) -> str | None:
+        """Return the path of a module; of several the one within the module that runs."""
+        paths = self._paths.get(id(module))
+        if paths is None:
+            return self._path(module) if self._look_inside() else None
+        if len(paths) > 1 and self._stack:
+            inside = f"{self._stack[-1].path}."
+            return next((path for path in paths if path.startswith(inside)), paths[0])
+        return paths[0]
 
     def __torch_function__(
         self,
@@ -252,54 +302,57 @@ class Tracer(TorchFunctionMode):
 
     def _value(self, tensor: torch.Tensor) -> int:
         found = self._of.get(id(tensor))
-        return self._new(tensor, None) if found is None else found
+        if found is not None:
+            return found
+        if id(tensor) not in self._names and self._stack:  # the model's own inputs come before its first call
+            self._look_inside()
+        return self._new(tensor, None)
 
-    def _watch(self, path: str, module: nn.Module) -> None:
-        def before(_module: nn.Module, args: Any, kwargs: Any) -> None:
-            if self._paused:
-                return
-            call = Call(
-                index=len(self.recording.calls),
-                path=path,
-                parents=(),
-                inputs=tuple(self._value(tensor) for tensor in _tensors((args, kwargs))),
-                first=len(self.recording.ops),
-            )
-            call.parents = (*(outer.index for outer in self._stack), call.index)
-            self.recording.calls.append(call)
-            self._stack.append(call)
-
-        def after(_module: nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
-            if self._paused:
-                return
-            call = self._stack.pop()
-            call.last = len(self.recording.ops)
-            call.outputs = tuple(self._value(tensor) for tensor in _tensors(output))
-
-        hooks = (
-            module.register_forward_pre_hook(before, with_kwargs=True),
-            module.register_forward_hook(after, with_kwargs=True),
+    def _call(self, original: Callable[..., Any], path: str, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """Call a module, and record the call."""
+        call = Call(
+            index=len(self.recording.calls),
+            path=path,
+            parents=(),
+            inputs=tuple(self._value(tensor) for tensor in _tensors((args, kwargs))),
+            first=len(self.recording.ops),
         )
-        self._undo += [hook.remove for hook in hooks]
-
-    def _fold(self, module: nn.Module, path: str, key: str, container: str) -> None:
-        """Answer the module from the first one that is alike and was called alike."""
-        run = module.forward
+        call.parents = (*(outer.index for outer in self._stack), call.index)
+        self.recording.calls.append(call)
+        self._stack.append(call)
         own = vars(module).get("forward")
+        try:
+            if path in self._fold.keys:
+                vars(module)["forward"] = self._forward(module, call)
+            result = original(module, *args, **kwargs)
+        finally:
+            self._stack.pop()
+            if path in self._fold.keys:
+                vars(module).pop("forward", None)
+                if own is not None:
+                    vars(module)["forward"] = own
+        call.last = len(self.recording.ops)
+        call.outputs = tuple(self._value(tensor) for tensor in _tensors(result))
+        return result
 
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            call = self._stack[-1]
-            call.key = f"{key}({self._situation(call, container)})"
-            known = self._answers.get(call.key)
-            if known is None:
-                result = run(*args, **kwargs)
-                self._answers[call.key] = (result, call.inputs)
-                return result
+    def _forward(self, layer: nn.Module, call: Call) -> Callable[..., Any]:
+        """Return a forward that answers a layer from the first one that is alike and was called alike."""
+        run = layer.forward
+        call.key = f"{self._fold.keys[call.path]}({self._situation(call, self._fold.containers[call.path])})"
+        known = self._answers.get(call.key)
+
+        def first(*args: Any, **kwargs: Any) -> Any:
+            self._learn(walk(layer, call.path))
+            result = run(*args, **kwargs)
+            self._answers[call.key] = (result, call.inputs)
+            return result
+
+        def folded(*_args: Any, **_kwargs: Any) -> Any:
+            assert known is not None
             call.folded = True
             return self._answer(known[0], call)
 
-        module.forward = forward
-        self._undo.append(lambda: vars(module).pop("forward") if own is None else setattr(module, "forward", own))
+        return first if known is None else folded
 
     def _situation(self, call: Call, container: str) -> str:
         """What is particular to a call: its shapes, and which tensors from outside the layers it got.
