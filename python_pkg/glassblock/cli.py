@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import glassblock
 from glassblock.errors import GlassblockError
 
+_INTERRUPTED = 130
+"""The exit status of what was ended with Ctrl-C, as shells have it."""
 _SOURCE = "hub id, folder or file with config.json, or gallery:NAME"
 
 
@@ -22,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GlassblockError as error:
         print(f"glassblock: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return 0
 
 

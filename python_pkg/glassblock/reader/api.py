@@ -6,18 +6,22 @@ what was observed is assembled into an architecture. Where nothing could be obse
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from glassblock.errors import ModelError
-from glassblock.ir import Architecture
+from glassblock.errors import GlassblockError, ModelError
+from glassblock.ir import Architecture, Trace, to_dict
 from glassblock.reader.assemble import assemble
+from glassblock.reader.build import first_line
+from glassblock.reader.collector import collector_waits
 from glassblock.reader.fallback import assemble_tree
-from glassblock.reader.fold import fold
-from glassblock.reader.observe import observe
+from glassblock.reader.fold import Fold, fold
+from glassblock.reader.observe import Observation, observe
 from glassblock.reader.phantoms import phantoms
 from glassblock.reader.resolve import resolve, title
 from glassblock.reader.saved import saved_architecture
@@ -50,9 +54,9 @@ def read(source: Any, *, inputs: Any = None, trust_remote_code: bool = False) ->
     known = saved_architecture(source)
     if known is not None:
         return known
-    resolved = resolve(source, trust_remote_code=trust_remote_code)
-    found = _read(resolved.model, inputs, resolved.name)
-    return replace(found, phantoms=phantoms(found, resolved.model, _folder(source)))
+    with collector_waits():
+        resolved = resolve(source, trust_remote_code=trust_remote_code)
+        return _read(resolved.model, inputs, resolved.name, source)
 
 
 def read_model(model: nn.Module, *, inputs: Any = None, name: str | None = None) -> Architecture:
@@ -79,28 +83,43 @@ def read_model(model: nn.Module, *, inputs: Any = None, name: str | None = None)
         )
     given = getattr(getattr(model, "config", None), "name_or_path", "") or ""
     shown = name or title(given) or type(model).__name__
-    found = _read(twin(model), inputs, shown)
-    return replace(found, phantoms=phantoms(found, model, _folder(given)))
+    with collector_waits():
+        return _read(twin(model), inputs, shown, given)
+
+
+def _read(model: nn.Module, inputs: Any, name: str, source: Any) -> Architecture:
+    found = _drawn(model, inputs, name)
+    try:
+        return replace(found, phantoms=phantoms(found, model, _folder(source)))
+    except Exception as error:  # noqa: BLE001
+        note = f"whether the checkpoint holds more than the module tree could not be found out: {_told(error)}"
+        return replace(found, trace=replace(found.trace, notes=(*found.trace.notes, note)))
 
 
 def _folder(source: Any) -> Path | None:
     """Return the local folder that a source names, where it is one."""
-    folder = Path(source).expanduser() if isinstance(source, str | Path) and source else None
+    if not isinstance(source, str | Path) or not source:
+        return None
     try:
-        return folder if folder is not None and folder.is_dir() else None
-    except (OSError, ValueError):
+        folder = Path(source).expanduser()
+        return folder if folder.is_dir() else None
+    except (OSError, ValueError, RuntimeError):  # a name that is no path, a folder that may not be looked at
         return None
 
 
-def _read(model: nn.Module, inputs: Any, name: str) -> Architecture:
-    observation = observe(model, fold(model), inputs)
-    if observation.recording is not None:
-        found = assemble(observation, name)
-        if found is not None:
-            return found
-    found = assemble_tree(observation, name)
-    if found is not None:
+def _drawn(model: nn.Module, inputs: Any, name: str) -> Architecture:
+    observation = _observed(model, inputs)
+    found = _assembled(observation, name)
+    if isinstance(found, Architecture):
         return found
+    if found:
+        observation = _untraced(observation.model, observation.fold, (*observation.trace.notes, found))
+    try:
+        tree = assemble_tree(observation, name)
+    except Exception as error:
+        raise _not_followed(model, error) from error
+    if tree is not None:
+        return _finite(tree)
     seen = observation.trace.notes
     raise ModelError(
         "expected a transformer: repeated layers that mix tokens and add to a residual stream; got"
@@ -108,3 +127,70 @@ def _read(model: nn.Module, inputs: Any, name: str) -> Architecture:
         f"{f' (it did not run on token ids: {seen[0]})' if seen else ''}. Pass the transformer itself"
         " if this is a wrapper, and `inputs=` if it takes something other than token ids."
     )
+
+
+# A model may hold anything, and the reader is not right about everything. Here its own failures end, and nowhere else:
+# what cannot be followed is drawn from its module tree, which says that it was not, and why.
+
+
+def _observed(model: nn.Module, inputs: Any) -> Observation:
+    try:
+        alike = fold(model)
+    except GlassblockError:
+        raise
+    except Exception as error:
+        raise _not_followed(model, error) from error
+    try:
+        return observe(model, alike, inputs)
+    except GlassblockError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        return _untraced(model, alike, (f"no inputs for it could be made: {_told(error)}",))
+
+
+def _assembled(observation: Observation, name: str) -> Architecture | str:
+    """Return the architecture of what was observed, or why there is none; nothing where it has no layers."""
+    if observation.recording is None:
+        return ""
+    try:
+        found = assemble(observation, name)
+    except Exception as error:  # noqa: BLE001
+        return f"it ran, but what it did could not be followed: {_told(error)}"
+    return "" if found is None else _finite(found)
+
+
+def _untraced(model: nn.Module, alike: Fold, notes: tuple[str, ...]) -> Observation:
+    return Observation(model, alike, Trace("tree", (), notes))
+
+
+def _not_followed(model: nn.Module, error: Exception) -> ModelError:
+    return ModelError(
+        f"expected a model whose modules can be gone through, got {type(model).__name__}, on which the reader failed:"
+        f" {_told(error)}. Pass the transformer itself if this is a wrapper, and report it if it is none."
+    )
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {first_line(error)}"
+
+
+def _finite(architecture: Architecture) -> Architecture:
+    """Return an architecture; no model computes with a number that is none."""
+    for where, number in _floats(to_dict(architecture), ""):
+        if not math.isfinite(number):
+            raise ModelError(
+                f"expected a model of finite numbers, got {number} for {where} in {architecture.name}."
+                " Correct that setting in its configuration."
+            )
+    return architecture
+
+
+def _floats(data: Any, where: str) -> Iterator[tuple[str, float]]:
+    if isinstance(data, float):
+        yield where, data
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from _floats(value, where if key == "value" else key)
+    elif isinstance(data, list | tuple):
+        for value in data:
+            yield from _floats(value, where)

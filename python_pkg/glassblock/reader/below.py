@@ -128,10 +128,10 @@ def _kind(graph: Graph, op: Op, rows: int) -> tuple[str, str]:
 
 def _fixed(graph: Graph, op: Op) -> bool:
     """Whether a table is kept from training while the tokens' own is trained: its numbers are computed."""
-    named = _parameters(graph)
-    table = named.get(graph.values[op.inputs[1]].name)
+    table = parameter_at(graph.model, graph.values[op.inputs[1]].name)
     lookups = [other for other in graph.ops if other.name == "embedding" and len(other.inputs) > 1]
-    others = [named.get(graph.values[other.inputs[1]].name) for other in lookups if other.inputs[1] != op.inputs[1]]
+    names = [graph.values[other.inputs[1]].name for other in lookups if other.inputs[1] != op.inputs[1]]
+    others = [parameter_at(graph.model, name) for name in names]
     return table is not None and not table.requires_grad and any(p is not None and p.requires_grad for p in others)
 
 

@@ -1,12 +1,11 @@
 """From a configuration to a model on the meta device: every module, no memory, no numbers.
 
 The class is the one that a checkpoint would be loaded into. Nothing is initialised, because there is nothing to
-initialise, and the collector of cycles waits: a hundred thousand layers are a million objects, and no cycle among them.
+initialise.
 """
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from glassblock.errors import SourceError
+from glassblock.reader.walk import modules
 
 _HEADS = (
     "AutoModelForCausalLM",
@@ -30,6 +30,8 @@ _UNKNOWN = "Unrecognized configuration class"
 _MOST_MODULES = 2_000_000
 """A configuration that asks for more is a mistake, and would take the memory of the machine: a hundred and fifty
 thousand layers of a dozen modules each."""
+_LONGEST = 300
+"""What an error may say in a sentence of ours."""
 
 
 class _TooLargeError(Exception):
@@ -70,7 +72,9 @@ def build(config: Any, *, trust_remote_code: bool) -> nn.Module:
         except Exception as error:  # noqa: BLE001  # any class may refuse in its own way
             refused.append(f"{cls.__name__}: {first_line(error)}")
             continue
-        model: nn.Module = built.eval()
+        for module in modules(built):
+            module.__dict__["training"] = False  # as `eval` does, which takes a million modules seconds
+        model: nn.Module = built
         return model
     refused = [why for why in refused if _UNKNOWN not in why][:2] or refused[:1]
     raise SourceError(
@@ -81,9 +85,10 @@ def build(config: Any, *, trust_remote_code: bool) -> nn.Module:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an error says first, to be put into a sentence of ours."""
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(".")
+    """Return what an error says first, to be put into a sentence of ours; what only announces more, with that."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return (first if len(first) <= _LONGEST else f"{first[:_LONGEST]}...").rstrip(".")
 
 
 @contextmanager
@@ -99,15 +104,12 @@ def _bare() -> Iterator[None]:
         if made > _MOST_MODULES:
             raise _TooLargeError
 
-    counting, collects = register_module_module_registration_hook(count), gc.isenabled()
-    gc.disable()
+    counting = register_module_module_registration_hook(count)
     try:
         with torch.device("meta"), no_init_weights():
             yield
     finally:
         counting.remove()
-        if collects:
-            gc.enable()
 
 
 def _classes(config: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,29 +74,31 @@ def title(name: object) -> str:
     """Return a name for people: of a local path its last part, which says enough and gives nothing away."""
     if not isinstance(name, str):
         return ""  # a configuration may hold anything under that key
-    local = name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).exists()
+    local = name.startswith((".", "/", "~")) or name.count("/") > 1 or os.path.exists(name)  # noqa: PTH110  # False where it may not look
     return Path(name).name if local else name
 
 
 def _config_at(name: str, trust_remote_code: bool) -> Any:
-    path = Path(name).expanduser()
-    file = path / "config.json" if path.is_dir() else path
-    if file.is_file():
+    path = Path(os.path.expanduser(name))  # noqa: PTH111  # as it is where there is no such user
+    file = path / "config.json" if os.path.isdir(path) else path  # noqa: PTH112  # False where it is not allowed to look
+    if os.path.isfile(file):  # noqa: PTH113
         return _config_in(file, trust_remote_code=trust_remote_code)
-    if path.exists():
+    if os.path.exists(path):  # noqa: PTH110
         raise SourceError(
             f"expected a config.json in {name!r}, but there is none. Pass the folder that the model"
             " was saved to, or a configuration."
         )
     if name.count("/") > 1 or name.startswith((".", "/", "~")):
-        raise SourceError(f"expected {_SOURCES}, got the path {name!r}, which does not exist. Check its spelling.")
+        raise SourceError(
+            f"expected {_SOURCES}, got the path {name!r}, which does not exist or may not be read. Check its spelling."
+        )
     return _config_from_hub(name, trust_remote_code=trust_remote_code)
 
 
 def _config_in(file: Path, *, trust_remote_code: bool) -> Any:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(
             f"expected {str(file)!r} to hold a configuration as JSON, but it cannot be read: {error}."
             " Pass the config.json that was saved with the model."
@@ -111,18 +114,23 @@ def _config_in(file: Path, *, trust_remote_code: bool) -> Any:
 
 
 def _config_of(content: dict[str, Any], where: str = "the dictionary") -> Any:
-    from transformers import AutoConfig
+    from transformers import CONFIG_MAPPING, AutoConfig
 
     kind = content.get("model_type")
     if not isinstance(kind, str):
         raise SourceError(
-            f"expected a `model_type` in {where}, got the keys {sorted(content)[:8]}."
+            f"expected a `model_type` in {where}, got the keys {list(content)[:8]}."
             " Add it, for example 'llama', or pass the nn.Module itself."
         )
     rest = {key: value for key, value in content.items() if key != "model_type"}
     try:
         return AutoConfig.for_model(kind, **rest)
     except Exception as error:
+        if kind in CONFIG_MAPPING:
+            raise SourceError(
+                f"expected settings that transformers accepts for {kind!r} in {where}, got some that it refuses:"
+                f" {first_line(error)}. Correct them."
+            ) from error
         hint = (
             " It comes with modeling code of its own: pass trust_remote_code=True to run that code."
             if "auto_map" in content

@@ -25,12 +25,12 @@ def saved_architecture(source: Any) -> Architecture | None:
     """
     if not isinstance(source, str | Path):
         return None
-    path = Path(source).expanduser()
-    if path.suffix.lower() != ".json" or not path.is_file():
-        return None
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        path = Path(source).expanduser()
+        if path.suffix.lower() != ".json" or not path.is_file():
+            return None
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RuntimeError):
         return None  # whoever reads configurations says what is wrong with it
     if not isinstance(data, dict) or "stacks" not in data:
         return None
