@@ -77,7 +77,9 @@ function placeStack(architecture: Architecture, stack: Stack, from: number, of: 
     x: of.spine,
     top: top.spineTop,
     bottom: row.length > 0 ? cardsBottom + 16 : bottom,
-    label: stacks.length > 1 ? stack.name : '',
+    label: [stacks.length > 1 ? stack.name : '', stack.streams ? `${stack.streams.value} streams` : '']
+      .filter((word) => word !== '')
+      .join(', '),
   };
   const area = of.strip && { ...of.strip, y: top.bottom, h: cardsBottom - top.bottom };
   const strip = area ? placeStrip(stack, area) : null;
