@@ -79,6 +79,8 @@ def title(name: object) -> str:
 
 
 def _config_at(name: str, trust_remote_code: bool) -> Any:
+    if not name.strip():
+        raise SourceError(f"expected {_SOURCES}, got an empty name. Pass one of those.")
     path = Path(os.path.expanduser(name))  # noqa: PTH111  # as it is where there is no such user
     file = path / "config.json" if os.path.isdir(path) else path  # noqa: PTH112  # False where it is not allowed to look
     if os.path.isfile(file):  # noqa: PTH113
