@@ -9,7 +9,7 @@ from torch import nn
 
 from glassblock.ir import Architecture, Block, Embedding, Fact, from_config, from_module
 from glassblock.reader.above import final_norms, head
-from glassblock.reader.below import below, numbered
+from glassblock.reader.below import below, looks_up_tokens, numbered
 from glassblock.reader.edges import edges_into
 from glassblock.reader.flow import Flow
 from glassblock.reader.graph import Graph
@@ -17,6 +17,7 @@ from glassblock.reader.naming import named_stacks
 from glassblock.reader.norms import NormSite, norm_sites
 from glassblock.reader.observe import Observation
 from glassblock.reader.params import count_all
+from glassblock.reader.record import Op
 from glassblock.reader.runs import Run, layer_calls, read_run, shared_blocks
 
 _CONTEXT = (
@@ -86,11 +87,22 @@ def _main_last(graph: Graph, flow: Flow, runs: list[Run]) -> list[Run]:
 
 
 def _around(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite], *, last: bool) -> _Around:
-    under = below(graph, flow.way(run.source).below, run.source, norms)
+    under = below(graph, _ops_below(graph, flow, run), run.source, norms)
     outputs = final_norms(graph, flow, run.outputs, norms, several=run.stack.streams is not None)
     if last:
         outputs += numbered(head(graph, flow, run.stack.name, run.outputs, under.tables))
     return _Around(under.blocks, tuple(outputs), under.tables)
+
+
+def _ops_below(graph: Graph, flow: Flow, run: Run) -> list[Op]:
+    """Return what the stream is made by, and the look-ups of tokens that the layers are given besides it."""
+    ops = {op.index: op for op in flow.way(run.source).below}
+    for value in run.calls[0].inputs:
+        if value != run.source and graph.learned[value]:
+            given = flow.way(value).below
+            if any(op.name == "embedding" and looks_up_tokens(graph, op) for op in given):
+                ops |= {op.index: op for op in given}
+    return [ops[index] for index in sorted(ops)]
 
 
 def _context(model: nn.Module, inputs: tuple[Block, ...]) -> Fact[int] | None:

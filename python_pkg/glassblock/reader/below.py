@@ -113,6 +113,11 @@ def _table(graph: Graph, op: Op) -> Block:
     )
 
 
+def looks_up_tokens(graph: Graph, op: Op) -> bool:
+    """Whether the rows that an operation looks up are those of the text."""
+    return _kind(graph, op, graph.shape(op.inputs[1])[0])[0] == "tokens"
+
+
 def _kind(graph: Graph, op: Op, rows: int) -> tuple[str, str]:
     """Say what the rows of a table are: looked up by given ids, by counting, or by neither."""
     cone = graph.cone(op.inputs[0])
