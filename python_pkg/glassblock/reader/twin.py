@@ -18,6 +18,8 @@ from torch import nn
 
 _PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device})
 """What is shared as it is: most attributes of most modules."""
+_OWN = frozenset({"_parameters", "_buffers", "_modules"})
+"""Dictionaries that no two modules share, so that they need not be remembered."""
 _FOREIGN = ("_hf_hook", "_old_forward")
 """Left on a module by accelerate when it moves weights around."""
 
@@ -55,9 +57,10 @@ class _Twins:
             state.pop("forward", None)
         for name in _FOREIGN:
             state.pop(name, None)
+        own = new.__dict__
         for name, value in state.items():
-            new.__dict__[name] = self._attribute(name, value)
-        new.__dict__["training"] = False
+            own[name] = value if type(value) in _PLAIN else self._attribute(name, value)
+        own["training"] = False
         return new
 
     def _attribute(self, name: str, value: Any) -> Any:
@@ -65,6 +68,8 @@ class _Twins:
             return type(value)()
         if name == "_compiled_call_impl":
             return None
+        if name in _OWN:
+            return self._mapped_dict(value)
         return self._map(value)
 
     def _map(self, value: Any) -> Any:
