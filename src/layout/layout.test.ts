@@ -161,3 +161,27 @@ describe('a folded model', () => {
     expect(other.cards[0]?.blocks.map((block) => block.address)).toEqual(['L17.attn', 'L17.moe']);
   });
 });
+
+describe('a hundred thousand layers', () => {
+  const of = architecture('llama');
+  const [group] = of.stacks[0]?.groups ?? [];
+  const many = 100_000;
+  if (group) {
+    group.layers = Array.from({ length: many }, (_, index) => index);
+    group.paths = group.layers.map((index) => `model.layers.${index}`);
+  }
+
+  it('share a few hundred cells that together stand for each of them once', () => {
+    const [strip] = scene(of, 1400, false).strips;
+    const cells = strip?.cells ?? [];
+    expect(cells.length).toBeLessThanOrEqual(400);
+    expect(cells[0]?.index).toBe(0);
+    expect(cells.at(-1)?.last).toBe(many - 1);
+    expect(cells.slice(1).every((cell, i) => cell.index === (cells[i]?.last ?? 0) + 1)).toBe(true);
+  });
+
+  it('are one card, which any of them can be shown on', () => {
+    const { cards } = layoutScene(of, { width: 1400, live: false, bound: { '#0': 77_777 }, measure });
+    expect(cards.map((card) => card.address)).toEqual(['L77777']);
+  });
+});

@@ -124,7 +124,9 @@ export interface EndBox extends Rect {
 /** One layer in a strip: its two halves have the hues of what mixes tokens and of what does not. */
 export interface StripCell extends Rect {
   readonly key: string;
+  /** The first and the last layer that it stands for: one and the same, where there are not too many. */
   readonly index: number;
+  readonly last: number;
   readonly address: string;
   readonly group: string;
   readonly halves: readonly { readonly hue: Hue; readonly address: string }[];

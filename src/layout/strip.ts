@@ -5,6 +5,8 @@ import { groupKey, layerAddress, stackLayers } from './model';
 import type { Card, Fan, Rect, Strip, StripCell } from './scene';
 
 const LARGEST = 18;
+/** More layers than this share cells: a cell is then a run of layers, and opens into the first of them. */
+const MOST = 400;
 /** Numbers stand beside cells at least this far apart. */
 const LABELS = 40;
 
@@ -23,30 +25,40 @@ function halvesOf(group: Group, address: string): StripCell['halves'] {
 }
 
 /** How many layers lie between numbers, so that they do not touch. */
-function labelStep(pitch: number): number {
-  return [1, 2, 5, 10, 20, 50].find((step) => step * pitch >= Math.min(LABELS, pitch * 10)) ?? 100;
+function labelStep(pitch: number, run: number): number {
+  const steps = [1, 2, 5, 10, 20, 50, 100].map((step) => step * run);
+  return steps.find((step) => (step / run) * pitch >= Math.min(LABELS, pitch * 10)) ?? 100 * run;
+}
+
+/** The layers that begin a cell, with their groups, bottom to top. */
+function begins(stack: Stack, run: number): { group: Group; index: number }[] {
+  const found: { group: Group; index: number }[] = [];
+  for (const group of stack.groups) {
+    for (const index of group.layers) if (index % run === 0) found.push({ group, index });
+  }
+  return found.sort((a, b) => a.index - b.index);
 }
 
 export function placeStrip(stack: Stack, area: Rect): Strip {
-  const count = stackLayers(stack);
+  const layers = stackLayers(stack);
+  const run = Math.ceil(layers / MOST);
+  const count = Math.ceil(layers / run);
   const pitch = Math.min(LARGEST, area.h / count);
-  const step = labelStep(pitch);
+  const step = labelStep(pitch, run);
   const bottom = area.y + area.h;
-  const groups = stack.groups.flatMap((group) => group.layers.map((index) => ({ group, index })));
-  const cells = groups
-    .sort((a, b) => a.index - b.index)
-    .map(({ group, index }) => ({
-      key: `${stack.name}:${index}`,
-      index,
-      address: layerAddress(stack, index),
-      group: groupKey(stack, group),
-      halves: halvesOf(group, layerAddress(stack, index)),
-      label: index % step === 0 ? String(index) : '',
-      x: area.x,
-      y: bottom - (index + 1) * pitch,
-      w: area.w,
-      h: pitch,
-    }));
+  const cells = begins(stack, run).map(({ group, index }) => ({
+    key: `${stack.name}:${index}`,
+    index,
+    last: Math.min(index + run, layers) - 1,
+    address: layerAddress(stack, index),
+    group: groupKey(stack, group),
+    halves: halvesOf(group, layerAddress(stack, index)),
+    label: index % step === 0 ? String(index) : '',
+    x: area.x,
+    y: bottom - (index / run + 1) * pitch,
+    w: area.w,
+    h: pitch,
+  }));
   return { key: `strip:${stack.name}`, stack: stack.name, cells, ...area, y: bottom - count * pitch, h: count * pitch };
 }
 
@@ -54,9 +66,11 @@ export function placeStrip(stack: Stack, area: Rect): Strip {
 export function placeFans(strip: Strip, cards: readonly Card[]): Fan[] {
   return cards.flatMap((card) => {
     const mine = strip.cells.filter((cell) => cell.group === card.group);
-    const indices = mine.map((cell) => cell.index);
-    const together = Math.max(...indices) - Math.min(...indices) === mine.length - 1;
-    const from = together ? mine : mine.filter((cell) => cell.index === card.index);
+    const [lowest] = mine;
+    const highest = mine.at(-1);
+    const together = lowest && highest && highest.last - lowest.index === card.layers.length - 1;
+    const shown = (cell: StripCell) => cell.index <= card.index && card.index <= cell.last;
+    const from = together ? mine : strip.cells.filter(shown);
     const [last] = from.slice(-1);
     const [first] = from;
     if (!first || !last) return [];

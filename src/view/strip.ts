@@ -20,8 +20,11 @@ export function bindTo(view: View, cell: StripCell): void {
   view.state.set({ bound: { ...view.state.value.bound, [cell.group]: cell.index }, selected: cell.address });
 }
 
+/** The cells of the layers that cards show, by the first layer of each. */
 function shownCells(strip: Strip, cards: readonly Card[]): Set<number> {
-  return new Set(cards.filter((card) => card.stack === strip.stack).map((card) => card.index));
+  const indices = cards.filter((card) => card.stack === strip.stack).map((card) => card.index);
+  const holds = (cell: StripCell) => indices.some((index) => cell.index <= index && index <= cell.last);
+  return new Set(strip.cells.filter(holds).map((cell) => cell.index));
 }
 
 function keyed(strip: Strip, view: View): (event: KeyboardEvent) => void {
@@ -55,12 +58,12 @@ function drawCells(group: SVGGElement, strip: Strip, shown: ReadonlySet<number>,
       return one;
     });
   cells.attr('data-layer', (cell) => cell.address).classed('gb-shown', (cell) => shown.has(cell.index));
-  cells.select('title').text((cell) => cell.address);
+  cells.select('title').text((cell) => (cell.last > cell.index ? `${cell.address} to L${cell.last}` : cell.address));
   cells
     .select('text')
     .attr('x', (cell) => cell.x - 6)
     .attr('y', (cell) => cell.y + cell.h / 2 + 4)
-    .text((cell) => labelOf(cell, strip, shown));
+    .text((cell) => labelOf(cell, shown));
   cells.each(function (cell) {
     const each = cell.w / Math.max(1, cell.halves.length);
     select(this)
@@ -77,9 +80,10 @@ function drawCells(group: SVGGElement, strip: Strip, shown: ReadonlySet<number>,
 }
 
 /** A shown layer's number takes precedence over the regular ones that it would touch. */
-function labelOf(cell: StripCell, strip: Strip, shown: ReadonlySet<number>): string {
+function labelOf(cell: StripCell, shown: ReadonlySet<number>): string {
   if (shown.has(cell.index)) return String(cell.index);
-  const near = [...shown].some((index) => Math.abs(index - cell.index) * cell.h < 13 && index < strip.cells.length);
+  const run = cell.last - cell.index + 1;
+  const near = [...shown].some((index) => (Math.abs(index - cell.index) / run) * cell.h < 13);
   return near ? '' : cell.label;
 }
 
