@@ -119,4 +119,14 @@ def _classes(config: Any) -> list[Any]:
     names = getattr(config, "architectures", None)
     named = [getattr(transformers, n, None) for n in names if isinstance(n, str)] if isinstance(names, list) else []
     models = [cls for cls in named if isinstance(cls, type) and issubclass(cls, transformers.PreTrainedModel)]
-    return models + [getattr(transformers, h) for h in _HEADS]
+    return models + [getattr(transformers, head) for head in _heads(config)]
+
+
+def _heads(config: Any) -> list[str]:
+    """Return which classes may stand for a configuration: one that uses all that it describes comes first."""
+    first: list[str] = []
+    if getattr(config, "is_encoder_decoder", False) is True:
+        first += ["AutoModelForSeq2SeqLM", "AutoModelForSpeechSeq2Seq"]
+    if hasattr(config, "vision_config"):
+        first += ["AutoModelForImageTextToText"]
+    return list(dict.fromkeys([*first, *_HEADS]))

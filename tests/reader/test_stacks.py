@@ -1,0 +1,82 @@
+"""Models with several stacks: all of them are read, with what is around each and what goes from one to another.
+
+What is expected is read off the modeling code of transformers, `models/<name>/modeling_<name>.py`.
+"""
+
+from __future__ import annotations
+
+import pytest
+from transformers import AutoConfig
+
+import glassblock as gb
+from glassblock.ir import Architecture, Embedding
+
+
+def read(model_type: str) -> Architecture:
+    return gb.unfold(AutoConfig.for_model(model_type)).architecture
+
+
+@pytest.mark.parametrize(
+    ("model_type", "cls", "stacks"),
+    [
+        ("t5", "T5ForConditionalGeneration", ["enc", "dec"]),
+        ("bart", "BartForConditionalGeneration", ["enc", "dec"]),
+        ("whisper", "WhisperForConditionalGeneration", ["enc", "dec"]),
+        ("llava", "LlavaForConditionalGeneration", ["vision", "text"]),
+        ("clip", "CLIPModel", ["vision", "text"]),
+    ],
+)
+def test_a_configuration_alone_gives_the_class_that_uses_all_of_it(
+    model_type: str, cls: str, stacks: list[str]
+) -> None:
+    architecture = read(model_type)
+    assert architecture.cls == cls
+    assert [stack.name for stack in architecture.stacks] == stacks
+
+
+def test_every_decoder_layer_looks_at_the_encoder() -> None:
+    architecture = read("t5")
+    (edge,) = architecture.edges
+    assert (edge.source, edge.target, edge.kind) == ("enc", "dec", "cross-attention")
+    assert edge.shape == ("batch", "tokens", 512)
+    for layer in architecture.stacks[-1].layers():
+        assert [branch.context for branch in layer.branches] == [None, "enc", None]
+
+
+def test_a_projector_is_a_block_on_the_edge_between_towers() -> None:
+    architecture = read("llava")
+    (edge,) = architecture.edges
+    (projector,) = edge.via
+    # LlavaMultiModalProjector: linear_1 1024 x 4096 and linear_2 4096 x 4096, each with a bias.
+    assert projector.params == 1024 * 4096 + 4096 + 4096 * 4096 + 4096
+    assert (edge.kind, projector.role, projector.path) == ("merge", "projector", "model.multi_modal_projector")
+    assert architecture.block("projector") == projector
+
+
+def test_towers_that_are_compared_have_no_edge_and_no_vocabulary() -> None:
+    architecture = read("clip")
+    assert architecture.edges == ()
+    assert architecture.vocabulary is None
+    vision = architecture.stacks[0]
+    assert [block.address for block in vision.outputs] == ["vision.norm", "vision.head_proj"]
+    assert [block.address for block in architecture.outputs] == ["norm", "head_proj"]
+    patches = next(block.spec for block in vision.inputs if isinstance(block.spec, Embedding))
+    assert (patches.of.value, patches.rows.value, patches.width.value) == ("patches", 3 * 32 * 32, 768)
+
+
+def test_a_layer_that_runs_again_is_a_layer_each_time_and_counts_once() -> None:
+    architecture = read("albert")
+    (stack,) = architecture.stacks
+    assert stack.n_layers == 12  # num_hidden_layers; num_hidden_groups 1
+    assert {layer.path for layer in stack.layers()} == {"albert.encoder.albert_layer_groups.0.albert_layers.0"}
+    attention = architecture.block("L7.attn")
+    assert attention.shared is not None
+    assert attention.shared.value == 12
+    assert architecture.params.total < 12 * architecture.stacks[0].layer(0).params
+
+
+def test_streams_side_by_side_are_counted() -> None:
+    for model_type, streams in (("gemma3n_text", 4), ("deepseek_v4", 4)):  # altup_num_inputs, hc_mult
+        (stack,) = read(model_type).stacks
+        assert stack.streams is not None
+        assert stack.streams.value == streams
