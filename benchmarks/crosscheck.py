@@ -185,7 +185,7 @@ def value(config: Any, key: str, layer: int | None = None) -> Any:
 def main() -> None:
     """Compare everything and print what disagrees, then how much agrees."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mapping", nargs="*", default=["causal", "seq2seq", "masked", "image-text", "base"])
+    parser.add_argument("--mapping", nargs="*", default=["causal"])
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
