@@ -128,8 +128,15 @@ def _maker(branch: Branch, value: int) -> int | None:
 
 
 def _reads_stream(branch: Branch, core: Core) -> bool:
-    """Whether keys come from the layer's own stream; if not, this is cross-attention."""
+    """Whether keys come from the layer's own stream; if not, this is cross-attention.
+
+    They do not where they are made of something else that the layer was given: of another stack, or of the model's own
+    input as it came.
+    """
     graph, call = branch.graph, branch.stream.call
     cone = graph.cone(core.k, branch.stream.states, call.first)
-    others = [v for v in call.inputs if v not in branch.stream.states and graph.learned[v]]
-    return any(v in branch.stream.states for v in cone.edge) or not (cone.edge & set(others))
+    if any(v in branch.stream.states for v in cone.edge):
+        return True
+    others = {v for v in call.inputs if v not in branch.stream.states and graph.learned[v]}
+    path = trail(branch, core.k)
+    return not (cone.edge & others) and not (path.projections and path.end in call.inputs)

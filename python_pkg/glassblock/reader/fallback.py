@@ -73,8 +73,9 @@ def assemble_tree(observation: Observation, name: str) -> Architecture | None:
 
 def _mixes_tokens(model: nn.Module, inside: dict[str, str], container: str) -> bool:
     paths = [path for path, holder in inside.items() if holder == container]
-    names = [name for path in paths for name, _ in model.get_submodule(path).named_children()]
-    return any(_role(name)[0] in ("attention", "mixer") for name in (*names, container.rpartition(".")[2]))
+    parts = [part for path in paths for part in model.get_submodule(path).named_children()]
+    named = [*parts, (container.rpartition(".")[2], None)]
+    return any(_role(name, part)[0] in ("attention", "mixer") for name, part in named)
 
 
 def _groups(observation: Observation, container: str) -> tuple[Group, ...]:
@@ -130,9 +131,14 @@ def _role(name: str, module: nn.Module | None = None) -> tuple[Role, str]:
     if module is not None and all(p.ndim < 2 for p in module.parameters()):
         return "norm", "norm"
     for words, role, part in _WORDS:
-        if any(word in name.lower() for word in words):
+        if any(word in name.lower() for word in words) and not (role == "mixer" and _convolution(module)):
             return role, part
     return "other", "other"
+
+
+def _convolution(module: nn.Module | None) -> bool:
+    """Whether this is a convolution and nothing else: networks for images are full of them, and mix no tokens."""
+    return isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d)
 
 
 def _inputs(model: nn.Module) -> tuple[Block, ...]:

@@ -200,7 +200,9 @@ class Graph:
         others = [value for value in op.inputs if not self.weights[value]]
         if len(weights) != 1 or not others:
             return None
-        largest = max(others, key=lambda value: (self.learned[value], len(self.shape(value))))
+        # A bias is learned, and what a model was given is not.
+        given = [value for value in others if not self.values[value].trained] or others
+        largest = max(given, key=lambda value: (self.learned[value], len(self.shape(value))))
         activation = others[1] if op.name == "addmm" and len(others) > 1 else largest
         return activation, weights[0]
 
