@@ -79,6 +79,20 @@ class Clues:
         """Return how many channels the text has."""
         return next((m.embedding_dim for m in modules(self._model) if isinstance(m, nn.Embedding)), 1)
 
+    def plain(self) -> tuple[str, int]:
+        """Return what a model without a configuration reads, ``text``, ``pictures`` or ``vectors``, and how many channels.
+
+        By its first matrix: a table, a convolution over an area, or any other.
+        """
+        for module in modules(self._model) if not self._configs else ():
+            matrix = next((p for p in module._parameters.values() if p is not None and p.ndim > 1), None)  # noqa: SLF001
+            if matrix is None or not isinstance(module, nn.Embedding | nn.Conv2d | nn.Linear | nn.MultiheadAttention):
+                continue
+            if isinstance(module, nn.Embedding):
+                break
+            return "pictures" if isinstance(module, nn.Conv2d) else "vectors", matrix.shape[1]
+        return "text", self.width()
+
     def picture(self) -> tuple[int, int, int]:
         """Return channels, height and width of a picture that the first layer that reads pictures reads."""
         path, layer = self._reads_pictures()

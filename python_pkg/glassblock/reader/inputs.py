@@ -186,7 +186,7 @@ class Finder:
         maker = _Maker(self._clues, self._takes, wish)
         kwargs: dict[str, Any] = {name: tensor for name in wish.names if (tensor := maker.tensor(name)) is not None}
         if not kwargs:
-            return Inputs((maker.text(),), {}, wish.note, wish.checked)
+            return Inputs((maker.anything(),), {}, wish.note, wish.checked)
         if "use_cache" in self._takes:
             kwargs["use_cache"] = False
         return Inputs((), kwargs, wish.note, wish.checked)
@@ -312,6 +312,16 @@ class _Maker:
     def __init__(self, clues: Clues, takes: Mapping[str, Any], wish: Wish) -> None:
         self._clues, self._takes, self._wish = clues, takes, wish
         self._kinds = _kinds(wish.names)
+        plain = clues.plain()[0] != "text"
+        known = {*_IMAGES, *_SOUNDS, *_HINTS, *_TEXTS[:4]}
+        self._unnamed = [name for name in wish.names if name not in known] if plain else []
+
+    def anything(self) -> torch.Tensor:
+        """Make what a model reads that says nothing of itself: what fits its first layer."""
+        kind, channels = self._clues.plain()
+        if kind == "pictures":
+            return torch.zeros(1, channels, *self._clues.picture()[1:])
+        return torch.zeros(1, TOKENS, channels) if kind == "vectors" else self.text()
 
     def tensor(self, name: str) -> torch.Tensor | None:
         """Make what is given for an argument; None if nothing is known about it."""
@@ -337,6 +347,8 @@ class _Maker:
         }
         if name in special:
             return special[name]()
+        if name in self._unnamed:
+            return self.anything()
         if name in _TEXTS or name.endswith(("_ids", "_id")):
             ids = self.text() if name in _TEXTS else self._plain(TOKENS)
             several = self._wish.books and (name == "decoder_input_ids" or "decoder_input_ids" not in self._takes)
