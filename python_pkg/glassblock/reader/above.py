@@ -46,10 +46,13 @@ def final_norms(
 
 
 def _uncut(graph: Graph, value: int) -> int:
-    """Follow a value back through changes of layout and cuts to what it is a part of."""
+    """Follow a value back through changes of layout, cuts and the mean over tokens to what it is a part of."""
     value = graph.same(value)
     op = graph.producer(value)
-    return _uncut(graph, op.inputs[0]) if op is not None and op.name in SLICES and op.inputs else value
+    if op is None or not op.inputs:
+        return value
+    pooled = op.name == "mean" and graph.shape(op.inputs[0])[-1:] == graph.shape(value)[-1:]
+    return _uncut(graph, op.inputs[0]) if pooled or op.name in SLICES else value
 
 
 def head(graph: Graph, flow: Flow, run: str, outputs: Iterable[int], tables: Iterable[str]) -> list[Block]:

@@ -80,7 +80,7 @@ class Clues:
         return next((m.embedding_dim for m in modules(self._model) if isinstance(m, nn.Embedding)), 1)
 
     def plain(self) -> tuple[str, int]:
-        """Return what a model without a configuration reads, ``text``, ``pictures`` or ``vectors``, and how many channels.
+        """Return what a model without a configuration reads (``text``, ``pictures``, ``vectors``), and its channels.
 
         By its first matrix: a table, a convolution over an area, or any other.
         """

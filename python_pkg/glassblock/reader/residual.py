@@ -237,22 +237,44 @@ class _Walk:
         """Split a sum of branches that were added to each other before they met the stream.
 
         Only where the layer itself adds them: within a module the sum is that block's own affair,
-        such as routed and shared experts.
+        such as routed and shared experts. What was joined along the tokens is split wherever no work is common to both.
         """
         op = self.graph.producer(self.graph.same(value))
-        ours = op is not None and op.name == "add" and op.call == self.stream.call.index
-        if op is None or not ours or len(op.inputs) != 2:
+        if op is None or op.call is None:
             return [value]
-        stop = self.stream.states
-        cones = [set(self.graph.cone(v, stop, self.stream.call.first).ops) for v in op.inputs]
-        for alone in (cones[0] - cones[1], cones[1] - cones[0]):
-            if sum(self.graph.heavy(o) for o in alone) < 2:
+        ours = op.call == self.stream.call.index
+        terms = self._summed(op) if ours else ()
+        terms = terms or self._side_by_side(op)
+        if len(terms) < 2:
+            return [value]
+        cones = [set(self.graph.cone(v, self.stream.states, self.stream.call.first).ops) for v in terms]
+        for at, cone in enumerate(cones):
+            alone = cone.difference(*(other for i, other in enumerate(cones) if i != at))
+            if sum(self.graph.heavy(o) for o in alone) < 2 or (not ours and any(map(self.graph.heavy, cone - alone))):
                 return [value]
-        return [term for v in op.inputs for term in self._terms(v)]
+        return [term for v in terms for term in self._terms(v)]
+
+    def _summed(self, op: Op) -> tuple[int, ...]:
+        """Return the terms of a sum: of two, or of several that were stacked."""
+        stacked = self.graph.producer(op.inputs[0]) if op.name == "sum" else None
+        if stacked is not None and stacked.name == "stack":
+            whole = self.graph.size(op.outputs[0])
+            return stacked.inputs if all(self.graph.size(v) == whole for v in stacked.inputs) else ()
+        return op.inputs if op.name == "add" and len(op.inputs) == 2 else ()
+
+    def _side_by_side(self, op: Op) -> tuple[int, ...]:
+        """Return what was joined along the tokens: each kind of token has its own weights (mixture of transformers)."""
+        graph = self.graph
+        width = graph.shape(op.outputs[0])[-1:]
+        joined = op.name in ("cat", "concat") and len(op.inputs) > 1
+        return op.inputs if joined and all(graph.shape(v)[-1:] == width for v in op.inputs) else ()
 
     def _update(self, value: int, add: int, total: float) -> Update:
         """Peel the scale off an update, as far as the layer itself applies it."""
         update = Update(value, add)
+        whole, part = self.graph.size(self.stream.source), self.graph.size(value)
+        if part < whole and self.graph.shape(value)[-1:] == self.graph.shape(self.stream.source)[-1:]:
+            update.notes.append("a part of the tokens goes through it: the others have weights of their own")
         while (op := self.graph.producer(update.value)) is not None and op.call == self.stream.call.index:
             scaled = self._scaled(op)
             if scaled is None:

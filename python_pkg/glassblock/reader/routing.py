@@ -262,9 +262,10 @@ def _choice(graph: Graph, op: Op, experts: Experts) -> Choice | None:
     if takes is None:
         return None
     scores, dim = graph.shape(op.inputs[0]), _dim(op)
-    tokens = scores[dim] % graph.recording.tokens == 0 and scores[dim] != experts.total
     others = [size for at, size in enumerate(scores) if at != dim % len(scores)]
-    if tokens and experts.total in others:
+    whole = scores[dim] % graph.recording.tokens == 0
+    part = scores[dim] < experts.total or (dim % len(scores) < len(scores) - 1 and scores[-1] == experts.total)
+    if (whole or part) and scores[dim] != experts.total and experts.total in others:
         return Choice(op, experts.total, takes, by_expert=True)
     return Choice(op, scores[dim], takes) if scores[dim] >= experts.total else None
 
