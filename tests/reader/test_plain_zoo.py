@@ -1,234 +1,199 @@
-"""Whole models that nobody has seen: how layers are kept, called and connected. Numbers are known by construction."""
+"""Transformers as people write them by hand (`plain_zoo`): what the reader says against how they were put together."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import plain_zoo as zoo
 import pytest
 import torch
-from kinds import WIDTH, Attention, Dense, Layer, Model
+from kinds import WIDTH, Attention, Layer, told
 from torch import nn
-from torch.nn import functional
 
 from glassblock.errors import ModelError
-from glassblock.ir import Architecture
-from glassblock.ir import Layer as Read
+from glassblock.ir import Architecture, Block
 from glassblock.reader import read_model
 
-
-def blocks(layer: Read) -> list[str]:
-    return [branch.block[len(layer.address) + 1 :] for branch in layer.branches]
-
-
-def layers(architecture: Architecture) -> list[list[str]]:
-    return [blocks(layer) for layer in architecture.layers()]
+LAYER = zoo.ATTENTION + zoo.DENSE + 2 * zoo.NORM
+TABLE = zoo.VOCABULARY * WIDTH
 
 
-class InADictionary(Model):
-    """Layers under names, called in the order of a list of those names."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.ModuleDict({name: Layer(Attention, Dense) for name in ("lower", "middle", "upper")})
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        stream = self.table(ids)
-        for name in ("lower", "middle", "upper"):
-            stream = self.layers[name](stream)
-        logits: torch.Tensor = self.head(stream)
-        return logits
+def blocks(architecture: Architecture, layer: int) -> dict[str, Block]:
+    """Return the blocks of a layer of the main stack by the last part of their addresses."""
+    found = architecture.stacks[-1].layer(layer)
+    return {block.address.rpartition(".")[2]: block for block in found.blocks}
 
 
-def test_layers_in_a_dictionary() -> None:
-    architecture = read_model(InADictionary())
-    assert layers(architecture) == [["attn", "mlp"]] * 3
-    assert [layer.path for layer in architecture.layers()] == ["layers.lower", "layers.middle", "layers.upper"]
+def order(architecture: Architecture, layer: int) -> list[tuple[str, int, int, str | None]]:
+    """Return for each branch its block, what it reads, where it is added, and its norm."""
+    found = architecture.stacks[-1].layer(layer)
+    last = [(b.block, b.pre_norm) for b in found.branches]
+    short = [(block.rpartition(".")[2], norm and norm.rpartition(".")[2]) for block, norm in last]
+    return [(s[0], b.reads, b.add, s[1]) for s, b in zip(short, found.branches, strict=True)]
 
 
-class Stage(nn.Module):
-    """The middle of a pipeline: neither embedding nor head, hidden states in and out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.table = None
-        self.layers = nn.ModuleList([Layer(Attention, Dense) for _ in range(2)])
-        self.head = None
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        for layer in self.layers:
-            hidden = layer(hidden)
-        return hidden
-
-
-def test_a_stage_of_a_pipeline_is_read_from_hidden_states() -> None:
-    model = Stage()
-    architecture = read_model(model, inputs=torch.zeros(1, 5, WIDTH))
-    assert layers(architecture) == [["attn", "mlp"]] * 2
-    assert (architecture.inputs, architecture.vocabulary) == ((), None)
-    assert architecture.params.total == sum(p.numel() for p in model.parameters())
-    assert architecture.params.embedding == 0
-
-
-class Tied(Model):
-    def __init__(self) -> None:
-        super().__init__()
-        self.head.weight = self.table.weight
-
-
-def test_tied_weights_count_once() -> None:
-    tied, untied = read_model(Tied()).params, read_model(Model()).params
-    assert untied.total - tied.total == 50 * WIDTH
-    assert (tied.lookup, untied.lookup) == (0, 50 * WIDTH)
-
-
-class Cross(nn.Module):
-    """Queries from the stream, keys and values from elsewhere."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.q, self.kv, self.out = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, 2 * WIDTH), nn.Linear(WIDTH, WIDTH)
-
-    def forward(self, stream: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        parts = (self.q(stream), *self.kv(other).chunk(2, -1))
-        q, k, v = (part.unflatten(-1, (3, -1)).transpose(1, 2) for part in parts)
-        mixed = functional.scaled_dot_product_attention(q, k, v)
-        result: torch.Tensor = self.out(mixed.transpose(1, 2).flatten(-2))
-        return result
-
-
-class Looking(Layer):
-    """A layer that looks at another stack after its own attention."""
-
-    def __init__(self) -> None:
-        super().__init__(Attention, Dense)
-        self.norm_c, self.cross = nn.LayerNorm(WIDTH), Cross()
-
-    def forward(self, stream: torch.Tensor, other: torch.Tensor | None = None) -> torch.Tensor:
-        stream = stream + self.mixer(self.norm_a(stream))
-        if other is not None:
-            stream = stream + self.cross(self.norm_c(stream), other)
-        result: torch.Tensor = stream + self.feed(self.norm_b(stream))
-        return result
-
-
-class LooksNowAndThen(nn.Module):
-    """An encoder, and a decoder that looks at it after every second layer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.table = nn.Embedding(50, WIDTH)
-        self.encoder = nn.ModuleList([Layer(Attention, Dense) for _ in range(2)])
-        self.decoder = nn.ModuleList([Looking() if at % 2 else Layer(Attention, Dense) for at in range(4)])
-        self.head = nn.Linear(WIDTH, 50)
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        other = stream = self.table(ids)
-        for layer in self.encoder:
-            other = layer(other)
-        for at, layer in enumerate(self.decoder):
-            stream = layer(stream, other) if at % 2 else layer(stream)
-        logits: torch.Tensor = self.head(stream)
-        return logits
-
-
-def test_cross_attention_in_every_second_layer() -> None:
-    architecture = read_model(LooksNowAndThen())
-    encoder, decoder = architecture.stacks
-    assert (encoder.name, decoder.name) == ("enc", "dec")
-    assert [blocks(layer) for layer in decoder.layers()] == [["attn", "mlp"], ["attn", "cross", "mlp"]] * 2
-    (edge,) = architecture.edges
-    assert (edge.source, edge.target, edge.kind) == ("enc", "dec", "cross-attention")
-    assert architecture.block("dec.L1.cross").heads == 3
-
-
-class Again(Model):
-    """Two layers that the stream goes through three times."""
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        stream = self.table(ids)
-        for _ in range(3):
-            for layer in self.layers:
-                stream = layer(stream)
-        logits: torch.Tensor = self.head(stream)
-        return logits
-
-
-def test_layers_that_run_again_are_layers_each_time() -> None:
-    model = Again()
+def test_a_dictionary_of_layers_of_two_kinds() -> None:
+    model = zoo.Kinds()
     architecture = read_model(model)
-    assert [layer.path for layer in architecture.layers()] == ["layers.0", "layers.1"] * 3
-    assert architecture.params.total == sum(p.numel() for p in model.parameters())
-    attention = architecture.block("L4.attn")
-    assert attention.shared is not None
-    assert attention.shared.value == 3
+    assert [group.layers for group in architecture.stacks[0].groups] == [(0, 2), (1, 3)]
+    assert [group.paths for group in architecture.stacks[0].groups] == [
+        ("layers.alpha", "layers.gamma"),
+        ("layers.beta", "layers.delta"),
+    ]
+    fused, split = (blocks(architecture, layer)["attn"] for layer in (0, 1))
+    assert told(fused.spec, "heads", "kv_heads", "head_dim") == {"heads": 2, "kv_heads": 2, "head_dim": 12}
+    assert told(split.spec, "heads", "kv_heads", "head_dim") == {"heads": 4, "kv_heads": 2, "head_dim": 6}
+    assert (fused.params, split.params) == (zoo.ATTENTION, zoo.ATTENTION - WIDTH * WIDTH - WIDTH)
+    assert architecture.block("layers.gamma.mixer").address == "L2.attn"
 
 
-class Mixture(nn.Module):
-    """Four experts of which each token visits one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.router = nn.Linear(WIDTH, 4, bias=False)
-        self.experts = nn.ModuleList([Dense() for _ in range(4)])
-
-    def forward(self, stream: torch.Tensor) -> torch.Tensor:
-        weights, chosen = self.router(stream).softmax(-1).topk(1)
-        outputs = torch.stack([expert(stream) for expert in self.experts], -2)
-        picked = outputs.gather(-2, chosen[..., None].expand(*chosen.shape, WIDTH)).squeeze(-2)
-        result: torch.Tensor = picked * weights
-        return result
+def test_layers_in_a_list_within_a_dictionary_with_a_tied_head() -> None:
+    architecture = read_model(zoo.Nested())
+    assert architecture.stacks[0].n_layers == 3
+    assert architecture.params.total == TABLE + 3 * LAYER + zoo.NORM
+    assert architecture.block("unembed").spec.tied.value is True
+    assert architecture.block("norm").path == "parts.norm"
 
 
-class NowAndThen(Model):
-    """A mixture in every second layer."""
+def test_layers_that_run_three_times() -> None:
+    architecture = read_model(zoo.Looped())
+    stack = architecture.stacks[0]
+    assert stack.n_layers == 6
+    assert [layer.path for layer in stack.layers()] == ["layers.0", "layers.1"] * 3
+    assert architecture.params.total == 2 * TABLE + 2 * LAYER
+    assert {block.shared.value for layer in stack.layers() for block in layer.blocks} == {3}
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList([Layer(Attention, Mixture if at % 2 else Dense) for at in range(4)])
+
+@pytest.mark.parametrize("inputs", [{"stream": torch.zeros(1, 5, WIDTH)}, None])
+def test_a_stage_of_a_pipeline_without_table_and_head(inputs: Any) -> None:
+    architecture = read_model(zoo.Stack(zoo.plain_layers(3), first=False, last=False), inputs=inputs)
+    assert (architecture.inputs, architecture.outputs, architecture.vocabulary) == ((), (), None)
+    assert architecture.trace.rung == "meta"
+    assert architecture.params.total == 3 * LAYER
+    assert order(architecture, 2) == [("attn", 0, 1, "norm1"), ("mlp", 1, 2, "norm2")]
 
 
-def test_a_mixture_in_every_second_layer() -> None:
-    model = NowAndThen()
-    architecture = read_model(model)
-    assert layers(architecture) == [["attn", "mlp"], ["attn", "moe"]] * 2
-    expert = sum(p.numel() for p in Dense().parameters())
-    assert architecture.params.total - architecture.params.active == 2 * 3 * expert
+def test_the_first_and_the_last_stage_of_a_pipeline() -> None:
+    first = read_model(zoo.Stack(zoo.plain_layers(2), last=False))
+    last = read_model(zoo.Stack(zoo.plain_layers(2), first=False), inputs=torch.zeros(1, 5, WIDTH))
+    assert [block.address for block in (*first.inputs, *first.outputs)] == ["embed"]
+    assert [block.address for block in (*last.inputs, *last.outputs)] == ["unembed"]
+    assert last.vocabulary == zoo.VOCABULARY
+
+
+def test_cross_attention_in_every_third_layer() -> None:
+    inputs = (torch.zeros(1, 7, dtype=torch.long), torch.zeros(1, 5, zoo.CONTEXT_WIDTH))
+    architecture = read_model(zoo.CrossEveryThird(), inputs=inputs)
+    looks = ["cross" in blocks(architecture, layer) for layer in range(6)]
+    assert looks == [False, False, True, False, False, True]
+    assert [name for name, *_ in order(architecture, 2)] == ["attn", "cross", "mlp"]
+    cross = blocks(architecture, 5)["cross"]
+    assert told(cross.spec, "heads", "head_dim", "causal") == {"heads": 2, "head_dim": 12, "causal": False}
+    assert cross.params == 2 * (WIDTH * WIDTH + WIDTH) + 2 * WIDTH * zoo.CONTEXT_WIDTH + 2 * WIDTH
+
+
+def test_experts_in_every_second_layer() -> None:
+    architecture = read_model(zoo.ExpertsEverySecond())
+    assert ["moe" in blocks(architecture, layer) for layer in range(6)] == [False, True] * 3
+    moe = blocks(architecture, 3)["moe"]
+    facts = told(moe.spec, "experts", "top_k", "hidden", "router")
+    assert facts == {"experts": 6, "top_k": 2, "hidden": 14, "router": "softmax"}
+    idle = 3 * (6 - 2) * 2 * WIDTH * 14
+    assert architecture.params.total - architecture.params.active == idle
+
+
+def test_two_routers_in_one_layer() -> None:
+    architecture = read_model(zoo.Stack(nn.ModuleList([zoo.TwoRouters() for _ in range(2)])))
+    assert order(architecture, 1) == [
+        ("attn", 0, 1, "norm1"),
+        ("moe", 1, 2, "norm2"),
+        ("moe2", 2, 3, "norm3"),
+    ]
+    few, many = (blocks(architecture, 1)[name].spec for name in ("moe", "moe2"))
+    assert told(few, "experts", "top_k", "hidden") == {"experts": 3, "top_k": 1, "hidden": 10}
+    assert told(many, "experts", "top_k", "hidden") == {"experts": 8, "top_k": 4, "hidden": 6}
+
+
+def test_experts_that_choose_their_tokens() -> None:
+    architecture = read_model(zoo.Stack(nn.ModuleList([Layer(Attention, zoo.ExpertChoice) for _ in range(2)])))
+    spec = blocks(architecture, 0)["moe"].spec
+    assert told(spec, "experts", "choice", "router") == {"experts": 4, "choice": "expert", "router": "sigmoid"}
+
+
+def test_experts_of_two_modalities() -> None:
+    architecture = read_model(zoo.Stack(nn.ModuleList([Layer(Attention, zoo.ModalityExperts) for _ in range(2)])))
+    assert [(name, reads, add) for name, reads, add, _ in order(architecture, 0)] == [
+        ("attn", 0, 1),
+        ("moe", 1, 2),
+        ("moe2", 1, 2),
+    ]
+    text, picture = (blocks(architecture, 0)[name] for name in ("moe", "moe2"))
+    assert told(text.spec, "experts", "hidden", "choice") == {"experts": 4, "hidden": 14, "choice": "expert"}
+    assert told(picture.spec, "experts", "hidden", "choice") == {"experts": 2, "hidden": 18, "choice": "expert"}
+    assert (text.params, picture.params) == (4 * WIDTH * (2 * 14 + 1), 2 * WIDTH * (2 * 18 + 1))
+    assert all("a part of the tokens" in " ".join(block.notes) for block in (text, picture))
 
 
 @pytest.mark.parametrize("norm_first", [True, False])
 @pytest.mark.parametrize("batch_first", [True, False])
-def test_torchs_own_transformer(*, norm_first: bool, batch_first: bool) -> None:
-    model = nn.Transformer(
-        WIDTH, 4, 2, 3, 40, batch_first=batch_first, norm_first=norm_first, activation="gelu", dropout=0.0
-    )
-    text = torch.zeros(1, 5, WIDTH) if batch_first else torch.zeros(5, 1, WIDTH)
-    architecture = read_model(model, inputs={"src": text, "tgt": text})
-    encoder, decoder = architecture.stacks
-    assert [(s.name, s.n_layers) for s in architecture.stacks] == [("enc", 2), ("dec", 3)]
-    assert blocks(encoder.layer(0)) == ["attn", "mlp"]
-    assert blocks(decoder.layer(2)) == ["attn", "cross", "mlp"]
-    assert all((branch.pre_norm is not None) is norm_first for branch in decoder.layer(0).branches)
-    assert all((branch.stream_norm is None) is norm_first for branch in decoder.layer(0).branches)
+def test_torch_encoder_and_decoder(batch_first: bool, norm_first: bool) -> None:
+    model = nn.Transformer(WIDTH, 4, 2, 3, zoo.HIDDEN, batch_first=batch_first, norm_first=norm_first)
+    source, target = torch.zeros(1, 7, WIDTH), torch.zeros(1, 5, WIDTH)
+    inputs = (source, target) if batch_first else (source.transpose(0, 1), target.transpose(0, 1))
+    for found in (read_model(model, inputs=inputs), read_model(model)):
+        encoder, decoder = found.stacks
+        assert (encoder.name, encoder.n_layers, decoder.name, decoder.n_layers) == ("enc", 2, "dec", 3)
+        assert [(edge.source, edge.target, edge.kind) for edge in found.edges] == [("enc", "dec", "cross-attention")]
+        assert [name for name, *_ in order(found, 1)] == ["attn", "cross", "mlp"]
+        assert {norm is not None for *_, norm in order(found, 1)} == {norm_first}
+        assert {branch.stream_norm is not None for branch in decoder.layer(1).branches} == {not norm_first}
+        attention = encoder.layer(1).blocks
+        spec = next(block.spec for block in attention if block.role == "attention")
+        assert told(spec, "heads", "kv_heads", "head_dim") == {"heads": 4, "kv_heads": 4, "head_dim": 6}
+        assert found.params.total == sum(p.numel() for p in model.parameters())
 
 
-class Raises(Model):
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        message = f"out of order with {tuple(ids.shape)}"
-        raise RuntimeError(message)
+@pytest.mark.parametrize("norm_first", [True, False])
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_a_torch_encoder_alone(batch_first: bool, norm_first: bool) -> None:
+    layer = nn.TransformerEncoderLayer(WIDTH, 4, zoo.HIDDEN, batch_first=batch_first, norm_first=norm_first)
+    model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval()
+    architecture = read_model(model)
+    assert architecture.trace.rung == "meta"
+    feed = blocks(architecture, 1)["mlp"]
+    assert told(feed.spec, "hidden", "gated", "activation") == {"hidden": 40, "gated": False, "activation": "relu"}
+    assert blocks(architecture, 1)["attn"].params == zoo.ATTENTION
+    assert feed.params == zoo.DENSE
 
 
-def test_a_model_whose_forward_raises_is_drawn_from_its_modules_and_says_so() -> None:
-    architecture = read_model(Raises())
+def test_a_torch_decoder_that_is_given_a_memory() -> None:
+    layer = nn.TransformerDecoderLayer(WIDTH, 4, zoo.HIDDEN, batch_first=True)
+    inputs = (torch.zeros(1, 7, WIDTH), torch.zeros(1, 5, WIDTH))
+    architecture = read_model(nn.TransformerDecoder(layer, 2), inputs=inputs)
+    assert [name for name, *_ in order(architecture, 1)] == ["attn", "cross", "mlp"]
+
+
+def test_a_forward_that_raises_is_drawn_from_its_modules_and_says_why() -> None:
+    model = zoo.Raising(zoo.plain_layers(2))
+    architecture = read_model(model)
     assert architecture.trace.rung == "tree"
-    assert any("out of order" in note for note in architecture.trace.notes)
-    assert architecture.params.total == sum(p.numel() for p in Raises().parameters())
+    assert "the flux capacitor is missing" in architecture.trace.notes[0]
+    assert {branch.source for layer in architecture.layers() for branch in layer.branches} == {"assumed"}
+    assert architecture.params.total == 2 * TABLE + 2 * LAYER
 
 
-@pytest.mark.parametrize(
-    ("model", "inputs"),
-    [
-        (nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8)), torch.zeros(1, 8)),
-        (nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3)), torch.zeros(1, 3, 16, 16)),
-    ],
-)
-def test_what_is_no_transformer_is_refused_with_a_remedy(model: nn.Module, inputs: torch.Tensor) -> None:
-    with pytest.raises(ModelError, match=r"expected a transformer.*Pass the transformer itself"):
-        read_model(model, inputs=inputs)
+def test_a_forward_that_raises_on_given_inputs_is_an_error_with_a_remedy() -> None:
+    with pytest.raises(ModelError, match=r"flux capacitor is missing\. Pass a tensor"):
+        read_model(zoo.Raising(zoo.plain_layers(2)), inputs=torch.zeros(1, 3, dtype=torch.long))
+
+
+@pytest.mark.parametrize("inputs", [torch.zeros(1, 3, 8, 8), None])
+def test_a_convolutional_network_is_no_transformer(inputs: Any) -> None:
+    with pytest.raises(ModelError, match=r"no such layers were found\. Pass the transformer itself"):
+        read_model(zoo.ConvolutionalNetwork(), inputs=inputs)
+
+
+@pytest.mark.parametrize("inputs", [torch.zeros(1, 8), None])
+def test_a_perceptron_is_no_transformer(inputs: Any) -> None:
+    with pytest.raises(ModelError, match=r"no such layers were found\. Pass the transformer itself"):
+        read_model(zoo.perceptron(), inputs=inputs)
