@@ -25,6 +25,8 @@ BUNDLES = [
     PACKAGE / "labextension" / "package.json",
 ]
 OLDEST_NODE = 20
+ZOO = {"timm": ["timm", "pillow"], "diffusers": ["diffusers", "importlib-metadata", "pillow", "zipp"]}
+"""Libraries whose models the tests read, and what each needs beside the rest of `.venv`."""
 
 # Tools that we install come first; a node of the system's stays visible behind them.
 ENV = {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"}
@@ -106,6 +108,19 @@ def install_python() -> None:
     run(*pip, "--no-build-isolation", "--editable", ".[dev]", SKIP_JUPYTER_BUILDER="1")
 
 
+def install_zoo() -> None:
+    """Install libraries that are only read by tests, each into a folder of its own, which is not on the path.
+
+    timm needs torchvision, whose builds do not fit every build of torch, and a torchvision or a timm that does not load
+    breaks the imports of transformers. So there is none, and the tests import these two by a way of their own
+    (`tests/zoo_packages.py`).
+    """
+    pip = (VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "-c", "constraints.txt")
+    for name, packages in ZOO.items():
+        shutil.rmtree(VENV / "zoo" / name, ignore_errors=True)
+        run(*pip, "--no-deps", "--target", VENV / "zoo" / name, *packages)
+
+
 def install_node() -> None:
     """Take the system's node where it is new enough, else the one that PyPI carries."""
     node = shutil.which("node", path=ENV["PATH"])
@@ -167,6 +182,7 @@ def main() -> None:
         print("Setting up .venv: some minutes, mostly for torch and JupyterLab, and about 2 GB on disk.", flush=True)
         make_venv()
     once("python", [ROOT / "pyproject.toml", ROOT / "constraints.txt"], [], install_python)
+    once("zoo", [ROOT / "constraints.txt"], [VENV / "zoo" / name for name in ZOO], install_zoo)
     link_lab_extension()
     install_node()
     once("npm", npm_inputs(ROOT), [ROOT / "node_modules"], lambda: npm_install(ROOT))
