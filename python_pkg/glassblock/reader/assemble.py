@@ -49,7 +49,7 @@ def assemble(observation: Observation, name: str) -> Architecture | None:
     if not runs:
         return None
     runs = _main_last(graph, flow, runs)
-    edges = [edge for run in runs for edge in edges_into(graph, flow, run, norms)]
+    edges = [edge for run in runs for edge in edges_into(graph, flow, run)]
     leaving = {edge.source for edge in edges}
     around = [_around(graph, flow, run, norms, last=run.stack.name not in leaving) for run in runs]
     stacks = shared_blocks(observation.model, [run.stack for run in runs])

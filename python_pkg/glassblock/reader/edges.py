@@ -7,7 +7,6 @@ from glassblock.reader.below import numbered
 from glassblock.reader.feedforward import feed_forward
 from glassblock.reader.flow import Flow, Way
 from glassblock.reader.graph import Graph
-from glassblock.reader.norms import NormSite
 from glassblock.reader.params import count_in
 from glassblock.reader.record import Op
 from glassblock.reader.runs import Run
@@ -15,7 +14,7 @@ from glassblock.reader.shapes import length, named
 from glassblock.reader.work import multiply_adds
 
 
-def edges_into(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite]) -> list[Edge]:
+def edges_into(graph: Graph, flow: Flow, run: Run) -> list[Edge]:
     """Return the edges that end in a run of layers.
 
     Parameters
@@ -26,8 +25,6 @@ def edges_into(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite]) -
         What flows between runs.
     run
         Where they end.
-    norms
-        All norms of the recording.
     """
     found: list[Edge] = []
     here = run.stack.name
@@ -35,9 +32,9 @@ def edges_into(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite]) -
     for origin in way.origins:
         if origin != here:
             kind: EdgeKind = "merge" if any(op.name == "embedding" for op in way.below) else "stream"
-            found.append(_edge(graph, way, origin, here, kind, run.source, norms))
+            found.append(_edge(graph, way, origin, here, kind, run.source))
     for context, value in _contexts(graph, flow, run).items():
-        found.append(_edge(graph, flow.way(value), context, here, "cross-attention", value, norms))
+        found.append(_edge(graph, flow.way(value), context, here, "cross-attention", value))
     return found
 
 
@@ -57,12 +54,9 @@ def _contexts(graph: Graph, flow: Flow, run: Run) -> dict[str, int]:
     return found
 
 
-def _edge(
-    graph: Graph, way: Way, source: str, target: str, kind: EdgeKind, value: int, norms: dict[int, NormSite]
-) -> Edge:
-    inside = {i for v, site in norms.items() for i in range(site.first, site.last) if graph.values[v].op is not None}
+def _edge(graph: Graph, way: Way, source: str, target: str, kind: EdgeKind, value: int) -> Edge:
     work = [op for op in way.between if graph.projection(op) is not None or _convolves(graph, op)]
-    via = tuple(numbered(_projectors(graph, [op for op in work if op.index not in inside])))
+    via = tuple(numbered(_projectors(graph, work)))
     return Edge(source, target, kind, via, named(graph, value), "observed")
 
 
