@@ -153,7 +153,7 @@ class LookingLayer(Layer):
         self.norm_c = nn.LayerNorm(WIDTH) if looks else None
         self.cross = CrossAttention() if looks else None
 
-    def forward(self, stream: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+    def forward(self, stream: torch.Tensor, context: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
         """Add three updates, or two."""
         stream = stream + self.mixer(self.norm_a(stream))
         if self.cross is not None and self.norm_c is not None:
@@ -243,7 +243,8 @@ class TwoRouters(nn.Module):
         """Add three updates."""
         stream = stream + self.mixer(self.norm_a(stream))
         stream = stream + self.few(self.norm_b(stream))
-        return stream + self.many(self.norm_c(stream))
+        result: torch.Tensor = stream + self.many(self.norm_c(stream))
+        return result
 
 
 class ModalityExperts(nn.Module):
