@@ -90,3 +90,15 @@ def test_blocks_add_up_to_the_total(name: str) -> None:
     attention = [row.total for row in rows if row.role == "attention"]
     named = {n: p for n, p in model.named_parameters() if ".self_attn." in n or ".attn." in n}
     assert sum(attention) == sum(p.numel() for p in named.values())
+
+
+def test_negative_lengths_are_refused() -> None:
+    with pytest.raises(SourceError, match="expected numbers of tokens, 0 or more, got context=-5"):
+        Diagram(read_model(tiny("llama"))).cache(-5)
+
+
+def test_keys_and_values_of_another_stack_count_each_matrix_once() -> None:
+    # Whisper: an encoder of 1,500 frames. Four matrices of 384 x 384 in each attention of the decoder.
+    architecture = read(AutoConfig.for_model("whisper"))
+    assert architecture.block("dec.L0.cross").weights == 4 * 384 * 384
+    assert architecture.block("dec.L0.attn").weights == 4 * 384 * 384

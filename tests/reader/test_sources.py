@@ -145,3 +145,8 @@ def test_what_is_no_transformer_is_refused(name: str, *, given: bool) -> None:
 def test_inputs_that_do_not_fit_are_named() -> None:
     with pytest.raises(ModelError, match=r"got torch\.float32 \(1, 3\): .*Pass a tensor, a tuple"):
         read(tiny("plain"), inputs=torch.zeros(1, 3))
+
+
+def test_a_name_of_the_gallery_without_its_prefix_is_recognised() -> None:
+    with pytest.raises(SourceError, match="comes with Glassblock: 'gallery:deepseek-v3'"):
+        read("deepseek-v3")

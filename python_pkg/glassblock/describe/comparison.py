@@ -270,6 +270,7 @@ def _block(block: Block | None, *, everything: bool) -> Facts | None:
         return None
     facts: Facts = {"kind": block.spec.label if block.spec is not None else block.role}
     if block.role != "norm":
-        facts["parameters"] = value_text(block.params)
+        counted = block.role != "mtp" or block.params > 0
+        facts["parameters"] = value_text(block.params) if counted else "not counted"
     facts.update((what, text(fact)) for what, fact in facts_of(block.spec) if everything or fact is not None)
     return facts

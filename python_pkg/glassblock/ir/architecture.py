@@ -188,4 +188,4 @@ class Architecture:
 
     def _address_help(self) -> str:
         ranges = [f"{stack.name + '.' if stack.name else ''}L0 to L{stack.n_layers - 1}" for stack in self.stacks]
-        return f"Its layers are {', '.join(ranges)}; `list(session.architecture.addresses())` has everything."
+        return f"Its layers are {', '.join(ranges)}; `list(architecture.addresses())` has everything."

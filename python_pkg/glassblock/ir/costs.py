@@ -101,6 +101,7 @@ def flops_per_token(
     Flops
         Two for each multiply-add.
     """
+    _check_lengths(context, source)
     main = architecture.stacks[-1]
     through = main if stack is None else _stack(architecture, stack)
     around = (*through.inputs, *through.outputs)
@@ -139,6 +140,7 @@ def cache(architecture: Architecture, context: int, dtype: str = "bfloat16", *, 
     SourceError
         If the dtype is not known.
     """
+    _check_lengths(context, source)
     growing = state = total = 0
     for group in architecture.stacks[-1].groups:
         crossing = {branch.block for branch in group.template.branches if branch.context is not None}
@@ -154,6 +156,11 @@ def cache(architecture: Architecture, context: int, dtype: str = "bfloat16", *, 
             elif isinstance(spec, Mixer):
                 state += copies * _state_size(spec)
     return Cache(_bytes(growing, dtype), _bytes(state, dtype), _bytes(total + state, dtype))
+
+
+def _check_lengths(context: int, source: int) -> None:
+    if context < 0 or source < 0:
+        raise SourceError(f"expected numbers of tokens, 0 or more, got context={context} and source={source}.")
 
 
 def _stack(architecture: Architecture, name: str) -> Stack:

@@ -16,7 +16,7 @@ from typing import Any
 from torch import nn
 
 from glassblock.errors import SourceError
-from glassblock.gallery import PREFIX, entry
+from glassblock.gallery import PREFIX, entry, names
 from glassblock.reader.build import build, first_line
 
 _SOURCES = (
@@ -149,8 +149,10 @@ def _config_from_hub(name: str, *, trust_remote_code: bool) -> Any:
     try:
         return AutoConfig.from_pretrained(name, trust_remote_code=trust_remote_code)
     except Exception as error:
+        known = f" A model of that name comes with Glassblock: '{PREFIX}{name}'." if name in names() else ""
         raise SourceError(
             f"expected a configuration for {name!r} from the hub, but it could not be fetched:"
             f" {first_line(error)}. Check the name and the network, or pass a folder with its"
             " config.json; code that comes with a model is run only with trust_remote_code=True."
+            f"{known}"
         ) from error

@@ -47,7 +47,9 @@ def _of_op(graph: Graph, op: Op, places: int) -> int:
     read = graph.projection(op)
     if read is None:
         return 0
-    return graph.size(op.outputs[0]) * _contracted(graph, op, *read) // places
+    # Keys and values of another stack are made for each of its tokens: an operation counts by the places that it reads.
+    contracted = _contracted(graph, op, *read)
+    return graph.size(op.outputs[0]) * contracted // max(graph.size(read[0]) // max(contracted, 1), 1)
 
 
 def _contracted(graph: Graph, op: Op, activation: int, weight: int) -> int:
