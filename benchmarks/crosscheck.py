@@ -66,10 +66,13 @@ EXPLAINED: dict[tuple[str, str], str] = {
     ("mimo_v2_flash", "kv_heads"): "sliding layers have a number of their own: swa_num_key_value_heads",
     ("bigbird_pegasus", "tied"): "the class for causal language modeling alone ties nothing",
     ("cpmant", "tied"): "the two tables differ in rows, and the class ties nothing",
-    (
-        "florence2",
-        "heads",
-    ): "num_heads is a list with one number for each stage of the vision tower, not for each layer",
+    ("csm", "tied"): "what is tied are the two tables of sounds, of the backbone and of the depth decoder",
+    ("d_fine", "tied"): "a detector has no table of words; the key is every configuration's default",
+    ("deimv2", "tied"): "as d_fine",
+    ("granite_speech5_ctc", "tied"): "the head of a speech encoder has no table of words to be tied to",
+    ("dia", "kv_heads"): "cross-attention has a number of its own: cross_num_key_value_heads",
+    ("grounding-dino", "heads"): "the layers that enhance the text have half of encoder_attention_heads",
+    ("mm-grounding-dino", "heads"): "as grounding-dino",
     ("funnel", "tied"): "the class ties nothing",
     ("luke", "tied"): "the class ties nothing",
     ("vision-encoder-decoder", "tied"): "the decoder's own configuration ties, the one around both does not",
@@ -100,6 +103,27 @@ class Comparison:
         return EXPLAINED.get((self.type, self.fact), "")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a block stands: its stack, which of its layers, and, of models in stages, which stage the stack is."""
+
+    stack: str
+    layer: int
+    stage: int | None
+    layers: int
+
+    def of(self, stated: list[Any] | tuple[Any, ...]) -> Any:
+        """Return what a list states for this place: it has one entry for each layer, or for each stage."""
+        index = self.layer if self.stage is None or len(stated) == self.layers else self.stage
+        return stated[index] if index < len(stated) else None
+
+
+def stage(path: str) -> int | None:
+    """Return the stage that a layer is in by its module path, ``stages.2.layers.0``; None without stages."""
+    numbers = [int(step) for step in path.split(".") if step.isdigit()]
+    return numbers[-2] if len(numbers) > 1 else None
+
+
 def compare(case: Any) -> list[Comparison]:
     """Build a type, read it and compare all that its configuration states."""
     import torch
@@ -119,9 +143,11 @@ def compare(case: Any) -> list[Comparison]:
             config = owner(model, group.paths[0])
             for block in group.template.blocks:
                 place = f"{block.address} and {len(group.layers) - 1} alike" if group.layers[1:] else block.address
-                result += statements(case.type, place, block, config, (stack.name, group.layers[0]))
+                at = Place(stack.name, group.layers[0], stage(group.paths[0]), stack.n_layers)
+                result += statements(case.type, place, block, config, at)
     for block in found.outputs:
-        result += statements(case.type, block.address, block, getattr(model, "config", None), ("", 0))
+        config = getattr(model, "config", None)
+        result += statements(case.type, block.address, block, config, Place("", 0, None, 0))
     return result
 
 
@@ -135,25 +161,25 @@ def owner(model: Any, path: str) -> Any:
     return None
 
 
-def statements(kind: str, place: str, block: Any, config: Any, at: tuple[str, int]) -> Iterator[Comparison]:
+def statements(kind: str, place: str, block: Any, config: Any, at: Place) -> Iterator[Comparison]:
     """Go through what a configuration states of a block."""
     cross = block.address.rpartition(".")[2].startswith("cross")
     for fact, (role, keys) in STATED.items():
-        names = (SIDES.get(at[0], ""), *keys) if fact == "heads" else keys
+        names = (SIDES.get(at.stack, ""), *keys) if fact == "heads" else keys
         for key in names if block.role == role else ():
-            stated = value(config, key, at[1])
+            stated = value(config, key, at)
             if stated is not None and not isinstance(stated, dict):
                 yield from one(kind, place, block, fact, key, stated)
                 break
     types = value(config, "layer_types")
-    if block.role == "attention" and not cross and isinstance(types, list | tuple) and at[1] < len(types):
-        fact, keys = KINDS.get(types[at[1]], ("", ()))
-        stated = next((n for key in keys if (n := value(config, key, at[1])) is not None), None)
+    if block.role == "attention" and not cross and isinstance(types, list | tuple) and at.layer < len(types):
+        fact, keys = KINDS.get(types[at.layer], ("", ()))
+        stated = next((n for key in keys if (n := value(config, key, at)) is not None), None)
         found = block.spec.window
         if stated is not None and not block.spec.causal.value and found is not None and found.value == stated + 1:
             stated += 1  # of two-sided windows configurations count one side, mostly without the query itself
         if fact and (stated is not None or not keys):
-            yield from one(kind, place, block, fact, f"layer_types: {types[at[1]]}", stated)
+            yield from one(kind, place, block, fact, f"layer_types: {types[at.layer]}", stated)
 
 
 def one(kind: str, place: str, block: Any, fact: str, key: str, stated: Any) -> Iterator[Comparison]:
@@ -166,7 +192,7 @@ def one(kind: str, place: str, block: Any, fact: str, key: str, stated: Any) -> 
         yield Comparison(kind, place, fact, key, None if same else stated, shown, where)
 
 
-def value(config: Any, key: str, layer: int | None = None) -> Any:
+def value(config: Any, key: str, at: Place | None = None) -> Any:
     """Return what a configuration states; for one layer where it does so for each. None where it states nothing."""
     if not key:
         return None
@@ -175,11 +201,9 @@ def value(config: Any, key: str, layer: int | None = None) -> Any:
     except Exception:  # noqa: BLE001  # some configurations refuse to answer for all layers at once
         stated = None
         per_layer = getattr(config, "per_layer_config", None)
-        if per_layer is not None and layer is not None:
-            stated = getattr(per_layer[layer], key, None)
-    if layer is not None and isinstance(stated, list | tuple):
-        return stated[layer] if layer < len(stated) else None
-    return stated
+        if per_layer is not None and at is not None:
+            stated = getattr(per_layer[at.layer], key, None)
+    return at.of(stated) if at is not None and isinstance(stated, list | tuple) else stated
 
 
 def main() -> None:

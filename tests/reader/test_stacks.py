@@ -5,6 +5,8 @@ What is expected is read off the modeling code of transformers, `models/<name>/m
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from transformers import AutoConfig
 
@@ -12,8 +14,8 @@ import glassblock as gb
 from glassblock.ir import UNUSED, Architecture, Embedding
 
 
-def read(model_type: str) -> Architecture:
-    return gb.unfold(AutoConfig.for_model(model_type)).architecture
+def read(model_type: str, **settings: Any) -> Architecture:
+    return gb.unfold(AutoConfig.for_model(model_type, **settings)).architecture
 
 
 @pytest.mark.parametrize(
@@ -127,3 +129,27 @@ def test_streams_side_by_side_are_counted() -> None:
         (stack,) = read(model_type).stacks
         assert stack.streams is not None
         assert stack.streams.value == streams
+
+
+def test_blocks_that_add_to_a_narrower_stream_within_a_layer() -> None:
+    """MobileBERT, arXiv:2004.02984, table 1: attention and four feed-forward blocks in a bottleneck of 128 channels."""
+    architecture = read("mobilebert", architectures=["MobileBertForMaskedLM"], num_hidden_layers=2)
+    block = architecture.block("L0.bottleneck")
+    assert [part.address.rpartition(".")[2] for part in block.parts] == ["attn", "mlp", "mlp2", "mlp3", "mlp4"]
+    attention, *dense = (part.spec for part in block.parts)
+    assert (attention.heads.value, attention.head_dim.value) == (4, 32)
+    assert [(spec.hidden.value, spec.activation.value) for spec in dense] == [(512, "relu")] * 4
+    # The table is joined with a part of its own for the channels that it lacks.
+    assert architecture.block("unembed").spec.tied.value is True
+
+
+def test_reversible_layers_read_one_stream_and_add_to_the_other() -> None:
+    """Reformer, arXiv:2001.04451, section 3: y1 = x1 + attention(x2), y2 = x2 + feed-forward(y1)."""
+    architecture = read("reformer", is_decoder=True, architectures=["ReformerModelWithLMHead"])
+    (stack,) = architecture.stacks
+    assert (stack.n_layers, stack.streams.value) == (6, 2)
+    assert [(b.block, b.reads, b.add, b.pre_norm) for b in stack.layer(0).branches] == [
+        ("L0.attn", 0, 1, "L0.norm1"),
+        ("L0.mlp", 1, 2, "L0.norm2"),
+    ]
+    assert architecture.block("L0.attn").spec.heads.value == 12

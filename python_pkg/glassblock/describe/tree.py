@@ -131,7 +131,10 @@ def _group(stack: Stack, group: Group) -> _Node:
     node = _Node(ranges(group.layers), phrases, layer.params, group.params)
     for block in layer.blocks:
         name = block.address[len(layer.address) + 1 :]
-        node.below.append(_block(block, name, group.held(block), *_beside_stream(layer, block.address)))
+        drawn = _block(block, name, group.held(block), *_beside_stream(layer, block.address))
+        if block.spec is None:  # a block of blocks, such as a bottleneck
+            drawn.below += [_block(part, part.address.rpartition(".")[2]) for part in block.parts]
+        node.below.append(drawn)
     return node
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from glassblock.reader.branches.branch import Branch, cut
 from glassblock.reader.branches.recognise import Recognised, recognise
+from glassblock.reader.layers.nested import nested
 from glassblock.reader.layers.roles import RECOGNISERS
 from glassblock.reader.operations.residual import Update
 
@@ -38,7 +39,7 @@ def links(branch: Branch, *, feeds: bool = False) -> list[Link]:
         roles = {first.role, then.role}
         if first.spec and then.spec and roles <= _WORKING and roles & _MIXING:
             return [*links(before, feeds=True), Link(after, then, feeds)]
-    return [Link(branch, recognise(branch, RECOGNISERS), feeds)]
+    return [Link(branch, nested(branch) or recognise(branch, RECOGNISERS), feeds)]
 
 
 def _narrows(branch: Branch) -> Iterator[int]:

@@ -10,6 +10,7 @@ from glassblock.reader.branches.branch import branches
 from glassblock.reader.branches.norm_block import norm_block
 from glassblock.reader.branches.ports import branch_ports
 from glassblock.reader.layers.chain import Link, links
+from glassblock.reader.layers.nested import numbered
 from glassblock.reader.operations.flow import Flow
 from glassblock.reader.operations.modulation import modulation
 from glassblock.reader.operations.norms import NormSite
@@ -34,7 +35,7 @@ def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite],
     address = f"L{index}"
     sites = _sites([link.cut for link in found])
     names = {site.output: f"{address}.norm{n + 1}" for n, site in enumerate(sites)}
-    labels = [f"{address}.{part}" for part in _numbered([link.what.part for link in found])]
+    labels = [f"{address}.{part}" for part in numbered([link.what.part for link in found])]
     blocks = [(site.first, norm_block(graph, site, names[site.output])) for site in sites]
     inside = [site.path for site in sites if site.path]
     blocks += [(link.cut.start, _block(link, label, inside)) for link, label in zip(found, labels, strict=True)]
@@ -57,13 +58,6 @@ def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite],
         ),
         entry_norm=next((names[cut.stream.norms[0].output] for cut in cuts if 0 in cut.stream.norms), None),
     )
-
-
-def _numbered(parts: list[str]) -> list[str]:
-    """Tell parts of one kind apart: ``attn``, ``attn2``."""
-    return [
-        part if parts[:at].count(part) == 0 else f"{part}{parts[:at].count(part) + 1}" for at, part in enumerate(parts)
-    ]
 
 
 def _sites(cuts: list[Cut]) -> list[NormSite]:

@@ -98,8 +98,15 @@ def head(
         before = [(op.index, _projector(graph, op)) for op in own[:-1]]
         between = (site for site in norms.values() if site.first in inside and own[0].index < site.first)
         before += [(site.first, norm_block(graph, site, "head_norm")) for site in between if site.path]
-        return [*(block for _, block in sorted(before, key=itemgetter(0))), _unembedding(graph, own[-1], tables)]
+        made = _projector(graph, own[-1]) if _keeps_width(graph, own[-1]) else _unembedding(graph, own[-1], tables)
+        return [*(block for _, block in sorted(before, key=itemgetter(0))), made]
     return []
+
+
+def _keeps_width(graph: Graph, op: Op) -> bool:
+    """Whether a projection only makes another stream of the stream, as the last one of a model without a head."""
+    read = graph.projection(op)
+    return read is not None and graph.shape(op.outputs[0])[-1] == graph.shape(read[0])[-1]
 
 
 def _projector(graph: Graph, op: Op) -> Block:

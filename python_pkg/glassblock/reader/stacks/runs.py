@@ -82,7 +82,8 @@ def read_run(graph: Graph, container: str, calls: list[Call], norms: dict[int, N
     for index, call in enumerate(calls):
         alike.setdefault(call.key, []).append((index, call))
     groups = merged([_group(graph, same, norms, flow) for same in alike.values()])
-    mixes = any(block.role in ("attention", "mixer") for group in groups for block in group.template.blocks)
+    blocks = [block for group in groups for block in group.template.blocks]
+    mixes = any(part.role in ("attention", "mixer") for block in blocks for part in (block, *block.parts))
     if not mixes or not any(edge.source == "observed" for group in groups for edge in group.template.branches):
         return None
     through = streams_through(graph, calls[0], norms)

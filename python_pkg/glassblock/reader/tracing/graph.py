@@ -155,11 +155,12 @@ class Graph:
 
     @cached_property
     def weights(self) -> list[str]:
-        """For each value the path of the trained matrix that it is a view or a part of."""
+        """For each value the path of the trained matrix that it is a view or a part of, or begins with."""
         known = [value.name if value.trained and len(value.shape) > 1 else "" for value in self.values]
         for op in self.ops:
             by_number = len(op.inputs) == 1 and op.name in ("mul", "div")
-            if op.inputs and (op.name in LAYOUT | SLICES | REPEATS or by_number):
+            joined = op.name in ("cat", "concat") and all(known[value] for value in op.inputs)
+            if op.inputs and (op.name in LAYOUT | SLICES | REPEATS or by_number or joined):
                 for value in op.outputs:
                     known[value] = known[op.inputs[0]]
         return known
