@@ -54,7 +54,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "cohere_compass_text": {"rope_parameters": {"full_attention": _ROPE}},
     "cosmos3_omni": {"vision_config": {"out_hidden_size": 4096}},
     "dbrx": {"attn_config": {"rope_theta": 500_000.0, "clip_qkv": 8.0}},
-    "deepseek_ocr2": {"text_config": {"mlp_layer_types": ["dense"] + ["sparse"] * 31}},
+    "deepseek_ocr2": {"text_config": {"mlp_layer_types": ["dense"] + ["sparse"] * 31, "num_experts_per_tok": 6}},
     "deepseek_v2": {"num_experts_per_tok": 6},
     "dots1": {
         "layer_types": ["full_attention"] * 62,
@@ -75,7 +75,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "hunyuan_v1_moe": {"head_dim": 128},
     "instructblip": {"image_token_index": 32_000},
     "instructblipvideo": {"video_token_index": 32_000},
-    "hunyuan_vl": {"text_config": {"head_dim": 128}},
+    "hunyuan_vl": {"text_config": {"head_dim": 128, "rope_parameters": {**_ROPE, "mrope_section": [16] * 4}}},
     "lfm2_moe": {"layer_types": ["conv", "conv", "full_attention", "conv"] * 8},
     "llama4": {"vision_config": {"hidden_size": 1408, "vision_output_dim": 4096}},
     "minicpm_ocr": {"image_token_id": 26},

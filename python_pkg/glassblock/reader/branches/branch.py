@@ -108,10 +108,11 @@ def cut(
     first = stream.call.first
     post = norms.get(graph.same(update.value)) or norms.get(update.value)
     inner = post.input if post else update.value
-    cone = graph.cone(inner, states, first)
+    behind = {*states} - {inner}  # where a stream begins anew, what a block made is its first state
+    cone = graph.cone(inner, behind, first)
     beside = modulators(graph, states, cone)
     if beside:
-        cone = graph.cone(inner, {*states, *beside}, first)
+        cone = graph.cone(inner, behind | beside, first)
     own = stream.states
     if cone.edge.isdisjoint(own):
         own = {v: count for v, count in states.items() if graph.shape(v)[-1:] == graph.shape(stream.source)[-1:]}

@@ -11,6 +11,7 @@ from glassblock.reader.branches.norm_block import norm_block
 from glassblock.reader.branches.ports import branch_ports
 from glassblock.reader.layers.chain import Link, links
 from glassblock.reader.layers.nested import numbered
+from glassblock.reader.operations.depth import begun_anew, with_mixtures
 from glassblock.reader.operations.flow import Flow
 from glassblock.reader.operations.modulation import modulation
 from glassblock.reader.operations.norms import NormSite
@@ -26,6 +27,7 @@ from glassblock.reader.tracing.record import Call
 def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite], flow: Flow) -> Layer | None:
     """Read one layer; None where no stream runs through it."""
     apart = streams_through(graph, call, norms)
+    apart = [with_mixtures(graph, stream) for stream in apart or begun_anew(graph, call, norms)]
     streams = apart or several_streams(graph, call, norms)
     together = [apart] if apart else [[stream] for stream in streams]
     cuts = sorted((cut for own in together for cut in branches(graph, own, norms)), key=lambda cut: cut.start)
