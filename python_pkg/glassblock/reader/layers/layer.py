@@ -27,8 +27,9 @@ from glassblock.reader.tracing.record import Call
 def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite], flow: Flow) -> Layer | None:
     """Read one layer; None where no stream runs through it."""
     apart = streams_through(graph, call, norms)
-    apart = [with_mixtures(graph, stream) for stream in apart or begun_anew(graph, call, norms)]
-    streams = apart or several_streams(graph, call, norms)
+    side_by_side = [] if apart else several_streams(graph, call, norms)
+    apart = [] if side_by_side else [with_mixtures(graph, s) for s in apart or begun_anew(graph, call, norms)]
+    streams = apart or side_by_side
     together = [apart] if apart else [[stream] for stream in streams]
     cuts = sorted((cut for own in together for cut in branches(graph, own, norms)), key=lambda cut: cut.start)
     if not cuts:
