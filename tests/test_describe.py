@@ -192,6 +192,8 @@ def test_comparison_follows_the_protocol_and_is_saved(tmp_path: Path) -> None:
     comparison = gb.compare(gb.unfold(tiny("llama")), gb.unfold(tiny("gemma2")))
     data = json.loads(comparison.save(tmp_path / "x.json").read_text())
     wire.validator("Comparison").validate(data)
+    with pytest.raises(SourceError, match=r"expected one architecture, got .*x\.json.*a comparison of two"):
+        gb.unfold(tmp_path / "x.json")
     assert comparison.save(tmp_path / "x.txt").read_text() == f"{comparison}\n"
     page = comparison.save(tmp_path / "x.html").read_text()
     assert "Content-Security-Policy" in page

@@ -172,9 +172,11 @@ def gallery() -> Gallery:
 def _said(architecture: Architecture) -> Architecture:
     """Return an architecture; say so where no forward pass could be traced, and what would help."""
     if architecture.trace.rung == "tree":
+        why = f" ({architecture.trace.notes[0].rstrip('.')})" if architecture.trace.notes else ""
         warnings.warn(
-            f"no forward pass of {architecture.name} could be traced, so how its blocks are wired is assumed."
-            " If it takes something else than token ids, pass example inputs: inputs={'pixel_values': ...}.",
+            f"no forward pass of {architecture.name} could be traced{why}, so how its blocks are wired is assumed, and"
+            " its FLOPs and its cache are not counted. If it takes something else than token ids, pass example inputs:"
+            " inputs={'pixel_values': ...}.",
             stacklevel=3,
         )
     return architecture

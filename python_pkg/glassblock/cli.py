@@ -20,7 +20,7 @@ _COLUMNS = 80
 """Width where there is no terminal to ask."""
 _OUTPUT = "save as .html, .svg, .json or .txt instead of printing"
 _THEME = "of a picture (.svg): light or dark"
-_SOURCE = "hub id, folder or file with config.json, or gallery:NAME"
+_SOURCE = "hub id, folder or file with config.json, .json that was saved with -o, or gallery:NAME"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

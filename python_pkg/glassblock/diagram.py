@@ -49,8 +49,8 @@ class Diagram:
         counts = {f.name: getattr(self.architecture.params, f.name) for f in fields(Params)}
         return Counts(**counts, architecture=self.architecture)
 
-    def flops(self, context: int = 1, *, source: int | None = None) -> Flops:
-        """Count the operations that one token costs; see `glassblock.ir.costs.flops_per_token`.
+    def flops(self, context: int = 1, *, source: int | None = None, stack: str | None = None) -> Flops:
+        """Count the operations that one token costs in one stack; see `glassblock.ir.costs.flops_per_token`.
 
         Parameters
         ----------
@@ -59,8 +59,11 @@ class Diagram:
         source
             Tokens of the encoder, where cross-attention looks at one. Not needed where the model fixes it (Whisper's
             1,500 frames); where neither says it, the result's ``left_out`` names the encoder, which is not counted.
+        stack
+            Name of the stack that the token runs through, such as ``vision``; where not given the main one, the last.
+            What the others cost is not in it.
         """
-        return flops_per_token(self.architecture, context, source=source)
+        return flops_per_token(self.architecture, context, source=source, stack=stack)
 
     def weight_bytes(self, dtype: str = "bfloat16") -> int:
         """Return the bytes of all parameters at a dtype.

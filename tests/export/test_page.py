@@ -85,6 +85,11 @@ def test_other_endings_are_refused(session: Session, tmp_path: Path) -> None:
         session.save(tmp_path / "x.pdf")
 
 
+def test_a_path_that_cannot_be_written_to_is_said_in_a_sentence(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"can be written to, got .*nowhere.*Make its folder first"):
+        session.diagram.save(tmp_path / "nowhere" / "x.txt")
+
+
 @pytest.mark.parametrize("wrong", [float("nan"), float("-inf"), float("inf")])
 def test_logits_that_json_has_no_numbers_for(tmp_path: Path, wrong: float) -> None:
     model = tiny("llama")

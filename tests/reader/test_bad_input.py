@@ -16,7 +16,7 @@ from tiny_models import PlainTransformer, config
 from torch import nn
 from transformers import initialization
 
-from glassblock import describe
+from glassblock import describe, unfold
 from glassblock.cli import main
 from glassblock.diagram import Diagram
 from glassblock.errors import GlassblockError, ModelError, SourceError
@@ -170,6 +170,29 @@ def test_a_forward_that_raises_is_drawn_from_its_module_tree() -> None:
     assert found.trace.rung == "tree"
     assert any("not today" in note for note in found.trace.notes)
     assert {branch.source for layer in found.layers() for branch in layer.branches} == {"assumed"}
+
+
+def test_what_did_not_run_has_no_costs_and_the_warning_says_why() -> None:
+    with pytest.warns(UserWarning, match="not today"):
+        diagram = unfold(Raises())
+    assert diagram.flops(10).left_out == diagram.cache(10).left_out == ("main",)
+
+
+def test_a_model_inside_a_wrapper_that_takes_anything_is_named() -> None:
+    with pytest.raises(ModelError, match=r"inside a DataParallel.*model\.module"):
+        read_model(nn.DataParallel(PlainTransformer()))
+
+
+def test_what_a_model_is_made_of_is_no_model() -> None:
+    with pytest.raises(SourceError, match="the class PlainTransformer, not a model made of it"):
+        read(PlainTransformer)
+    with pytest.raises(SourceError, match=r"a state dict holds numbers.*Pass the nn\.Module"):
+        read(PlainTransformer().state_dict())
+
+
+def test_a_setting_that_names_nothing_is_said_once() -> None:
+    with pytest.raises(SourceError, match=r"\(\w+: nothing is known by the name 'swoosh'\)"):
+        read({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_act": "swoosh"})
 
 
 def test_a_forward_that_raises_on_inputs_that_were_given() -> None:

@@ -159,3 +159,17 @@ def test_what_is_looked_at_is_named_where_nothing_says_how_long_it_is() -> None:
     assert given.total == really_kept(model, input_ids=torch.arange(5)[None] + 3)
     assert diagram.flops(TOKENS, source=5).mixing - diagram.flops(TOKENS).mixing == 2 * 2 * (4 + 4) * 2 * 5
     assert "for each token of enc" in str(diagram)
+
+
+def test_torchs_own_attention_is_counted_with_its_projections() -> None:
+    # By hand: queries, keys, values and output are 16 x 16 each, and the feed-forward is 16 x 32 twice.
+    layer = torch.nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+    assert Diagram(read_model(torch.nn.TransformerEncoder(layer, 3))).flops().matrices == 3 * 2 * (4 * 16**2 + 2 * 512)
+    both = torch.nn.Transformer(16, 2, 1, 2, 32, batch_first=True)
+    assert Diagram(read_model(both)).flops().matrices == 2 * 2 * (2 * 4 * 16**2 + 2 * 512)
+    assert "cache 128 bytes in bfloat16 for each token of enc" in str(Diagram(read_model(both)))
+
+
+def test_each_stack_costs_its_own() -> None:
+    model = T5ForConditionalGeneration(T5Config(d_model=16, d_kv=4, d_ff=8, num_layers=2, num_heads=2)).eval()
+    assert Diagram(read_model(model)).flops(stack="enc").matrices == 2 * 2 * (4 * 16 * 8 + 2 * 16 * 8)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from glassblock import surface
-from glassblock.describe.facts import facts_of, leaving, ranges, text, value_text
+from glassblock.describe.facts import facts_of, leaving, predicted, ranges, text, value_text
 from glassblock.describe.pairs import paired
 from glassblock.describe.side_by_side import WIDTH, Row, side_by_side
 from glassblock.ir import Architecture, Block, Branch, Group, Layer, Stack
@@ -131,7 +131,7 @@ def _model(architecture: Architecture) -> Facts:
         "parameters": value_text(params.total),
         "active per token": value_text(params.active),
         "embedding": value_text(params.embedding),
-        "vocabulary": "none" if architecture.vocabulary is None else value_text(architecture.vocabulary),
+        **({what: value_text(number) for what, number in predicted(architecture).items()} or {"vocabulary": "none"}),
         "context": text(architecture.context),
         "cache a token (bytes, bfloat16)": value_text(kept.growing),
         "state (bytes, bfloat16)": value_text(kept.state),

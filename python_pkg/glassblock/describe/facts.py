@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from glassblock.ir import (
+    Architecture,
     Attention,
     Edge,
     Embedding,
@@ -87,6 +88,15 @@ def ranges(indices: Sequence[int], shown: int = _SHOWN) -> str:
         return f"{words[0]}, {words[1]} ... {words[-1]}"
     more = len(words) - shown
     return ", ".join(words[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def predicted(architecture: Architecture) -> dict[str, int]:
+    """Return how many logits there are at a place, by what they are of: of classes and the like they are outputs."""
+    if architecture.vocabulary is None:
+        return {}
+    below = (*architecture.inputs, *(block for stack in architecture.stacks for block in stack.inputs))
+    tokens = any(isinstance(block.spec, Embedding) and block.spec.of.value == "tokens" for block in below)
+    return {"vocabulary" if tokens else "outputs": architecture.vocabulary}
 
 
 def leaving(stack: Stack, edge: Edge) -> str:

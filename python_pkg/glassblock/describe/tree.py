@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from glassblock.describe.facts import leaving, ranges, summary, value_text
+from glassblock.describe.facts import leaving, predicted, ranges, summary, value_text
 from glassblock.ir import UNUSED, Architecture, Block, Branch, Group, Layer, Norm, Stack
 from glassblock.ir.costs import cache, crossing_bytes
 from glassblock.ir.sources import fixed_length
@@ -64,27 +64,27 @@ def _head(architecture: Architecture) -> Iterator[str]:
     named = [architecture.name, architecture.cls] if architecture.name != architecture.cls else [architecture.cls]
     yield f"{' · '.join(named)} · {params.total:,} parameters{active}"
     words = [f"width {architecture.stacks[-1].width.value:,}"]
-    if architecture.vocabulary is not None:
-        words.append(f"vocabulary {architecture.vocabulary:,}")
+    words += [f"{what} {number:,}" for what, number in predicted(architecture).items()]
     if architecture.context is not None:
         words.append(f"context {architecture.context.value:,}")
     kept = cache(architecture, 1)
     if kept.growing:
         words.append(f"cache {kept.growing:,} bytes a token in bfloat16")
-    words += _crossing(architecture)
+    words += _crossing(architecture, more=bool(kept.growing))
     if kept.state:
         words.append(f"state {kept.state:,} bytes")
     words.append(_RUNGS[architecture.trace.rung])
     yield " · ".join(words)
 
 
-def _crossing(architecture: Architecture) -> Iterator[str]:
+def _crossing(architecture: Architecture, *, more: bool) -> Iterator[str]:
     """Say what is kept of the stacks that the main one looks at."""
     for name, kept in crossing_bytes(architecture).items():
         length = fixed_length(architecture, name, architecture.stacks[-1].name)
         of = f"each token of {name}" if length is None else f"the {length:,} tokens of {name}"
         if kept:
-            yield f"{kept * (length or 1):,} more for {of}"
+            size = f"{kept * (length or 1):,}"
+            yield f"{size} more for {of}" if more else f"cache {size} bytes in bfloat16 for {of}"
 
 
 _RUNGS = {

@@ -100,5 +100,11 @@ def _json(data: Any) -> str:
 
 
 def _write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SourceError(
+            f"expected a path that can be written to, got {str(path)!r}: {error.strerror or error}."
+            " Make its folder first, or choose another."
+        ) from error
     return path

@@ -97,7 +97,7 @@ def _about(known: Entry) -> Iterator[tuple[str, str]]:
     yield "parameters", f"{known.parameters:,}"
     yield "published", published.counted
     if published.active:
-        yield "active", f"{published.active} per token ({published.convention})"
+        yield "", f"{published.active} active per token ({published.convention})"
     yield "source", published.source
     if published.address:
         yield "address", published.address

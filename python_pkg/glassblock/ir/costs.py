@@ -34,7 +34,7 @@ class Flops:
 
     ``matrices`` are those with learned matrices, ``mixing`` those of the token with the ones before it. ``left_out``
     names the stacks that are looked at and whose length neither the model nor the caller gave: what looking at them
-    costs is not counted.
+    costs is not counted. Of a model that could not be traced nothing is counted, and all its stacks are named.
     """
 
     matrices: int
@@ -62,7 +62,7 @@ class Cache:
         states.
     left_out
         Stacks that are looked at and whose length neither the model nor the caller gave: their keys and values are not
-        counted.
+        counted. Of a model that could not be traced nothing is counted, and all its stacks are named.
     """
 
     growing: int
@@ -125,7 +125,7 @@ def flops_per_token(
             seen = (lengths[looks[block.address]] or 0) if block.address in looks else context
             matrices += len(group.layers) * block.weights
             mixing += len(group.layers) * _mixing(block.spec, seen)
-    return Flops(2 * matrices, mixing, tuple(name for name, length in lengths.items() if length is None))
+    return Flops(2 * matrices, mixing, _left_out(architecture, lengths))
 
 
 def cache(architecture: Architecture, context: int, dtype: str = "bfloat16", *, source: int | None = None) -> Cache:
@@ -168,8 +168,8 @@ def cache(architecture: Architecture, context: int, dtype: str = "bfloat16", *, 
                     growing += 0 if _kept_tokens(spec) else copies * width
             elif isinstance(spec, Mixer):
                 state += copies * _state_size(spec)
-    left_out = tuple(name for name, length in lengths.items() if length is None)
-    return Cache(_bytes(growing, dtype), _bytes(state, dtype), _bytes(total + state, dtype), left_out)
+    kept = (_bytes(growing, dtype), _bytes(state, dtype), _bytes(total + state, dtype))
+    return Cache(*kept, _left_out(architecture, lengths))
 
 
 def crossing_bytes(architecture: Architecture, dtype: str = "bfloat16") -> dict[str, int]:
@@ -196,6 +196,13 @@ def _lengths(architecture: Architecture, stack: Stack, source: int | None) -> di
     """Return for each stack that the layers of one look at how many tokens that is; None where nobody says so."""
     looked_at = dict.fromkeys(name for group in stack.groups for name in looks_at(group).values())
     return {n: fixed_length(architecture, n, stack.name) if source is None else source for n in looked_at}
+
+
+def _left_out(architecture: Architecture, lengths: dict[str, int | None]) -> tuple[str, ...]:
+    """Name the stacks that are not counted: of unknown length, or never seen running."""
+    if architecture.trace.rung == "tree":
+        return tuple(stack.name or "main" for stack in architecture.stacks)
+    return tuple(name for name, length in lengths.items() if length is None)
 
 
 def _check_lengths(context: int, source: int | None) -> None:

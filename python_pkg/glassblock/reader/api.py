@@ -81,6 +81,11 @@ def read_model(model: nn.Module, *, inputs: Any = None, name: str | None = None)
             f"expected a model as it was written, got a compiled one ({type(model).__name__}), which"
             " hides its modules. Pass the model that was compiled: `model._orig_mod`."
         )
+    if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        raise ModelError(
+            f"expected a model as it was written, got one inside a {type(model).__name__}, which takes any inputs and"
+            " runs copies. Pass the model inside: `model.module`."
+        )
     given = getattr(getattr(model, "config", None), "name_or_path", "") or ""
     shown = name or title(given) or type(model).__name__
     with collector_waits():

@@ -44,6 +44,9 @@ def _of_op(graph: Graph, op: Op, places: int) -> int:
         # Each place of the output meets the whole kernel; padding makes some places more than there are tokens.
         channels = graph.shape(op.inputs[1])[0] or 1
         return round(graph.size(op.outputs[0]) / (channels * places)) * graph.size(op.inputs[1])
+    if op.name == "multi_head_attention_forward":  # torch's own: its projections are in the call, each met once
+        matrices = {value for value in op.inputs if graph.weights[value] and len(graph.shape(value)) == 2}
+        return sum(graph.size(value) for value in matrices)
     read = graph.projection(op)
     if read is None:
         return 0

@@ -70,7 +70,9 @@ def build(config: Any, *, trust_remote_code: bool) -> nn.Module:
                 " Check its number of layers and of experts."
             ) from error
         except Exception as error:  # noqa: BLE001  # any class may refuse in its own way
-            refused.append(f"{cls.__name__}: {first_line(error)}")
+            why = reason(error)
+            if not any(said.endswith(f": {why}") for said in refused):
+                refused.append(f"{cls.__name__}: {why}")
             continue
         for module in modules(built):
             module.__dict__["training"] = False  # as `eval` does, which takes a million modules seconds
@@ -89,6 +91,11 @@ def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
     return (first if len(first) <= _LONGEST else f"{first[:_LONGEST]}...").rstrip(".")
+
+
+def reason(error: BaseException) -> str:
+    """Return why something was refused; of what was looked up in vain, an error has nothing but the name."""
+    return f"nothing is known by the name {error}" if type(error) is KeyError else first_line(error)
 
 
 @contextmanager

@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from glassblock.errors import SourceError
 from glassblock.gallery import PREFIX, entry, names
-from glassblock.reader.source.build import build, first_line
+from glassblock.reader.source.build import build, first_line, reason
 from glassblock.reader.source.keys import unread_keys
 from glassblock.reader.source.paths import no_configuration, nothing_there
 
 _SOURCES = (
-    "a hub id, gallery:<name>, a folder or file with config.json, a dictionary, a PretrainedConfig or an nn.Module"
+    "a hub id, gallery:<name>, a folder or file with config.json, an architecture that was saved as .json, a"
+    " dictionary, a PretrainedConfig or an nn.Module"
 )
 
 
@@ -69,7 +70,9 @@ def resolve(source: Any, *, trust_remote_code: bool = False) -> Resolved:
     elif isinstance(source, transformers.PreTrainedConfig):
         config, name = copy.deepcopy(source), ""
     else:
-        raise SourceError(f"expected {_SOURCES}, got {type(source).__name__}. Pass one of those.")
+        made = isinstance(source, type) and issubclass(source, nn.Module)
+        got = f"the class {source.__name__}, not a model made of it" if made else type(source).__name__
+        raise SourceError(f"expected {_SOURCES}, got {got}. Pass one of those.")
     model = build(config, trust_remote_code=trust_remote_code)
     shown = title(name or getattr(config, "name_or_path", "")) or type(model).__name__
     return Resolved(model, shown, unread_keys(config, model))
@@ -104,7 +107,7 @@ def _config_in(file: Path, *, trust_remote_code: bool) -> Any:
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(
             f"expected {str(file)!r} to hold a configuration as JSON, but it cannot be read: {error}."
-            " Pass the config.json that was saved with the model."
+            " Pass the config.json that was saved with the model, or an architecture that was saved as .json."
         ) from error
     if not isinstance(content, dict):
         raise SourceError(
@@ -120,6 +123,11 @@ def _config_of(content: dict[str, Any], where: str = "the dictionary") -> Any:
     from transformers import CONFIG_MAPPING, AutoConfig
 
     kind = content.get("model_type")
+    if any(isinstance(value, Tensor) for value in content.values()):
+        raise SourceError(
+            f"expected a configuration in {where}, got tensors: a state dict holds numbers, and not how they are"
+            " wired. Pass the nn.Module that it belongs to."
+        )
     if not isinstance(kind, str):
         raise SourceError(
             f"expected a `model_type` in {where}, got the keys {list(content)[:8]}."
@@ -132,7 +140,7 @@ def _config_of(content: dict[str, Any], where: str = "the dictionary") -> Any:
         if kind in CONFIG_MAPPING:
             raise SourceError(
                 f"expected settings that transformers accepts for {kind!r} in {where}, got some that it refuses:"
-                f" {first_line(error)}. Correct them."
+                f" {reason(error)}. Correct them."
             ) from error
         near = difflib.get_close_matches(kind.lower().replace("-", "_"), CONFIG_MAPPING, n=1)
         hint = (

@@ -21,7 +21,7 @@ def saved_architecture(source: Any) -> Architecture | None:
     Raises
     ------
     SourceError
-        If it is such a file, of another version or damaged.
+        If it is such a file, of another version or damaged; if it holds a comparison.
     """
     if not isinstance(source, str | Path):
         return None
@@ -32,6 +32,11 @@ def saved_architecture(source: Any) -> Architecture | None:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RuntimeError):
         return None  # whoever reads configurations says what is wrong with it
+    if isinstance(data, dict) and {"a", "b", "rows"} <= set(data):
+        raise SourceError(
+            f"expected one architecture, got {str(source)!r}, which holds a comparison of two. Save one of them as"
+            " .json and pass that."
+        )
     if not isinstance(data, dict) or "stacks" not in data:
         return None
     try:

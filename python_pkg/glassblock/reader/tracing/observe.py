@@ -67,8 +67,8 @@ def observe(model: nn.Module, fold: Fold, inputs: Any = None) -> Observation:
     if inputs is not None:
         raise ModelError(
             f"expected inputs that {type(model).__name__} can run on, got {_describe(inputs)}:"
-            f" {ladder.failures[0] if ladder.failures else 'nothing to run'}. Pass a tensor, a tuple of positional"
-            " inputs or a dictionary of keyword inputs."
+            f" {ladder.failures[0].rstrip('.') if ladder.failures else 'nothing to run'}. Pass a tensor, a tuple of"
+            " positional inputs or a dictionary of keyword inputs."
         )
     return Observation(model, fold, Trace("tree", (), tuple(dict.fromkeys(ladder.failures))))
 
