@@ -125,10 +125,14 @@ function placeBox(body: Body, box: BlockBox, context: BodyContext): BlockBox {
   y += context.live ? 14 : rows.length * ROW + 4;
   const cells = description.cells && grid ? placeCells(description.cells, grid, { x: inner.x, y: y + 4 }, box) : [];
   const named = context.measure(box.name, 12, 600) + 7;
-  const right = context.measure(context.live ? '88.8' : box.params, 12, 600) + 8;
+  const number = context.measure(context.live ? '88.8' : box.params, 12, 600);
+  // A name is never broken off, for it is the block's address; its share says how large the block is.
+  const params = named - 4 + number <= inner.w ? box.params : '';
+  const right = number + 8;
   const share = { x: inner.x, y: box.y + box.h - 26, w: inner.w, h: 4 };
   return {
     ...box,
+    params,
     type: fitting(description.type, inner.w - named - right, context.measure),
     line: fitting(description.line, inner.w, context.measure),
     rows,

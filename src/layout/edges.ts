@@ -1,12 +1,12 @@
 /**
  * Edges between stacks. Stacks stand one above the other, the main one on top. What leaves a stack goes up out of its
- * stream through the blocks on its way, then along a rail beside the cards to where it arrives: at the layers that look
- * at it, or where it joins the stream below the first layer.
+ * stream through the blocks on its way, then along a rail beside the cards to where it arrives: at the blocks that look
+ * at it, or where it joins the stream below the first layer. What becomes the stream of the next stack goes straight up.
  */
-import type { Edge, Stack } from '../wire/types.generated';
+import type { Architecture, Edge, Stack } from '../wire/types.generated';
 import { placeRow, rowHeight } from './ends';
 import { layerRange } from './format';
-import type { Card, EdgeLine, EndBox, Point } from './scene';
+import type { Arrival, BlockBox, Card, EdgeLine, EndBox, Point } from './scene';
 import type { Measure } from './text';
 
 const WORDS: Record<Edge['kind'], string> = {
@@ -22,9 +22,27 @@ const ASIDE = 16;
 export const LABEL_HEIGHT = 20;
 const ABOVE = 14;
 
+/** Whether an edge needs no rail: it becomes the stream of the stack above its own, which nothing else comes into. */
+const isStraight = ({ edges, stacks, inputs }: Architecture, edge: Edge): boolean => {
+  const from = stacks.findIndex(({ name }) => name === edge.source);
+  const above = stacks[from + 1];
+  const arrives = edges.filter(({ target, kind }) => target === edge.target && kind !== 'cross-attention');
+  return (
+    edge.kind === 'stream' &&
+    above?.name === edge.target &&
+    arrives.length === 1 &&
+    (above === stacks.at(-1) ? inputs : above.inputs).length === 0 &&
+    edges.filter(({ source }) => source === edge.source).length === 1
+  );
+};
+
+/** The edges that go along a rail, each with its own. */
+const railed = (architecture: Architecture) => architecture.edges.filter((edge) => !isStraight(architecture, edge));
+
 /** How much of the width rails take. */
-export function railsWidth(edges: readonly Edge[]): number {
-  return edges.length === 0 ? 0 : ASIDE + edges.length * RAIL;
+export function railsWidth(architecture: Architecture): number {
+  const { length } = railed(architecture);
+  return length === 0 ? 0 : ASIDE + length * RAIL;
 }
 
 export interface Leaving {
@@ -59,26 +77,25 @@ export interface Arrivals {
 }
 
 export function placeEdges(
+  architecture: Architecture,
   leaving: readonly Leaving[],
   arrivals: readonly Arrivals[],
-  right: number,
-  measure: Measure,
+  { right, measure }: { right: number; measure: Measure },
 ): EdgeLine[] {
-  return leaving.flatMap(({ edge, from, boxes }, i) => {
+  const rails = railed(architecture);
+  return leaving.flatMap(({ edge, from }, i) => {
     const to = arrivals.find(({ stack }) => stack.name === edge.target);
     if (!to) return [];
-    const rail = right + ASIDE + i * RAIL;
-    const ends =
-      edge.kind === 'cross-attention'
-        ? looking(to, edge.source).map((card) => ({ x: card.x + card.w, y: card.y + card.h / 2 }))
-        : [to.joins];
-    const highest = Math.min(from.y, ...ends.map(({ y }) => y));
-    const start = from.y + ABOVE + (boxes.length > 0 ? rowHeight(boxes) + ABOVE : 0);
+    const straight = !rails.includes(edge);
+    const rail = straight ? from.x : right + ASIDE + Math.max(0, rails.indexOf(edge)) * RAIL;
+    const ends = straight ? [] : endsOf(edge, to, rail);
+    const highest = Math.min(straight ? to.joins.y : from.y, ...ends.map((end) => end.to.y));
+    const start = startOf(leaving, i);
     const target = edge.target === '' ? 'the model' : edge.target;
     const source = arrivals.find(({ stack }) => stack.name === edge.source)?.stack;
     const label = `${edge.source}${source ? after(source, edge) : ''} ${WORDS[edge.kind]} ${target}`;
     // Words end before the rail; where they have no room beside the stream they begin before it.
-    const words = Math.max(0, Math.min(from.x + 10, rail - 6 - measure(label, 11, 400)));
+    const words = Math.max(0, Math.min(from.x + 10, right - 6 - measure(label, 11, 400)));
     return [
       {
         key: `edge:${edge.source}:${edge.target}:${edge.kind}`,
@@ -86,12 +103,47 @@ export function placeEdges(
         title: source ? idle(source) : '',
         labelAt: { x: words, y: from.y - 5 },
         trunk: [{ x: from.x, y: start }, from, { x: rail, y: from.y }, { x: rail, y: highest }],
-        ends: ends.map((end): [Point, Point] => [{ x: rail, y: end.y }, end]),
+        ends,
         assumed: edge.evidence === 'assumed',
       },
     ];
   });
 }
+
+/** Where a line begins: at the stream, or under the blocks on its way; below it are lines of others that leave there. */
+function startOf(leaving: readonly Leaving[], i: number): number {
+  const [own, next] = [leaving[i] as Leaving, leaving[i + 1]];
+  const shared = own.boxes.length === 0 && next?.edge.source === own.edge.source && next.boxes.length === 0;
+  return shared ? startOf(leaving, i + 1) : own.bottom;
+}
+
+function endsOf(edge: Edge, to: Arrivals, rail: number): Arrival[] {
+  const level = ({ x, y }: Point, over: number | null = null) => ({ from: { x: rail, y }, to: { x, y }, over });
+  if (edge.kind !== 'cross-attention') return [level(to.joins)];
+  return looking(to, edge.source).flatMap((card) => {
+    const arriving = atBlocks(to, card, edge.source);
+    return arriving.length > 0
+      ? arriving.map(([point, spine]) => level(point, spine))
+      : [level({ x: card.x + card.w, y: card.y + card.h / 2 })];
+  });
+}
+
+/** Where a line arrives at the blocks of a card that look at a stack: between the wires of each, over the stream. */
+function atBlocks({ stack }: Arrivals, card: Card, source: string): [Point, number][] {
+  const group = stack.groups.find(({ layers }) => layers.includes(card.index));
+  const branches = (group?.template.branches ?? []).filter(({ context }) => context !== null);
+  const named = branches.filter(({ context }) => context === source);
+  const names = new Set((named.length > 0 ? named : branches).map(({ block }) => block.split('.').at(-1)));
+  return card.blocks.flatMap((box): [Point, number][] => {
+    const line = card.lines.find(({ address }) => address === box.address);
+    if (!names.has(box.name) || box.form === 'bus' || !line?.plus || !line.reads || box.side === 1) return [];
+    const point = { x: box.x + box.w, y: Math.round((line.plus.y + line.readY) / 2) };
+    return card.blocks.some((other) => crosses(other, point)) ? [] : [[point, line.spine]];
+  });
+}
+
+/** Whether a box on the right of the stream is in the way of a level line. */
+const crosses = ({ side, y, h }: BlockBox, point: Point) => side === 1 && y - 2 < point.y && point.y < y + h + 2;
 
 /** Which layers an edge comes from, where that is not the last one alone. */
 function after(stack: Stack, { leaves }: Edge): string {

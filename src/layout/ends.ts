@@ -10,7 +10,8 @@ const HEIGHT = 30;
 const TALL = 46;
 const INSET = 12;
 const GAP = 6;
-/** What a block in a row would like to have. */
+/** What a row would like to have, and each block in it. */
+const ROOM = 420;
 const EACH = 128;
 const NORM_GAP = 34;
 const PLAIN_GAP = 18;
@@ -36,26 +37,27 @@ function textsOf(block: Block, width: number, tall: boolean, measure: Measure): 
   return { type: fitting(type, beside, measure), params: '' };
 }
 
-/** Whether what a block is has no room beside its name: it says nothing, or breaks off. */
+/** Whether what a block is and how large has no room beside its name: it says nothing, or breaks off. */
 function crowded(block: Block, width: number, measure: Measure): boolean {
-  const { type } = textsOf(block, width, false, measure);
+  const { type, params } = textsOf(block, width, false, measure);
+  if (params === '' && block.params > 0) return true;
   return describe(block).type.some((words) => words !== '') && (type === '' || type.endsWith('…'));
 }
 
-/** The least width in which a block's name and a word of what it is are whole. */
+/** The least width in which a block's name with its parameters, and a word of what it is, are whole. */
 function leastOf(block: Block, measure: Measure): number {
   const words = describe(block).type.filter((one) => one !== '');
   const shortest = Math.min(...words.map((one) => measure(one, 11, 400)));
-  return Math.max(measure(nameOf(block), 12, 600), words.length > 0 ? shortest : 0) + 2 * INSET;
+  const params = block.params > 0 ? measure(big(block.params), 11, 400) + 8 : 0;
+  return Math.max(measure(nameOf(block), 12, 600) + params, words.length > 0 ? shortest : 0) + 2 * INSET;
 }
 
 /** Blocks side by side around the spine, in as many rows as they need to be read. */
 export function placeRow(blocks: readonly Block[], top: number, { spine, width, measure }: EndsOf): EndBox[] {
-  const room = Math.min(
-    2 * Math.min(spine, width - spine) - 8,
-    blocks.length > 1 ? Math.max(420, EACH * blocks.length) : 300,
-  );
-  const least = Math.min(room, Math.max(1, ...blocks.map((block) => leastOf(block, measure))));
+  const wanted = Math.max(1, ...blocks.map((block) => leastOf(block, measure)));
+  const all = (Math.max(EACH, wanted) + GAP) * blocks.length - GAP;
+  const room = Math.min(2 * Math.min(spine, width - spine) - 8, blocks.length > 1 ? Math.max(ROOM, all) : 300);
+  const least = Math.min(room, wanted);
   const rows = Math.ceil(blocks.length / Math.floor((room + GAP) / (least + GAP))) || 1;
   const columns = Math.ceil(blocks.length / rows);
   const each = (room - GAP * (columns - 1)) / Math.max(1, columns);

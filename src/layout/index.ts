@@ -101,7 +101,7 @@ function placeStack(architecture: Architecture, stack: Stack, from: number, of: 
 
 /** Place everything. The width is what there is; a diagram takes no more of it than it can use. */
 export function layoutScene(architecture: Architecture, given: LayoutOptions): Scene {
-  const rails = railsWidth(architecture.edges);
+  const rails = railsWidth(architecture);
   const options = { ...given, width: diagramWidth(given.width) - rails };
   const folded = given.folded ?? layerCount(architecture) > UNFOLDED;
   const blocks = architecture.stacks.flatMap((stack) =>
@@ -136,7 +136,7 @@ export function layoutScene(architecture: Architecture, given: LayoutOptions): S
     cards: all('cards'),
     strips: all('strips'),
     fans: all('fans'),
-    edges: placeEdges(leaving, arrivals, options.width, options.measure),
+    edges: placeEdges(architecture, leaving, arrivals, { right: options.width, measure: options.measure }),
   } as Scene;
 }
 

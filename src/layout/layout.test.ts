@@ -3,6 +3,7 @@ import { architecture, NAMES } from '../fixtures';
 import type { Architecture, Branch } from '../wire/types.generated';
 import { type BlockBox, type Card, layoutScene, type Rect, type Scene } from './index';
 import { layerCount, layersInWords, locate } from './model';
+import { sharesOf } from './shares';
 
 const measure = (text: string, px: number) => text.length * px * 0.6;
 const scene = (of: Architecture, width: number, live: boolean): Scene =>
@@ -220,6 +221,62 @@ describe('a tower whose last layer reaches nothing', () => {
     expect(locate(of, 'vision.L23.attn.H3')?.unused).toBe(true);
     expect(locate(of, 'vision.L22.attn')?.unused).toBe(false);
     expect(locate(of, 'text.L31.attn')?.unused).toBe(false);
+  });
+});
+
+describe('an edge between stacks', () => {
+  it('arrives at the block that looks, over the stream, between its wires', () => {
+    const { cards, edges } = scene(architecture('whisper'), 820, false);
+    const [card] = cards.filter(({ stack }) => stack === 'dec');
+    const cross = card?.blocks.find(({ name }) => name === 'cross');
+    const line = card?.lines.find(({ address }) => address === cross?.address);
+    const [end] = edges[0]?.ends ?? [];
+    expect(end?.to.x).toBe((cross?.x ?? 0) + (cross?.w ?? 0));
+    expect(end?.over).toBe(line?.spine);
+    expect(end?.to.y).toBeGreaterThan(line?.plus?.y ?? Number.NaN);
+    expect(end?.to.y).toBeLessThan(line?.readY ?? Number.NaN);
+  });
+
+  it('goes straight up where it becomes the stream of the next stack, and takes no room aside', () => {
+    const of = architecture('llava');
+    for (const edge of of.edges) edge.kind = 'stream';
+    of.inputs = [];
+    const { edges, spines, width } = scene(of, 820, false);
+    expect(edges[0]?.ends).toEqual([]);
+    expect(new Set(edges[0]?.trunk.map(({ x }) => x))).toEqual(new Set([spines[0]?.x]));
+    expect(width).toBe(820);
+  });
+});
+
+describe('a strip', () => {
+  it('has a field for each kind of block of a layer, what mixes tokens first', () => {
+    const [first] = scene(architecture('gemma4_moe'), 820, false).strips[0]?.cells ?? [];
+    expect(first?.fields.map(({ hue, address }) => [hue, address])).toEqual([
+      ['attn', 'L0.attn'],
+      ['mlp', 'L0.mlp'],
+      ['moe', 'L0.moe'],
+    ]);
+  });
+});
+
+describe('a block of blocks', () => {
+  const of = architecture('gpt2');
+  const [group] = of.stacks[0]?.groups ?? [];
+  const blocks = group?.template.blocks ?? [];
+  const mlp = blocks.find(({ role }) => role === 'mlp');
+  const before = sharesOf(of);
+  if (mlp) {
+    const part = { ...mlp, address: `${mlp.address}.mlp` };
+    Object.assign(mlp, { role: 'other', spec: null, cls: 'Bottleneck', parts: [part] });
+  }
+
+  it('says what it is made of', () => {
+    const box = scene(of, 820, false).cards[0]?.blocks.find(({ address }) => address === mlp?.address);
+    expect(box?.rows.map(({ label, value }) => [label, value])).toEqual([['mlp', 'gelu tanh, 4.72 M']]);
+  });
+
+  it('is counted as that', () => {
+    expect(sharesOf(of)).toEqual(before);
   });
 });
 

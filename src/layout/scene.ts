@@ -133,7 +133,7 @@ export interface EndBox extends Rect {
   readonly phantom: boolean;
 }
 
-/** One layer in a strip: its two halves have the hues of what mixes tokens and of what does not. */
+/** One layer in a strip: side by side the hues of its blocks, those of what mixes tokens first. */
 export interface StripCell extends Rect {
   readonly key: string;
   /** The first and the last layer that it stands for: one and the same, where there are not too many. */
@@ -141,7 +141,7 @@ export interface StripCell extends Rect {
   readonly last: number;
   readonly address: string;
   readonly group: string;
-  readonly halves: readonly { readonly hue: Hue; readonly address: string }[];
+  readonly fields: readonly { readonly hue: Hue; readonly address: string }[];
   /** The number beside it, where there is room for one. */
   readonly label: string;
 }
@@ -168,6 +168,13 @@ export interface Spine {
   readonly label: string;
 }
 
+/** A level line to where an edge arrives; it goes over the stream, where it crosses that. */
+export interface Arrival {
+  readonly from: Point;
+  readonly to: Point;
+  readonly over: number | null;
+}
+
 /** From one stack to another: a line aside and up, and from it to each place where it arrives. */
 export interface EdgeLine {
   readonly key: string;
@@ -176,7 +183,7 @@ export interface EdgeLine {
   readonly title: string;
   readonly labelAt: Point;
   readonly trunk: readonly Point[];
-  readonly ends: readonly (readonly [Point, Point])[];
+  readonly ends: readonly Arrival[];
   readonly assumed: boolean;
 }
 

@@ -1,5 +1,5 @@
 /** Where the parameters are: all of them, and those that one token passes through. */
-import type { Architecture } from '../wire/types.generated';
+import type { Architecture, Block } from '../wire/types.generated';
 import { describe, type Hue } from './kinds';
 
 export interface Share {
@@ -18,13 +18,17 @@ const NAMES: Record<Hue, string> = {
   other: 'rest',
 };
 
+/** A block of blocks is counted as what it is made of. */
+const counted = (block: Block): readonly Block[] =>
+  describe(block).hue === 'other' && block.parts.length > 0 ? block.parts.flatMap(counted) : [block];
+
 /** Parameters by kind of block, in the order of the stream. What is in no block is the rest. */
 export function sharesOf(architecture: Architecture): Share[] {
   const totals = new Map<Hue, number>();
   const add = (hue: Hue, count: number) => totals.set(hue, (totals.get(hue) ?? 0) + count);
   for (const stack of architecture.stacks) {
     for (const group of stack.groups) {
-      for (const block of group.template.blocks) {
+      for (const block of group.template.blocks.flatMap(counted)) {
         add(describe(block).hue, block.unique ?? block.params * group.layers.length);
       }
     }

@@ -10,18 +10,17 @@ const MOST = 400;
 /** Numbers stand beside cells at least this far apart. */
 const LABELS = 40;
 
-function halvesOf(group: Group, address: string): StripCell['halves'] {
+function fieldsOf(group: Group, address: string): StripCell['fields'] {
   const { template } = group;
   const branches = template.branches.map((branch) => template.blocks.find((block) => block.address === branch.block));
   const known = branches.flatMap((block) => (block ? [block] : []));
-  const halves: { hue: Hue; address: string }[] = [];
-  for (const side of [-1, 1]) {
-    const block = known.find((one) => describe(one).side === side);
-    if (!block) continue;
-    const suffix = block.address.slice(template.address.length);
-    halves.push({ hue: describe(block).hue, address: address + suffix });
+  const first = new Map<Hue, string>();
+  // What mixes tokens is on the left, as in the cards.
+  for (const block of known.sort((a, b) => describe(a).side - describe(b).side)) {
+    const { hue } = describe(block);
+    if (!first.has(hue)) first.set(hue, address + block.address.slice(template.address.length));
   }
-  return halves;
+  return [...first].map(([hue, of]) => ({ hue, address: of }));
 }
 
 /** How many layers lie between numbers, so that they do not touch. */
@@ -52,7 +51,7 @@ export function placeStrip(stack: Stack, area: Rect): Strip {
     last: Math.min(index + run, layers) - 1,
     address: layerAddress(stack, index),
     group: groupKey(stack, group),
-    halves: halvesOf(group, layerAddress(stack, index)),
+    fields: fieldsOf(group, layerAddress(stack, index)),
     label: index % step === 0 ? String(index) : '',
     x: area.x,
     y: bottom - (index / run + 1) * pitch,
@@ -81,6 +80,6 @@ export function placeFans(strip: Strip, cards: readonly Card[]): Fan[] {
       { x: card.x, y: card.y + card.h - 6 },
       { x: edge, y: first.y + first.h },
     ];
-    return [{ key: `fan:${card.key}`, hue: last.halves.at(-1)?.hue ?? 'other', points }];
+    return [{ key: `fan:${card.key}`, hue: last.fields.at(-1)?.hue ?? 'other', points }];
   });
 }

@@ -1,6 +1,7 @@
 /** One architecture as a group of SVG: what the page says of it above, its diagram, and where its parameters are below. */
 import { layoutScene, type Scene } from '../layout';
 import { percent } from '../layout/format';
+import type { Hue } from '../layout/kinds';
 import { sharesOf } from '../layout/shares';
 import { fitting } from '../layout/text';
 import { EMPTY_PAGE, FIRST_VIEW } from '../state/local';
@@ -94,6 +95,12 @@ function header(architecture: Architecture, width: number): { nodes: SVGElement[
 
 const BAR = { label: 52, height: 10, each: 18 };
 
+/** What is in no kind of block is no kind either: an outline. */
+const inked = (hue: Hue) =>
+  hue === 'other'
+    ? { fill: 'var(--gb-off)', stroke: 'var(--gb-edge)', 'data-hue': hue }
+    : { fill: 'var(--hue)', 'data-hue': hue };
+
 /** Bars of where the parameters are, and how the architecture was read. */
 function footer(architecture: Architecture, width: number): { nodes: SVGElement[]; height: number } {
   const shares = sharesOf(architecture);
@@ -106,7 +113,7 @@ function footer(architecture: Architecture, width: number): { nodes: SVGElement[
     let x = BAR.label + 14;
     for (const share of shares) {
       const w = ((width - BAR.label - 14) * share[of]) / sum;
-      nodes.push(s('rect', { x, y, width: w, height: BAR.height, fill: 'var(--hue)', 'data-hue': share.hue }));
+      nodes.push(s('rect', { x, y, width: w, height: BAR.height, ...inked(share.hue) }));
       x += w;
     }
     y += BAR.each;
@@ -116,7 +123,7 @@ function footer(architecture: Architecture, width: number): { nodes: SVGElement[
   const placed = flow(keys, ({ text }) => 15 + measure(text, SMALL, 400), width - BAR.label - 14, 16);
   for (const { item, x: from, row } of placed) {
     const [x, top] = [BAR.label + 14 + from, y + row * LINE];
-    const square = { x, y: top, width: 9, height: 9, rx: 2, fill: 'var(--hue)', 'data-hue': item.share.hue };
+    const square = { x, y: top, width: 9, height: 9, rx: 2, ...inked(item.share.hue) };
     nodes.push(s('rect', square), words(item.text, x + 15, top + 9));
   }
   y += ((placed.at(-1)?.row ?? 0) + 1) * LINE + 12;

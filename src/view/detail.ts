@@ -69,15 +69,24 @@ function rowsOf(located: Located): FactRow[] {
 /** What holds for every kind of block: what goes in and out, how much it multiplies, who shares it. */
 function aboutOf({ reads, makes, weights, shared }: Block): FactRow[] {
   const shape = (label: string, of: Block['reads']): FactRow[] =>
-    of.length === 0 ? [] : [{ label, value: of.join(' × '), source: 'observed', where: 'traced' }];
+    of.length === 0
+      ? []
+      : [
+          {
+            label,
+            value: of.map((one) => (/^\d+$/.test(String(one)) ? fixed(Number(one)) : one)).join(' × '),
+            source: 'observed',
+            where: 'traced',
+          },
+        ];
   const work: FactRow[] =
     weights === 0
       ? []
-      : [{ label: 'multiply-adds', value: `${big(weights)} a token`, source: 'observed', where: 'learned matrices' }];
+      : [{ label: 'Multiply-adds', value: `${big(weights)} a token`, source: 'observed', where: 'learned matrices' }];
   const sharing: FactRow[] = shared
-    ? [{ label: 'shared by', value: `${shared.value} blocks`, source: shared.source, where: shared.where }]
+    ? [{ label: 'Shared by', value: `${shared.value} blocks`, source: shared.source, where: shared.where }]
     : [];
-  return [...shape('reads', reads), ...shape('makes', makes), ...work, ...sharing];
+  return [...shape('Reads', reads), ...shape('Makes', makes), ...work, ...sharing];
 }
 
 function heading(located: Located, address: string): string {

@@ -1,4 +1,4 @@
-/** The strip: every layer as a cell whose halves are its two blocks. It is a slider: its value is the layer that a card shows. */
+/** The strip: every layer as a cell with a field for each kind of its blocks. It is a slider: its value is the layer that a card shows. */
 import { select } from 'd3-selection';
 import type { Card, Fan, Scene, Strip, StripCell } from '../layout';
 import type { Pen } from './context';
@@ -65,16 +65,22 @@ function drawCells(group: SVGGElement, strip: Strip, shown: ReadonlySet<number>,
     .attr('y', (cell) => cell.y + cell.h / 2 + 4)
     .text((cell) => labelOf(cell, shown));
   cells.each(function (cell) {
-    const each = cell.w / Math.max(1, cell.halves.length);
+    const each = cell.w / Math.max(1, cell.fields.length);
     select(this)
       .selectAll('rect')
-      .data(cell.halves)
+      .data(cell.fields)
       .join('rect')
-      .attr('data-hue', (half) => half.hue)
+      .attr('data-hue', (field) => field.hue)
       .attr('x', (_, i) => cell.x + i * each)
       .attr('y', cell.y + 0.5)
-      .attr('width', each - (cell.halves.length > 1 ? 0.75 : 0))
+      .attr('width', each - (cell.fields.length > 1 ? 0.75 : 0))
       .attr('height', Math.max(1, cell.h - 1.5));
+    // One ring around all fields: a ring around each would hide what is in it.
+    select(this)
+      .selectAll('path')
+      .data(shown.has(cell.index) ? [cell] : [])
+      .join('path')
+      .attr('d', ({ x, y, w, h }) => `M${x},${y + 0.5} h${w} v${Math.max(1, h - 1.5)} h${-w} Z`);
     this.onclick = () => bindTo(pen, cell);
   });
 }
@@ -113,12 +119,12 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
         const current = strip.cells.find((cell) => cell.address === selected) ?? strip.cells[0];
         this.setAttribute('aria-valuenow', String(current?.index ?? 0));
         this.setAttribute('aria-valuetext', current?.address ?? '');
-        for (const half of this.querySelectorAll<SVGRectElement>('.gb-layer rect')) {
-          const { address } = select<SVGRectElement, StripCell['halves'][number]>(half).datum();
+        for (const field of this.querySelectorAll<SVGRectElement>('.gb-layer rect')) {
+          const { address } = select<SVGRectElement, StripCell['fields'][number]>(field).datum();
           const cut = look.cut(address);
-          half.classList.toggle('gb-cut', cut !== null);
-          half.style.fill = cut ? '' : (fillOf(look, address)?.fill ?? '');
-          half.classList.toggle('gb-measured', half.style.fill !== '');
+          field.classList.toggle('gb-cut', cut !== null);
+          field.style.fill = cut ? '' : (fillOf(look, address)?.fill ?? '');
+          field.classList.toggle('gb-measured', field.style.fill !== '');
         }
       });
     },

@@ -17,6 +17,12 @@ function readPath({ spine, readY, readX, side, reads }: Line): string {
   return `M${spine},${readY + r} Q${spine},${readY} ${spine + side * r},${readY} H${readX}`;
 }
 
+/** Where it arrives at its box. */
+function readHead({ readX: x, readY: y, side, reads, bus }: Line): string {
+  if (!reads || bus) return '';
+  return `M${x - side * 7},${y - 3.5} L${x},${y} L${x - side * 7},${y + 3.5} Z`;
+}
+
 /** Up from a bus into each of its heads, or into the bracket of heads that share keys and values. */
 function stubs(line: Line, box: BlockBox): string {
   if (!line.bus) return '';
@@ -152,13 +158,15 @@ export function drawWires(layer: Element, lines: readonly Line[], boxes: readonl
     .data(wires, (wire) => wire.key)
     .join((enter) => {
       const group = enter.append('g').attr('class', 'gb-wire');
-      for (const name of ['gb-read', 'gb-write', 'gb-slashes']) group.append('path').attr('class', name);
+      for (const name of ['gb-read', 'gb-read-head', 'gb-write', 'gb-slashes'])
+        group.append('path').attr('class', name);
       group.insert('g', '.gb-slashes').attr('class', 'gb-risers');
       return group;
     })
     .attr('data-hue', ({ line }) => line.hue)
     .classed('gb-assumed', ({ line }) => line.assumed);
   groups.select('.gb-read').attr('d', ({ line, box }) => `${readPath(line)} ${stubs(line, box)}`);
+  groups.select('.gb-read-head').attr('d', ({ line }) => readHead(line));
   return {
     paint(look) {
       groups.select('.gb-write').attr('d', ({ line, box }) => writePath(line, box, look));

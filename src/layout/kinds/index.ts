@@ -1,7 +1,8 @@
 /** The kinds of block that are known, by the kind of their spec. */
 import type { Block, Spec } from '../../wire/types.generated';
+import { big } from '../format';
 import { attention } from './attention';
-import type { Describe, Description } from './kind';
+import type { Describe, Description, RowOf } from './kind';
 import { mixer } from './mixer';
 import { mlp } from './mlp';
 import { moe } from './moe';
@@ -10,10 +11,17 @@ import { embedding, unembedding } from './outside';
 
 const KINDS: Record<Spec['kind'], Describe> = { attention, mixer, mlp, moe, norm, embedding, unembedding };
 
-/** Describe a block; one of an unknown kind, or without a spec, is a plain box with its name. */
+/** What a block is made of, where blocks are all that is known of it. */
+const partsOf = ({ parts }: Block): RowOf[] =>
+  parts.map((part) => {
+    const [type = '', params] = [describe(part).type[0], big(part.params)];
+    return [part.address.slice(part.address.lastIndexOf('.') + 1), ...(type ? [`${type}, ${params}`] : []), params];
+  });
+
+/** Describe a block; one of an unknown kind, or without a spec, is a plain box with its name and its parts. */
 export function describe(block: Block, width = 0): Description {
   const known = block.spec ? (KINDS[block.spec.kind] as Describe | undefined) : undefined;
-  return (known ?? other)(block, width);
+  return known ? known(block, width) : { ...other(block), rows: partsOf(block) };
 }
 
 export type { CellsOf, Description, FactRow, Hue } from './kind';

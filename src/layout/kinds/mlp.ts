@@ -6,6 +6,7 @@ import type { Description } from './kind';
 
 /** The name of a gated activation where it has one. */
 export function activationName(activation: string, gated: boolean): string {
+  if (activation === 'none') return gated ? 'gated' : '';
   if (!gated) return activation;
   if (activation === 'silu' || activation === 'swish') return 'SwiGLU';
   return activation.startsWith('gelu') ? 'GeGLU' : `gated ${activation}`;
@@ -21,7 +22,7 @@ export function mlp(block: Block, width: number): Description {
     side: 1,
     type: [activation, ''],
     line: [
-      `${ends} → ${hidden} → ${ends}, ${activation}`,
+      ...(activation === '' ? [] : [`${ends} → ${hidden} → ${ends}, ${activation}`]),
       `${ends} → ${hidden} → ${ends}`,
       `${ends} → ${hidden}`,
       hidden,

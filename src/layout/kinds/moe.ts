@@ -9,6 +9,7 @@ export function moe(block: Block): Description {
   const spec = block.spec as MoESpec;
   const [experts, top] = [spec.experts.value, spec.top_k.value];
   const wide = `${fixed(spec.hidden.value)} wide`;
+  const activation = activationName(spec.activation.value, spec.gated.value);
   const shared = spec.shared_hidden.value > 0 ? ', 1 shared' : '';
   return {
     hue: 'moe',
@@ -22,7 +23,7 @@ export function moe(block: Block): Description {
     ],
     line: [`${experts} experts, top ${top}${shared}`, `${experts} experts, top ${top}`, `top ${top} of ${experts}`],
     rows: [
-      ['expert', `${wide}, ${activationName(spec.activation.value, spec.gated.value)}`, wide, fixed(spec.hidden.value)],
+      ['expert', ...(activation === '' ? [] : [`${wide}, ${activation}`]), wide, fixed(spec.hidden.value)],
       ['router', spec.router.value, spec.router.value.split(' ')[0] ?? ''],
       ...(shared === ''
         ? []
