@@ -41,7 +41,7 @@ function lineOf(architecture: Architecture, state: SessionState | null): string 
 
 /** What an architecture is, in figures: each a value and what it counts. */
 export function figuresOf(architecture: Architecture): [string, string][] {
-  const { params, stacks, inputs, context } = architecture;
+  const { params, stacks, inputs, outputs, context } = architecture;
   const figures: [string, string][] = [[big(params.total), 'parameters']];
   if (params.active !== params.total) {
     figures.push([big(params.active), `active per token (${percent(params.active / params.total)})`]);
@@ -50,8 +50,12 @@ export function figuresOf(architecture: Architecture): [string, string][] {
   figures.push([layers.join(' + '), `${names.join(' + ')} layers`.trim()]);
   const width = stacks.at(-1)?.width.value;
   if (width !== undefined) figures.push([fixed(width), 'hidden size']);
-  const tokens = inputs.find((block) => block.spec?.kind === 'embedding')?.spec;
-  if (tokens?.kind === 'embedding') figures.push([fixed(tokens.rows.value), 'vocabulary']);
+  const [tokens] = inputs.flatMap(({ spec }) =>
+    spec?.kind === 'embedding' && spec.of.value === 'tokens' ? [spec] : [],
+  );
+  const [logits] = outputs.flatMap(({ spec }) => (spec?.kind === 'unembedding' ? [spec] : []));
+  if (tokens) figures.push([fixed(tokens.rows.value), 'vocabulary']);
+  else if (logits) figures.push([fixed(logits.rows.value), 'outputs']);
   if (context) figures.push([fixed(context.value), 'context']);
   return figures;
 }

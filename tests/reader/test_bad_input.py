@@ -16,7 +16,7 @@ from tiny_models import PlainTransformer, config
 from torch import nn
 from transformers import initialization
 
-from glassblock import describe, unfold
+from glassblock import compare, describe, unfold
 from glassblock.cli import main
 from glassblock.diagram import Diagram
 from glassblock.errors import GlassblockError, ModelError, SourceError
@@ -176,6 +176,8 @@ def test_what_did_not_run_has_no_costs_and_the_warning_says_why() -> None:
     with pytest.warns(UserWarning, match="not today"):
         diagram = unfold(Raises())
     assert diagram.flops(10).left_out == diagram.cache(10).left_out == ("main",)
+    rows = compare(diagram, diagram).rows
+    assert {row.left for row in rows if "bfloat16" in row.what} == {"not known"}
 
 
 def test_a_model_inside_a_wrapper_that_takes_anything_is_named() -> None:

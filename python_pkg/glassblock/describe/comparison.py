@@ -126,6 +126,7 @@ def _rows(part: str, left: Facts | None, right: Facts | None, a: str | None, b: 
 
 def _model(architecture: Architecture) -> Facts:
     params, kept = architecture.params, cache(architecture, 1)
+    ran = architecture.trace.rung != "tree"
     return {
         "class": architecture.cls,
         "parameters": value_text(params.total),
@@ -133,8 +134,8 @@ def _model(architecture: Architecture) -> Facts:
         "embedding": value_text(params.embedding),
         **({what: value_text(number) for what, number in predicted(architecture).items()} or {"vocabulary": "none"}),
         "context": text(architecture.context),
-        "cache a token (bytes, bfloat16)": value_text(kept.growing),
-        "state (bytes, bfloat16)": value_text(kept.state),
+        "cache a token (bytes, bfloat16)": value_text(kept.growing) if ran else "not known",
+        "state (bytes, bfloat16)": value_text(kept.state) if ran else "not known",
         "edges": ", ".join(_edges(architecture)) or "none",
     }
 
