@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any
 
 from glassblock import surface
 from glassblock.describe import tree
@@ -32,7 +30,7 @@ class Counts(Params):
 
 
 @dataclass(frozen=True)
-class Diagram:
+class Diagram(surface.Shown):
     """An architecture, to be looked at.
 
     Attributes
@@ -94,26 +92,6 @@ class Diagram:
         """Return the block at an address or module path; see `Architecture.block`."""
         return self.architecture.block(address)
 
-    def save(self, path: str | Path, **options: Any) -> Path:
-        """Save as a self-contained page (``.html``), a picture (``.svg``), text (``.txt``) or data (``.json``).
-
-        Parameters
-        ----------
-        path
-            Where to; the ending says as what.
-        **options
-            Of a picture: ``theme`` (``"light"``, ``"dark"``), ``width`` (CSS pixels of a diagram, 300 to 820) and
-            ``folded`` (whether layers of one kind share a card).
-
-        Raises
-        ------
-        SourceError
-            If the path ends in something else, or an option is not one of these.
-        MissingExtraError
-            If a picture is asked for and ``glassblock[svg]`` is not installed.
-        """
-        return surface.save(self, path, **options)
-
     def __str__(self) -> str:
         """Return the architecture as a readable tree, from the input to the output."""
         return tree(self.architecture)
@@ -121,6 +99,3 @@ class Diagram:
     def __repr__(self) -> str:
         """Return what it is, in a line."""
         return f"Glassblock diagram of {self.architecture.name} ({self.params.total:,} parameters)"
-
-    def _repr_mimebundle_(self, **_: Any) -> surface.MimeBundle:
-        return surface.display(self)

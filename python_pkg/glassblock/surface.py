@@ -46,3 +46,30 @@ def save(thing: object, path: str | Path, **options: Any) -> Path:
     if type(thing) not in _save:
         raise GlassblockError(f"expected something that can be saved, got a {type(thing).__name__}.")
     return _save[type(thing)](thing, Path(path).expanduser(), **options)
+
+
+class Shown:
+    """What displays itself in a notebook and can be saved: a diagram, a comparison."""
+
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Save as a self-contained page (``.html``), a picture (``.svg``), text (``.txt``) or data (``.json``).
+
+        Parameters
+        ----------
+        path
+            Where to; the ending says as what.
+        **options
+            Of a picture: ``theme`` (``"light"``, ``"dark"``), ``width`` (CSS pixels of a diagram, 300 to 820) and
+            ``folded`` (whether layers of one kind share a card).
+
+        Raises
+        ------
+        SourceError
+            If the path ends in something else, or an option is not one of these.
+        MissingExtraError
+            If a picture is asked for and ``glassblock[svg]`` is not installed.
+        """
+        return save(self, path, **options)
+
+    def _repr_mimebundle_(self, **_: Any) -> MimeBundle:
+        return display(self)

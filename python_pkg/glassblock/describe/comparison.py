@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path
-from typing import Any
 
 from glassblock import surface
 from glassblock.describe.facts import facts_of, leaving, predicted, ranges, text, value_text
@@ -32,7 +30,7 @@ LEGEND = (
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(surface.Shown):
     """Two architectures and every fact of both. Displays itself; prints as a table of what differs.
 
     Attributes
@@ -51,26 +49,6 @@ class Comparison:
     def differences(self) -> tuple[Row, ...]:
         """The rows in which they differ."""
         return tuple(row for row in self.rows if not row.same)
-
-    def save(self, path: str | Path, **options: Any) -> Path:
-        """Save as a self-contained page (``.html``), a picture (``.svg``), text (``.txt``) or data (``.json``).
-
-        Parameters
-        ----------
-        path
-            Where to; the ending says as what.
-        **options
-            Of a picture: ``theme`` (``"light"``, ``"dark"``), ``width`` (CSS pixels of a diagram, 300 to 820) and
-            ``folded`` (whether layers of one kind share a card).
-
-        Raises
-        ------
-        SourceError
-            If the path ends in something else, or an option is not one of these.
-        MissingExtraError
-            If a picture is asked for and ``glassblock[svg]`` is not installed.
-        """
-        return surface.save(self, path, **options)
 
     def table(self, width: int = WIDTH) -> str:
         """Return a table of what differs, as text.
@@ -98,9 +76,6 @@ class Comparison:
     def __repr__(self) -> str:
         """Return what it is, in a line."""
         return f"Glassblock comparison of {self.a.name} and {self.b.name} ({len(self.differences)} facts differ)"
-
-    def _repr_mimebundle_(self, **_: Any) -> surface.MimeBundle:
-        return surface.display(self)
 
 
 def compare(a: Architecture, b: Architecture) -> Comparison:
