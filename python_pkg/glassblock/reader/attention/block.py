@@ -18,7 +18,7 @@ from glassblock.reader.attention.scale import scale, softcap
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.recognise import Recognised, output_projection, z_port
 from glassblock.reader.branches.trail import trail
-from glassblock.reader.tracing.graph import Cone, Graph, argument, show
+from glassblock.reader.tracing.graph import JOINS, Cone, Graph, argument, show
 
 _CUTS = ("split", "tensor_split", "chunk", "split_with_sizes")
 """Operations that cut a text into pieces."""
@@ -100,7 +100,7 @@ def _qk_norm(branch: Branch, queries: Cone, head_dim: int) -> Fact[str]:
 
 def _sinks(graph: Graph, core: Core) -> Fact[bool]:
     for op in core.steps:
-        if op.name in ("cat", "concat") and any(graph.shape(v)[-1] == 1 and graph.learned[v] for v in op.inputs):
+        if op.name in JOINS and any(graph.shape(v)[-1] == 1 and graph.learned[v] for v in op.inputs):
             return observed(value=True, where="a learned column joins the scores before the softmax")
     return observed(value=False, where="nothing joins the scores before the softmax")
 

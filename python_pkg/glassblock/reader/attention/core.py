@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.trail import trail
-from glassblock.reader.tracing.graph import Graph, argument
+from glassblock.reader.tracing.graph import JOINS, Graph, argument
 from glassblock.reader.tracing.record import Op, Ref
 
 FUSED = "scaled_dot_product_attention"
@@ -112,7 +112,7 @@ def _met(graph: Graph, steps: tuple[Op, ...], factors: tuple[int, int]) -> tuple
     found = [v for v in steps[0].inputs if v not in factors]
     for before, step in pairwise(steps):
         others = [v for v in step.inputs if v not in before.outputs and graph.size(v) > 1]
-        found += others if step.name not in ("cat", "concat") else []
+        found += others if step.name not in JOINS else []
     return tuple(dict.fromkeys(found))
 
 

@@ -1,7 +1,7 @@
 """Which tokens a query sees, read from how the masks are made or, failing that, from what the module says.
 
-A mask of one row is the same for every query and hides padding only; `reader.positions` reads the others. Where a mask
-came in ready-made there is nothing to read: then the module's own attributes count, and after them an assumption.
+A mask of one row is the same for every query and hides padding only; `positions` reads the others. Where a mask came in
+ready-made there is nothing to read: then the module's own attributes count, and after them an assumption.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from glassblock.ir import Fact, assumed, observed
 from glassblock.reader.attention.core import Core
 from glassblock.reader.branches.branch import Branch
-from glassblock.reader.tracing.graph import LAYOUT, REPEATS, SLICES, Graph, numbers, show
+from glassblock.reader.tracing.graph import JOINS, LAYOUT, REPEATS, SLICES, Graph, numbers, show
 from glassblock.reader.tracing.record import Op
 
 _LOOKUPS = ("embedding", "gather", "take_along_dim", "index_select")
@@ -68,7 +68,7 @@ def _terms(graph: Graph, value: int, depth: int = 0) -> list[int]:
         return [value]
     inputs = [v for v in op.inputs if graph.size(v) > 1]
     same = op.name in LAYOUT | REPEATS | SLICES and len(inputs) == 1
-    if same or op.name in ("add", "sub", "cat", "concat") or (op.name in ("where", "masked_fill") and _hides(op)):
+    if same or op.name in {"add", "sub", *JOINS} or (op.name in ("where", "masked_fill") and _hides(op)):
         return [term for v in inputs for term in _terms(graph, v, depth + 1)] or [value]
     return [value]
 

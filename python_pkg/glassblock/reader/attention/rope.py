@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from glassblock.ir import Fact, assumed, from_config, from_module, observed
-from glassblock.reader.tracing.graph import Cone, Graph, numbers, show
+from glassblock.reader.tracing.graph import JOINS, Cone, Graph, numbers, show
 from glassblock.reader.tracing.record import Op
 
-_JOINS = ("cat", "concat", "stack", "hstack")
+_JOINS = JOINS | {"stack", "hstack"}
 _BASES = ("rope_theta", "theta", "base", "rotary_emb_base", "rotary_base", "base_frequency")
 """Under which names modules and configurations keep the base of the frequencies."""
 _UNSCALED = ("default", "axial")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from glassblock.reader.operations.modulation import modulators
 from glassblock.reader.operations.norms import NormSite
 from glassblock.reader.operations.residual import Stream, Update
-from glassblock.reader.tracing.graph import Cone, Graph
+from glassblock.reader.tracing.graph import JOINS, Cone, Graph
 from glassblock.reader.tracing.record import Call, Op
 
 
@@ -224,7 +224,7 @@ def _work_behind(graph: Graph, value: int, mine: set[int]) -> int:
 def _parts(graph: Graph, value: int) -> tuple[int, ...]:
     """Return what was joined along the channels to a value."""
     op = graph.producer(graph.same(value))
-    if op is None or op.name not in ("cat", "concat", "concatenate"):
+    if op is None or op.name not in JOINS:
         return ()
     width = graph.shape(value)[-1]
     return tuple(map(graph.same, op.inputs)) if all(graph.shape(v)[-1] < width for v in op.inputs) else ()

@@ -16,7 +16,7 @@ def norm_block(graph: Graph, site: NormSite, address: str) -> Block:
         address=address,
         role="norm",
         path=site.path,
-        cls=type(graph.modules[site.path]).__name__ if site.path else "",
+        cls=graph.class_of(site.path),
         params=count_in(graph, site.path, graph.ops[site.first : site.last]),
         spec=site.spec,
         ports=ports,

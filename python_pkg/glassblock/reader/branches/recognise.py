@@ -1,4 +1,4 @@
-"""What a branch was recognised as. A new kind of block is a new recogniser and its entry in `ALL`."""
+"""What a branch was recognised as. A new kind of block is a new recogniser and its entry in `layers/roles.py`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.recognise import Recognised, Recogniser
 from glassblock.reader.feedforward.activations import activation_of
 from glassblock.reader.operations.params import count_in
-from glassblock.reader.tracing.graph import show
+from glassblock.reader.tracing.graph import JOINS, show
 from glassblock.reader.tracing.record import Op
 
 
@@ -34,7 +34,7 @@ def _joined(branch: Branch) -> Block | None:
     graph, projections = branch.graph, branch.projections()
     read = graph.projection(projections[-1]) if projections else None
     cat = graph.producer(graph.same(read[0])) if read is not None else None
-    if cat is None or cat.name not in ("cat", "concat") or len(cat.inputs) != 2:
+    if cat is None or cat.name not in JOINS or len(cat.inputs) != 2:
         return None
     if sum(graph.shape(v)[-1] for v in cat.inputs) != graph.shape(cat.outputs[0])[-1]:
         return None  # along the tokens

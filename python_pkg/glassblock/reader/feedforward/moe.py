@@ -229,7 +229,7 @@ def _parts(branch: Branch, experts: Experts, routing: Routing, shared: list[Shar
 
     def block(address: str, path: str, spec: FeedForward | None, ports: tuple[Port, ...], params: int) -> Block:
         role: Role = "router" if address == "router" else "mlp"
-        return Block(address, role, path, type(graph.modules[path]).__name__ if path else "", params, spec, ports)
+        return Block(address, role, path, graph.class_of(path), params, spec, ports)
 
     parts = []
     if logits is not None:

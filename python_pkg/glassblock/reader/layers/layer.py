@@ -8,9 +8,9 @@ from glassblock.ir import Block, Branch, Layer
 from glassblock.reader.branches.branch import Branch as Cut
 from glassblock.reader.branches.branch import branches
 from glassblock.reader.branches.norm_block import norm_block
+from glassblock.reader.branches.numbering import numbered
 from glassblock.reader.branches.ports import branch_ports
 from glassblock.reader.layers.chain import Link, links
-from glassblock.reader.layers.nested import numbered
 from glassblock.reader.operations.depth import begun_anew, with_mixtures
 from glassblock.reader.operations.flow import Flow
 from glassblock.reader.operations.modulation import modulation
@@ -38,7 +38,7 @@ def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite],
     address = f"L{index}"
     sites = _sites([link.cut for link in found])
     names = {site.output: f"{address}.norm{n + 1}" for n, site in enumerate(sites)}
-    labels = [f"{address}.{part}" for part in numbered([link.what.part for link in found])]
+    labels = [f"{address}.{part}" for part in numbered(link.what.part for link in found)]
     blocks = [(site.first, norm_block(graph, site, names[site.output])) for site in sites]
     inside = [site.path for site in sites if site.path]
     blocks += [(link.cut.start, _block(link, label, inside)) for link, label in zip(found, labels, strict=True)]
@@ -114,7 +114,7 @@ def _block(link: Link, address: str, norms: list[str]) -> Block:
         address=address,
         role=what.role,
         path=cut.path,
-        cls=type(graph.modules[cut.path]).__name__ if cut.path else "",
+        cls=graph.class_of(cut.path),
         params=count_in(graph, cut.path, cut.ops) - sum(count_in(graph, path, ()) for path in within),
         spec=what.spec,
         ports=(*ports, *what.ports),

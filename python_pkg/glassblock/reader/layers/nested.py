@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from glassblock.ir import Block
 from glassblock.reader.branches.branch import Branch, cut
+from glassblock.reader.branches.numbering import numbered
 from glassblock.reader.branches.recognise import Recognised, recognise
 from glassblock.reader.layers.roles import RECOGNISERS
 from glassblock.reader.operations.params import count_in
@@ -28,13 +29,13 @@ def nested(branch: Branch) -> Recognised | None:
         for update in inner.updates
         if (one := _cut(branch, inner, update)) is not None
     ]
-    names = numbered([what.part for _, what in found])
+    names = numbered(what.part for _, what in found)
     parts = tuple(
         Block(
             address=name,
             role=what.role,
             path=one.path,
-            cls=type(graph.modules[one.path]).__name__ if one.path else "",
+            cls=graph.class_of(one.path),
             params=count_in(graph, one.path, one.ops),
             spec=what.spec,
             notes=what.notes,
@@ -64,10 +65,3 @@ def _inner_stream(branch: Branch) -> Stream | None:
             if inner is not None and len(inner.updates) > 1:
                 return inner
     return None
-
-
-def numbered(parts: list[str]) -> list[str]:
-    """Tell parts of one kind apart: ``attn``, ``attn2``."""
-    return [
-        part if parts[:at].count(part) == 0 else f"{part}{parts[:at].count(part) + 1}" for at, part in enumerate(parts)
-    ]

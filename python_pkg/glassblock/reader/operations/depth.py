@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from glassblock.reader.operations.norms import NormSite
 from glassblock.reader.operations.residual import Stream, Update, additions_between
-from glassblock.reader.tracing.graph import Graph
+from glassblock.reader.tracing.graph import JOINS, Graph
 from glassblock.reader.tracing.record import Call, Op
 
 _ANEW = "the stream begins anew with what this block makes; what came in is kept beside it"
@@ -56,7 +56,7 @@ def with_mixtures(graph: Graph, stream: Stream) -> Stream:
     """Return a stream with the mixtures over depth that branches read instead of it, as states of their own."""
     states = dict(stream.states)
     for op in graph.span(stream.call):
-        if op.name in ("cat", "concat") and len(op.inputs) > 1:
+        if op.name in JOINS and len(op.inputs) > 1:
             read = [count for v in op.inputs if (count := _count(graph, states, v)) is not None]
             if read and _several(graph, op, stream):
                 states |= dict.fromkeys(_mixtures(graph, op, stream), max(read))

@@ -60,7 +60,7 @@ def modulation(graph: Graph, layer: Call, made: Iterable[int], states: Collectio
         address=address,
         role="projector",
         path=path,
-        cls=type(graph.modules[path]).__name__ if path else "",
+        cls=graph.class_of(path),
         params=count_in(graph, path, ops),
         notes=(_NOTE,),
         reads=named(graph, first.inputs[0]),

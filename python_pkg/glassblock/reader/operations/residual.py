@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from glassblock.ir import Fact, observed
 from glassblock.reader.operations.norms import NormSite
-from glassblock.reader.tracing.graph import SLICES, Graph
+from glassblock.reader.tracing.graph import JOINS, SLICES, Graph
 from glassblock.reader.tracing.record import Call, Op
 
 _LEARNED = "a learned number for each channel"
@@ -75,17 +75,6 @@ class Stream:
     notes: list[str] = field(default_factory=list)
 
 
-def stream_through(graph: Graph, call: Call, norms: dict[int, NormSite]) -> Stream | None:
-    """Follow the residual stream through a call; the first one where there are several.
-
-    Returns
-    -------
-    Stream or None
-        None where no input reaches an output by additions.
-    """
-    return next(iter(streams_through(graph, call, norms)), None)
-
-
 def streams_through(graph: Graph, call: Call, norms: dict[int, NormSite]) -> list[Stream]:
     """Follow each residual stream through a call, in the order in which they go in.
 
@@ -116,7 +105,7 @@ def _joined(graph: Graph, call: Call) -> tuple[int, int] | None:
         return None
     end = cut.pop()
     for op in graph.span(call):
-        joins = op.name in ("cat", "concat") and len(op.inputs) > 1 and graph.size(op.outputs[0]) == graph.size(end)
+        joins = op.name in JOINS and len(op.inputs) > 1 and graph.size(op.outputs[0]) == graph.size(end)
         if joins and all(graph.same(value) in given for value in op.inputs):
             return op.outputs[0], end
     return None
@@ -326,7 +315,7 @@ class _Walk:
         """Return what was joined along the tokens: each kind of token has its own weights (mixture of transformers)."""
         graph = self.graph
         width = graph.shape(op.outputs[0])[-1:]
-        joined = op.name in ("cat", "concat") and len(op.inputs) > 1
+        joined = op.name in JOINS and len(op.inputs) > 1
         return op.inputs if joined and all(graph.shape(v)[-1:] == width for v in op.inputs) else ()
 
     def _update(self, value: int, add: int, total: float) -> Update:

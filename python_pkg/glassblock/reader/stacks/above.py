@@ -115,7 +115,7 @@ def _projector(graph: Graph, op: Op) -> Block:
         address="head_proj",
         role="projector",
         path=path,
-        cls=type(graph.modules[path]).__name__ if path else "",
+        cls=graph.class_of(path),
         params=count_in(graph, path, [op]),
         spec=feed_forward(graph, [op]),
         reads=named(graph, op.inputs[0]),
@@ -138,7 +138,7 @@ def _unembedding(graph: Graph, op: Op, tables: Iterable[str]) -> Block:
         address="unembed",
         role="unembedding",
         path=path,
-        cls=type(graph.modules[path]).__name__ if path else "",
+        cls=graph.class_of(path),
         params=count_in(graph, path, [op]),
         spec=Unembedding(
             rows=observed(rows, shapes),

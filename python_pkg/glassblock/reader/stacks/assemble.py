@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from glassblock.ir import Architecture, Block
+from glassblock.reader.branches.numbering import numbered_blocks
 from glassblock.reader.operations.flow import Flow
 from glassblock.reader.operations.norms import NormSite, norm_sites
 from glassblock.reader.operations.params import count_all
 from glassblock.reader.stacks.above import final_norms, head
-from glassblock.reader.stacks.below import below, looks_up_tokens, numbered
+from glassblock.reader.stacks.below import below, looks_up_tokens
 from glassblock.reader.stacks.context import context_length
 from glassblock.reader.stacks.edges import edges_into
 from glassblock.reader.stacks.naming import named_stacks
@@ -91,7 +92,7 @@ def _around(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite], *, l
     under = below(graph, _ops_below(graph, flow, run), run.source, norms)
     outputs = final_norms(graph, flow, run.outputs, norms, several=run.stack.streams is not None)
     if last:
-        outputs += numbered(head(graph, flow, run.stack.name, run.outputs, under.tables, norms))
+        outputs += numbered_blocks(head(graph, flow, run.stack.name, run.outputs, under.tables, norms))
     return _Around(under.blocks, tuple(marked_unused(graph, outputs)), under.tables)
 
 

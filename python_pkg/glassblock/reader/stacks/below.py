@@ -7,13 +7,14 @@ projection of the input itself makes vectors of patches or frames. What is added
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 import torch
 
 from glassblock.ir import Block, Embedding, Fact, Port, assumed, from_module, observed
 from glassblock.reader.branches.norm_block import norm_block
+from glassblock.reader.branches.numbering import numbered_blocks
 from glassblock.reader.feedforward.dense import feed_forward
 from glassblock.reader.operations.norms import NormSite
 from glassblock.reader.operations.params import count, count_in
@@ -60,18 +61,7 @@ def below(graph: Graph, ops: Iterable[Op], source: int, norms: dict[int, NormSit
             tables += [block.path] if op.name == "add" and block.params else []
     found += [(site.first, norm_block(graph, site, "embed_norm")) for site in _norms_in(ops, norms)]
     blocks = [block for _, block in sorted(found, key=lambda item: item[0])]
-    return Below(tuple(numbered(blocks)), tuple(dict.fromkeys(filter(None, tables))))
-
-
-def numbered(blocks: Iterable[Block]) -> list[Block]:
-    """Tell blocks of one kind apart by number: ``embed``, ``embed2``."""
-    taken: dict[str, int] = {}
-    made = []
-    for block in blocks:
-        taken[block.address] = taken.get(block.address, 0) + 1
-        number = taken[block.address]
-        made.append(replace(block, address=block.address if number == 1 else f"{block.address}{number}"))
-    return made
+    return Below(tuple(numbered_blocks(blocks)), tuple(dict.fromkeys(filter(None, tables))))
 
 
 def _norms_in(ops: tuple[Op, ...], norms: dict[int, NormSite]) -> list[NormSite]:
@@ -105,7 +95,7 @@ def _table(graph: Graph, op: Op) -> Block:
         address={"tokens": "embed", "types": "type_embed"}.get(of, "pos_embed"),
         role="embedding",
         path=path,
-        cls=type(graph.modules[path]).__name__ if path else "",
+        cls=graph.class_of(path),
         params=count_in(graph, path, [op]),
         spec=Embedding(observed(rows, shapes), observed(width, shapes), observed(of, why), _scale(graph, op)),
         ports=ports,
@@ -229,7 +219,7 @@ def _projected(graph: Graph, op: Op, places: int) -> Block:
         address="embed" if given else "embed_proj",
         role="embedding" if given else "projector",
         path=path,
-        cls=type(graph.modules[path]).__name__ if path else "",
+        cls=graph.class_of(path),
         params=count_in(graph, path, [op]),
         spec=spec if given else feed_forward(graph, [op]),
         ports=ports,

@@ -95,7 +95,7 @@ def _projector(graph: Graph, ops: list[Op], path: str) -> Block:
         address="projector",
         role="projector",
         path=path,
-        cls=type(graph.modules[path]).__name__ if path else "",
+        cls=graph.class_of(path),
         params=count_in(graph, path, ops),
         spec=feed_forward(graph, ops),
         reads=named(graph, first.inputs[0]),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from glassblock.ir import Block, Edge, Group, Layer, Stack
+from glassblock.reader.branches.numbering import numbered_blocks
 
 _HINTS = (
     ("vision", "vision"),
@@ -49,16 +50,16 @@ def named_stacks(stacks: Sequence[Stack], edges: Sequence[Edge] = ()) -> tuple[t
         )
         for stack in stacks
     ]
-    taken: dict[str, int] = {}
+    kept = [edge for edge in edges if edge.source in names]
+    projectors = iter(numbered_blocks(block for edge in kept for block in edge.via))
     return tuple(renamed), tuple(
         replace(
             edge,
-            source=names.get(edge.source, edge.source),
+            source=names[edge.source],
             target=names.get(edge.target, edge.target),
-            via=tuple(replace(block, address=_unique(block.address, taken)) for block in edge.via),
+            via=tuple(next(projectors) for _ in edge.via),
         )
-        for edge in edges
-        if edge.source in names
+        for edge in kept
     )
 
 
@@ -71,11 +72,6 @@ def _names(stacks: Sequence[Stack]) -> list[str]:
         free = [hint for hint in hints if hint not in taken]
         taken.append(free[0] if free else f"{(hints or ['stack'])[0]}{number}")
     return taken
-
-
-def _unique(address: str, taken: dict[str, int]) -> str:
-    taken[address] = taken.get(address, 0) + 1
-    return address if taken[address] == 1 else f"{address}{taken[address]}"
 
 
 def _prefixed(block: Block, stack: str) -> Block:

@@ -28,6 +28,7 @@ LAYOUT = frozenset(
 """Operations that change layout or precision, and no number."""
 
 SLICES = frozenset("chunk getitem narrow select split tensor_split unbind index_select".split())
+JOINS = frozenset({"cat", "concat", "concatenate"})
 REPEATS = frozenset("expand repeat repeat_interleave broadcast_to expand_as tile".split())
 SHAPED = frozenset(
     "zeros_like ones_like full_like empty_like rand_like new_zeros new_ones new_full new_empty new_tensor".split()
@@ -106,6 +107,10 @@ class Graph:
         """Return the operations that ran within a call."""
         return self.ops[call.first : call.last]
 
+    def class_of(self, path: str) -> str:
+        """Return the name of a module's class, for people; empty where a block has no module."""
+        return type(self.modules[path]).__name__ if path else ""
+
     def path_of(self, op: Op) -> str:
         """Return the path of the innermost module that an operation ran in."""
         return "" if op.call is None else self.calls[op.call].path
@@ -159,7 +164,7 @@ class Graph:
         known = [value.name if value.trained and len(value.shape) > 1 else "" for value in self.values]
         for op in self.ops:
             by_number = len(op.inputs) == 1 and op.name in ("mul", "div")
-            joined = op.name in ("cat", "concat") and all(known[value] for value in op.inputs)
+            joined = op.name in JOINS and all(known[value] for value in op.inputs)
             if op.inputs and (op.name in LAYOUT | SLICES | REPEATS or by_number or joined):
                 for value in op.outputs:
                     known[value] = known[op.inputs[0]]
