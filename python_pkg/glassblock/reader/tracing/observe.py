@@ -19,8 +19,9 @@ from torch.utils._pytree import tree_leaves
 
 from glassblock.errors import ModelError
 from glassblock.ir import Trace
+from glassblock.reader.tracing.complaints import about_inputs
 from glassblock.reader.tracing.fold import Fold
-from glassblock.reader.tracing.inputs import Finder, Inputs, about_inputs, given, is_text
+from glassblock.reader.tracing.inputs import Finder, Inputs, given, is_text
 from glassblock.reader.tracing.record import Recording
 from glassblock.reader.tracing.rungs import Rung, configs, run
 from glassblock.reader.tracing.stages import within_stages
