@@ -268,6 +268,8 @@ def test_padding_is_no_direction() -> None:
 class Sinks(Base):
     """gpt-oss: a learned logit for each head joins the softmax and is dropped again."""
 
+    join = staticmethod(torch.cat)
+
     def __init__(self) -> None:
         super().__init__()
         self.sink = nn.Parameter(torch.zeros(HEADS))
@@ -276,9 +278,15 @@ class Sinks(Base):
         q, k, v = self.queries(x), self.keys(x), self.split(self.v(x), HEADS)
         scores = self.scores(q, k)
         sink = self.sink.view(1, -1, 1, 1).expand(scores.shape[0], -1, scores.shape[2], 1)
-        pattern = torch.cat([scores, sink], -1).softmax(-1)[..., :-1]
+        pattern = self.join([scores, sink], -1).softmax(-1)[..., :-1]
         result: Tensor = self.o((pattern @ v).transpose(1, 2).flatten(2))
         return result
+
+
+class SinksInOtherWords(Sinks):
+    """By another of the three names that torch has for the same operation."""
+
+    join = staticmethod(torch.concatenate)
 
 
 class Softcap(Base):
@@ -309,6 +317,7 @@ class GatedByHead(Gated):
 
 def test_sinks_softcap_and_gates() -> None:
     assert value(spec_of(Sinks), "sinks") is True
+    assert value(spec_of(SinksInOtherWords), "sinks") is True
     assert value(spec_of(Base), "sinks") is False
     capped = spec_of(Softcap)
     assert value(capped, "softcap") == 20.0
