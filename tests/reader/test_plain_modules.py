@@ -12,6 +12,7 @@ from tiny_models import PlainTransformer
 from torch import nn
 from torch.nn import functional
 
+from glassblock.diagram import Diagram
 from glassblock.ir import Attention, FeedForward, MixtureOfExperts
 from glassblock.reader import read_model
 
@@ -243,3 +244,20 @@ def test_plain_modules_need_no_transformers() -> None:
         env={"PYTHONPATH": ":".join(path for path in sys.path if path)},
     )
     assert done.stdout.strip() == "4", done.stderr
+
+
+def test_layers_in_the_model_itself_look_at_nothing_else() -> None:
+    model = nn.Sequential(nn.Embedding(50, WIDTH), *[FusedLayer() for _ in range(3)], nn.Linear(WIDTH, 50))
+    found = read_model(model)
+    assert {branch.context for layer in found.layers() for branch in layer.branches} == {None}
+    assert Diagram(found).cache(7, "float32").total == 3 * 2 * WIDTH * 7 * 4
+
+
+def test_one_layer_that_stands_in_the_list_several_times_is_several_layers() -> None:
+    model = Nano()
+    model.layers = nn.ModuleList([FusedLayer()] * 4)
+    found = read_model(model)
+    assert found.trace.rung == "meta"
+    assert len(list(found.layers())) == 4
+    assert found.params.total == sum(p.numel() for p in model.parameters())
+    assert Diagram(found).cache(1, "float32").total == 4 * 2 * WIDTH * 4

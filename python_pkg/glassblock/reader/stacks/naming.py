@@ -82,7 +82,9 @@ def _moved(group: Group, stack: str, names: dict[str, str]) -> Group:
     """Return a group with the addresses of its stack and the names of the stacks that it looks at."""
     template = replace(
         group.template,
-        branches=tuple(replace(b, context=names.get(b.context or "")) for b in group.template.branches),
+        branches=tuple(
+            b if b.context is None else replace(b, context=names.get(b.context)) for b in group.template.branches
+        ),
     )
     old = template.address
     return replace(group, template=_renamed(template, old, f"{stack}.{old}") if stack else template)

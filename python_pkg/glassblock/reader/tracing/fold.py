@@ -59,10 +59,9 @@ def _containers(model: nn.Module) -> Iterator[tuple[str, dict[str, nn.Module]]]:
             continue
         if any(path.startswith(f"{outer}.") for outer in taken):
             continue
-        heavy = {
-            f"{path}.{name}" if path else name: child for name, child in module.named_children() if _is_heavy(child)
-        }
-        if heavy and 2 * len(heavy) >= len(module):
+        children = dict(module.named_children())  # one that stands in it several times is one
+        heavy = {f"{path}.{name}" if path else name: child for name, child in children.items() if _is_heavy(child)}
+        if heavy and 2 * len(heavy) >= len(children):
             taken.append(path)
             yield path, heavy
 
