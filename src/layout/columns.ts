@@ -24,6 +24,8 @@ export interface ColumnsOf {
   readonly width: number;
   readonly folded: boolean;
   readonly live: boolean;
+  /** Whether norms lie across the stream within layers: their names stand beside it. */
+  readonly across: boolean;
   readonly blocks: readonly Description[];
 }
 
@@ -32,12 +34,12 @@ export function diagramWidth(width: number): number {
   return Math.max(300, Math.min(width, WIDEST));
 }
 
-export function columns({ width, folded, live, blocks }: ColumnsOf): Columns {
+export function columns({ width, folded, live, across, blocks }: ColumnsOf): Columns {
   const narrow = width < NARROW;
   const strip = folded ? { x: narrow ? 22 : 30, w: narrow ? 20 : 26 } : null;
   const x = strip ? strip.x + strip.w + (narrow ? 10 : 38) : CHIP;
   const card = { x, w: width - x };
-  const gap = narrow ? 50 : 70;
+  const gap = narrow ? (across ? 60 : 50) : 70;
   const wideRight = blocks.some((one) => one.side === 1 && (one.cells?.count ?? 0) > 16);
   const wideLeft = live && blocks.some((one) => one.side === -1 && (one.cells?.count ?? 0) > 4);
   const share = wideRight ? 0.44 : wideLeft ? 0.54 : 0.512;

@@ -7,7 +7,7 @@ import type { Architecture, Edge, Stack } from '../wire/types.generated';
 import { placeRow, rowHeight } from './ends';
 import { layerRange } from './format';
 import type { Arrival, BlockBox, Card, EdgeLine, EndBox, Point } from './scene';
-import type { Measure } from './text';
+import { fitting, type Measure } from './text';
 
 const WORDS: Record<Edge['kind'], string> = {
   'cross-attention': 'is looked at by',
@@ -93,15 +93,17 @@ export function placeEdges(
     const start = startOf(leaving, i);
     const target = edge.target === '' ? 'the model' : edge.target;
     const source = arrivals.find(({ stack }) => stack.name === edge.source)?.stack;
-    const label = `${edge.source}${source ? after(source, edge) : ''} ${WORDS[edge.kind]} ${target}`;
-    // Words end before the rail; where they have no room beside the stream they begin before it.
-    const words = Math.max(0, Math.min(from.x + 10, right - 6 - measure(label, 11, 400)));
+    const [leaves = '', counted = ''] = source ? after(source, edge) : [];
+    const tail = `${WORDS[edge.kind]} ${target}`;
+    const whole = `${edge.source}${leaves} ${tail}`;
+    // Beside the stream, before the rail: what leaves a stack stands above it, so that its name can be spared.
+    const label = fitting([whole, `${edge.source}${counted} ${tail}`, tail], right - 6 - from.x - 10, measure);
     return [
       {
         key: `edge:${edge.source}:${edge.target}:${edge.kind}`,
         label,
-        title: source ? idle(source) : '',
-        labelAt: { x: words, y: from.y - 5 },
+        title: [label === whole ? '' : whole, source ? idle(source) : ''].filter((text) => text !== '').join('. '),
+        labelAt: { x: from.x + 10, y: from.y - 5 },
         trunk: [{ x: from.x, y: start }, from, { x: rail, y: from.y }, { x: rail, y: highest }],
         ends,
         assumed: edge.evidence === 'assumed',
@@ -145,10 +147,12 @@ function atBlocks({ stack }: Arrivals, card: Card, source: string): [Point, numb
 /** Whether a box on the right of the stream is in the way of a level line. */
 const crosses = ({ side, y, h }: BlockBox, point: Point) => side === 1 && y - 2 < point.y && point.y < y + h + 2;
 
-/** Which layers an edge comes from, where that is not the last one alone. */
-function after(stack: Stack, { leaves }: Edge): string {
+/** Which layers an edge comes from, where that is not the last one alone, and how many they are. */
+function after(stack: Stack, { leaves }: Edge): string[] {
   const usual = leaves.length === 0 || (leaves.length === 1 && leaves[0] === layersOf(stack) - 1);
-  return usual ? '' : ` after ${leaves.map((index) => `L${index}`).join(', ')}`;
+  if (usual) return [];
+  const each = ` after ${leaves.map((index) => `L${index}`).join(', ')}`;
+  return [each, leaves.length === 1 ? each : ` after ${leaves.length} layers`];
 }
 
 /** Which of its layers run for nothing, in words; empty where none does. */

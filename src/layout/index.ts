@@ -107,7 +107,12 @@ export function layoutScene(architecture: Architecture, given: LayoutOptions): S
   const blocks = architecture.stacks.flatMap((stack) =>
     stack.groups.flatMap((group) => group.template.blocks.map((block) => describe(block, stack.width.value))),
   );
-  const of = columns({ width: options.width, folded, live: options.live, blocks });
+  const across = architecture.stacks.some(({ groups }) =>
+    groups.some(
+      ({ template }) => template.entry_norm !== null || template.branches.some((one) => one.stream_norm !== null),
+    ),
+  );
+  const of = columns({ width: options.width, folded, live: options.live, across, blocks });
   const parts: Part[] = [];
   const leaving: Leaving[] = [];
   const place = { spine: of.spine, width: options.width, measure: options.measure };

@@ -248,6 +248,20 @@ describe('an edge between stacks', () => {
   });
 });
 
+describe.each([360, 480, 592])('names of norms across the stream at %i px', (width) => {
+  it('end before the blocks beside it', () => {
+    const { cards } = scene(architecture('minimax'), width, false);
+    const ticks = cards.flatMap((card) =>
+      card.ticks.filter(({ labelAt }) => labelAt === 'right').map((tick) => ({ tick, card })),
+    );
+    expect(ticks.length).toBeGreaterThan(0);
+    for (const { tick, card } of ticks) {
+      const name = { x: tick.x + 20, y: tick.y - 6, w: measure(tick.label, 11), h: 12 };
+      expect(card.blocks.filter((box) => overlap(name, box)).map(({ address }) => address)).toEqual([]);
+    }
+  });
+});
+
 describe('a strip', () => {
   it('has a field for each kind of block of a layer, what mixes tokens first', () => {
     const [first] = scene(architecture('gemma4_moe'), 820, false).strips[0]?.cells ?? [];

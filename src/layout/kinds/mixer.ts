@@ -1,6 +1,6 @@
 /** Sequence mixers without a softmax: state spaces, linear attention, recurrences. */
 import type { Block, MixerSpec } from '../../wire/types.generated';
-import { fixed } from '../format';
+import { big, fixed } from '../format';
 import { factRows } from './facts';
 import type { Description, RowOf } from './kind';
 
@@ -17,7 +17,8 @@ export function mixer(block: Block): Description {
   const rows: RowOf[] = [];
   if (heads > 0) rows.push(['heads', fixed(heads)]);
   if (spec.kv_heads && spec.kv_heads.value !== heads) rows.push(['q, k heads', fixed(spec.kv_heads.value)]);
-  if (spec.state) rows.push(['state', state, fixed(spec.state.value.reduce((all, size) => all * size, 1))]);
+  const numbers = (spec.state?.value ?? []).reduce((all, size) => all * size, 1);
+  if (spec.state) rows.push(['state', state, fixed(numbers), big(numbers)]);
   if (spec.conv) rows.push(['convolution', fixed(spec.conv.value)]);
   return {
     hue: 'mixer',
