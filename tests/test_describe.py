@@ -29,6 +29,7 @@ QWEN3_NEXT = tuple(index for index in range(48) if index % 4 != 3)
         ((0,), "L0"),
         ((0, 1, 2), "L0-L2"),
         ((0, 2, 4, 6), "L0, L2 ... L6"),
+        ((1, 3, 5), "L1, L3, L5"),
         ((0, 5, 11), "L0, L5, L11"),
         (QWEN3_NEXT, "L0-L2, L4-L6 ... L44-L46"),
         ((0, 2, 3, 7, 9, 12), "L0, L2-L3, L7, L9 and 1 more"),

@@ -84,7 +84,7 @@ def ranges(indices: Sequence[int], shown: int = _SHOWN) -> str:
         else:
             runs.append([index])
     words = [f"L{run[0]}" if len(run) == 1 else f"L{run[0]}-L{run[-1]}" for run in runs]
-    if len(runs) > 2 and len({b[0] - a[0] for a, b in pairwise(runs)}) == 1 == len(set(map(len, runs))):
+    if len(runs) > 3 and len({b[0] - a[0] for a, b in pairwise(runs)}) == 1 == len(set(map(len, runs))):
         return f"{words[0]}, {words[1]} ... {words[-1]}"
     more = len(words) - shown
     return ", ".join(words[:shown]) + (f" and {more} more" if more > 0 else "")

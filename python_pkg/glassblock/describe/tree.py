@@ -46,7 +46,7 @@ def tree(architecture: Architecture, width: int = _WIDTH) -> str:
     """
     width = max(width, _NARROWEST)
     lines = [line for text in _head(architecture) for line in textwrap.wrap(text, width, subsequent_indent="  ")]
-    lines.append(f"{'parameters of one':>{width - _SHARE - 1}} {'all':>{_SHARE}}")
+    lines.append(f"{'parameters of one':>{width - _SHARE - 1}} {'of all':>{_SHARE}}")
     nodes = [node for stack in architecture.stacks for node in _stack(architecture, stack)]
     nodes += [_Node(block.address, (block.cls, *block.notes)) for block in architecture.phantoms]
     lines += _drawn(nodes, "", architecture.params.total, width)
