@@ -133,6 +133,7 @@ class Result:
     escapes: list[str] = field(default_factory=list)
     params: int = 0
     counted: int = 0
+    rest: int = 0
 
 
 def cases(mapping: str) -> Iterator[Result]:
@@ -201,6 +202,8 @@ def describe(case: Result, found: Any) -> None:
     tops = [*found.inputs, *found.outputs, *(block for layer in templates for block in layer.blocks)]
     tops += [block for stack in found.stacks for block in (*stack.inputs, *stack.outputs)]
     tops += [block for edge in found.edges for block in edge.via]
+    case.rest = sum(share.total for share in found.by_block() if not share.address)
+    tops = [part for block in tops for part in (block.parts if block.role == "other" and block.parts else [block])]
     case.blocks = len(tops)
     for block in tops:
         if block.role == "other" or (block.spec is None and block.role not in SPECLESS):
@@ -307,7 +310,7 @@ def line(r: Result) -> str:
 def table(results: list[Result]) -> str:
     """Write what was found as a table, a mapping in each row."""
     head = "mapping|types|build|unfolded|meta|fake|real|tree|counts equal|blocks|unknown role|assumed edges"
-    head += "|towers not run|median s|p95 s|max s|peak MB"
+    head += "|towers not run|parameters in no block|median s|p95 s|max s|peak MB"
     rows = [head.split("|"), ["---"] * len(head.split("|"))]
     for mapping in [m for m in MAPPINGS if any(r.mapping == m for r in results)]:
         of = [r for r in results if r.mapping == mapping]
@@ -319,6 +322,7 @@ def table(results: list[Result]) -> str:
         cells += [sum(r.params == r.counted for r in done), sum(r.blocks for r in done)]
         idle = [[note for note in r.notes if note.startswith("not run: ")] for r in done]
         cells += [f"{sum(map(len, lists))} in {sum(map(bool, lists))}" for lists in (*of_each(done), idle)]
+        cells += [f"{sum(r.rest for r in done) / sum(r.params for r in done):.3%} in {sum(r.rest > 0 for r in done)}"]
         cells += [f"{t:.2f}" for t in (statistics.median(times), times[int(0.95 * (len(times) - 1))], times[-1])]
         cells += [f"{max((r.peak_mb for r in built), default=0):.0f}"]
         rows.append([str(cell) for cell in cells])
@@ -354,6 +358,8 @@ def exception(r: Result) -> str:
     short += [plain(note) for note in r.notes if note.startswith("not run: ")]
     if r.assumed:
         short.append(f"{len(r.assumed)} assumed edges")
+    if r.rest:
+        short.append(f"{r.rest:,} parameters ({r.rest / r.params:.2%}) in no block")
     if r.params != r.counted:
         short.append(f"{r.params:,} parameters instead of {r.counted:,}")
     return f"- `{r.type}`: {'; '.join(short)}" if short else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import transformers
 from tiny_models import PlainLayer, PlainTransformer, tiny
 from torch import nn
 
@@ -63,6 +64,13 @@ def test_the_module_tree_where_nothing_runs() -> None:
     for layer in architecture.layers():
         assert {branch.source for branch in layer.branches} == {"assumed"}
         assert all("assumed" in note for block in layer.blocks for note in block.notes)
+
+
+def test_a_model_in_which_nothing_mixes_tokens_as_it_runs_is_said_to_be_one() -> None:
+    config = transformers.MraConfig(num_hidden_layers=2, hidden_size=32, num_attention_heads=2, intermediate_size=64)
+    architecture = read_model(transformers.MraModel(config))  # returns zeros where its CUDA kernels are missing
+    assert architecture.trace.rung == "tree"
+    assert "it ran, but" in architecture.trace.notes[0]
 
 
 def test_a_part_that_is_not_understood_is_drawn_as_other() -> None:

@@ -198,6 +198,25 @@ def test_updates_that_are_taken_away() -> None:
     assert [branch.scale and branch.scale.value for branch in layer.branches] == [-1, -2]
 
 
+class PastCalls(Nano):
+    """Calls the ``forward`` of its layers itself, past `nn.Module.__call__`."""
+
+    def forward(self, idx: torch.Tensor) -> torch.Tensor:
+        stream = self.table(idx)
+        for layer in self.layers:
+            stream = layer.forward(stream)
+        logits: torch.Tensor = self.head(functional.rms_norm(stream, (WIDTH,)))
+        return logits
+
+
+def test_layers_whose_forward_is_called_itself() -> None:
+    model = PastCalls()
+    seen, usual = read_model(model), read_model(Nano())
+    assert seen.trace == usual.trace
+    assert seen.stacks == usual.stacks
+    assert all("forward" not in vars(layer) for layer in model.layers)
+
+
 def test_torch_encoder_layers() -> None:
     architecture = read_model(Torch())
     block, layer = architecture.block("L0.attn"), next(architecture.layers())

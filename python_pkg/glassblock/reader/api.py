@@ -121,15 +121,15 @@ def _drawn(model: nn.Module, inputs: Any, name: str) -> Architecture:
     found = _assembled(observation, name)
     if isinstance(found, Architecture):
         return _with_windows_seen(found, observation, name)
-    if found:
-        observation = _untraced(observation.model, observation.fold, (*observation.trace.notes, found))
+    seen = observation.trace.notes
+    if observation.recording is not None:
+        observation = _untraced(observation.model, observation.fold, (*seen, found))
     try:
         tree = assemble_tree(observation, name)
     except Exception as error:
         raise _not_followed(model, error) from error
     if tree is not None:
         return _finite(tree)
-    seen = observation.trace.notes
     raise ModelError(
         "expected a transformer: repeated layers that mix tokens and add to a residual stream; got"
         f" {type(model).__name__}, in which no such layers were found"
@@ -152,6 +152,8 @@ def _unseen_windows(architecture: Architecture) -> int:
     return sum(s.window is not None and s.window.source != "observed" and not s.causal.value for s in specs)
 
 
+_NO_LAYERS = "it ran, but in its layers nothing was seen that mixes tokens and adds to a stream"
+
 # A model may hold anything, and the reader is not right about everything. Here its own failures end, and nowhere else:
 # what cannot be followed is drawn from its module tree, which says that it was not, and why.
 
@@ -172,14 +174,14 @@ def _observed(model: nn.Module, inputs: Any) -> Observation:
 
 
 def _assembled(observation: Observation, name: str) -> Architecture | str:
-    """Return the architecture of what was observed, or why there is none; nothing where it has no layers."""
+    """Return the architecture of what was observed, or why there is none; nothing where it did not run."""
     if observation.recording is None:
         return ""
     try:
         found = assemble(observation, name)
     except Exception as error:  # noqa: BLE001
         return f"it ran, but what it did could not be followed: {_told(error)}"
-    return "" if found is None else _finite(found)
+    return _NO_LAYERS if found is None else _finite(found)
 
 
 def _untraced(model: nn.Module, alike: Fold, notes: tuple[str, ...]) -> Observation:

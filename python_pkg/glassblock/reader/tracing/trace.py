@@ -1,17 +1,15 @@
 """Record one forward pass: which operation made which value, inside which module.
 
-A `TorchFunctionMode` sees every operation at the level at which people write them (``softmax``, not
-its kernels), and every call of a module is seen at `nn.Module.__call__`, which keeps the stack of modules it runs
-in: a hundred thousand layers would need a million hooks. Layers that are alike run once; the others are answered with
-empty tensors of the shapes that the first one returned, and nothing inside of them is looked at.
+A `TorchFunctionMode` sees every operation at the level at which people write them (``softmax``, not its kernels), and
+every call of a module is seen, so that it is known which modules an operation runs in. Layers that are alike run
+once; the others are answered with empty tensors of the shapes that the first one returned, and nothing inside of them
+is looked at.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from threading import RLock, get_ident
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -20,6 +18,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from glassblock.reader.tracing.calls import calls_seen, forwards_seen
 from glassblock.reader.tracing.escapes import escape, hollow
 from glassblock.reader.tracing.fold import Fold
 from glassblock.reader.tracing.known import UNKNOWN, Known
@@ -62,9 +61,6 @@ class Tracer(TorchFunctionMode):
         Which of its modules are alike, and so run once.
     """
 
-    _one_at_a_time = RLock()
-    """`nn.Module.__call__` is there once for all threads: whoever changes it puts back what was there before."""
-
     def __init__(self, model: nn.Module, fold: Fold) -> None:
         super().__init__()
         self.recording = Recording()
@@ -75,6 +71,7 @@ class Tracer(TorchFunctionMode):
         self._known = Known()
         self._model, self._fold = model, fold
         self._names: dict[int, tuple[str, bool]] = {}
+        self._forwards: dict[int, Callable[..., Any]] = {}
         self._paths: dict[int, tuple[str, ...]] = {}
         self._looked_inside = False
         self._learn(walk(model, closed=fold.keys))
@@ -88,27 +85,16 @@ class Tracer(TorchFunctionMode):
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Run the model, and record it."""
-        with self, self._seeing_calls():
+        layers = [self._model.get_submodule(path) for path in self._fold.keys]
+        with self, calls_seen(self._seen), forwards_seen(layers, self._seen) as self._forwards:
             self._model(*args, **kwargs)
 
-    @contextmanager
-    def _seeing_calls(self) -> Iterator[None]:
-        """See every call of a module in this thread."""
-        thread, original = get_ident(), nn.Module.__call__
-
-        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            path = None if self._paused or get_ident() != thread else self._path(module)
-            if path is None:
-                return original(module, *args, **kwargs)
-            return self._call(original, path, module, args, kwargs)
-
-        with self._one_at_a_time:
-            original = nn.Module.__call__
-            try:
-                nn.Module.__call__ = call  # type: ignore[method-assign]
-                yield
-            finally:
-                nn.Module.__call__ = original  # type: ignore[method-assign]
+    def _seen(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """Record a call of a module of the model; of others there is nothing to say."""
+        path = None if self._paused else self._path(module)
+        if path is None:
+            return original(module, *args, **kwargs)
+        return self._call(original, path, module, args, kwargs)
 
     def _learn(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
         """Learn the paths of modules, and the names of their parameters and buffers."""
@@ -321,7 +307,7 @@ class Tracer(TorchFunctionMode):
         call.parents = (*(outer.index for outer in self._stack), call.index)
         self.recording.calls.append(call)
         self._stack.append(call)
-        own = vars(module).get("forward")
+        asking = vars(module).get("forward")
         try:
             if path in self._fold.keys:
                 vars(module)["forward"] = self._forward(module, call)
@@ -329,16 +315,14 @@ class Tracer(TorchFunctionMode):
         finally:
             self._stack.pop()
             if path in self._fold.keys:
-                vars(module).pop("forward", None)
-                if own is not None:
-                    vars(module)["forward"] = own
+                vars(module)["forward"] = asking
         call.last = len(self.recording.ops)
         call.outputs = tuple(self._value(tensor) for tensor in _tensors(result))
         return result
 
     def _forward(self, layer: nn.Module, call: Call) -> Callable[..., Any]:
         """Return a forward that answers a layer from the first one that is alike and was called alike."""
-        run = layer.forward
+        run = self._forwards[id(layer)]
         call.key = f"{self._fold.keys[call.path]}({self._situation(call, self._fold.containers[call.path])})"
         known = self._answers.get(call.key)
 
