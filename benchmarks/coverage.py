@@ -195,6 +195,8 @@ def configuration(case: Result, cls: Any) -> Any:
 
 def describe(case: Result, found: Any) -> None:
     """Count what an architecture says and what it does not."""
+    from glassblock.ir.tally import by_block
+
     case.rung, case.params = found.trace.rung, found.params.total
     case.notes, case.escapes = list(found.trace.notes), list(found.trace.escapes)
     case.layers = sum(stack.n_layers for stack in found.stacks)
@@ -202,7 +204,7 @@ def describe(case: Result, found: Any) -> None:
     tops = [*found.inputs, *found.outputs, *(block for layer in templates for block in layer.blocks)]
     tops += [block for stack in found.stacks for block in (*stack.inputs, *stack.outputs)]
     tops += [block for edge in found.edges for block in edge.via]
-    case.rest = sum(share.total for share in found.by_block() if not share.address)
+    case.rest = sum(share.total for share in by_block(found) if not share.address)
     tops = [part for block in tops for part in (block.parts if block.role == "other" and block.parts else [block])]
     case.blocks = len(tops)
     for block in tops:
