@@ -183,7 +183,7 @@ def _moved(template: Layer, address: str, index: int, path: str) -> Layer:
         return address + text[len(template.address) :]
 
     def place(text: str) -> str:
-        return _placed(text, template.path, path)
+        return placed(text, template.path, path)
 
     def block(old: Block) -> Block:
         return replace(
@@ -205,8 +205,8 @@ def _moved(template: Layer, address: str, index: int, path: str) -> Layer:
     )
 
 
-def _placed(text: str, old: str, new: str) -> str:
-    """Return a module path within one layer as the path within another; what is in neither stays as it is.
+def placed(text: str, old: str, new: str) -> str:
+    """Return a module path within one layer as the path within another; what is in neither is the same in all.
 
     A star in a layer's path stands for any of the lists that hold its parts.
     """

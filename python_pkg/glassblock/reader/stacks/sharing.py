@@ -12,6 +12,7 @@ from dataclasses import replace
 from torch import nn
 
 from glassblock.ir import Architecture, Block, Group, Stack, from_module
+from glassblock.ir.layer import placed
 from glassblock.reader.operations.params import held
 
 _Held = dict[int, int]
@@ -56,7 +57,8 @@ def _shared_in_layers(model: nn.Module, stacks: Sequence[Stack]) -> list[Stack]:
         new = {key: size for own in every for key, size in own.items() if key not in met}
         met.update(new)
         count = sum(new.values())
-        return replace(block, shared=shared, unique=count if count < block.params * len(group.layers) else None)
+        less = any(every) and count < block.params * len(group.layers)
+        return replace(block, shared=shared, unique=count if less else None)
 
     def marked(group: Group) -> Group:
         blocks = tuple(said(group, block) for block in group.template.blocks)
@@ -94,10 +96,5 @@ def _copies(model: nn.Module, group: Group, block: Block) -> Iterator[_Held]:
     here = block.path or top
     others = [one.path for one in group.template.blocks if one.path.startswith(f"{here}.")]
     for path in group.paths:
-        taken = {key for other in others for key in held(model, _moved(other, top, path))}
-        yield {key: size for key, size in held(model, _moved(here, top, path)).items() if key not in taken}
-
-
-def _moved(path: str, top: str, layer: str) -> str:
-    """Return the path of a part of one layer in another one; a part outside of the layer is the same in all."""
-    return layer + path[len(top) :] if path == top or path.startswith(f"{top}.") else path
+        taken = {key for other in others for key in held(model, placed(other, top, path))}
+        yield {key: size for key, size in held(model, placed(here, top, path)).items() if key not in taken}
