@@ -94,13 +94,13 @@ export function placeEdges(
     const target = edge.target === '' ? 'the model' : edge.target;
     const source = arrivals.find(({ stack }) => stack.name === edge.source)?.stack;
     const [leaves = '', counted = ''] = source ? after(source, edge) : [];
-    const tail = `${WORDS[edge.kind]} ${target}`;
+    const tail = `${words(edge)} ${target}${before(edge)}`;
     const whole = `${edge.source}${leaves} ${tail}`;
     // Beside the stream, before the rail: what leaves a stack stands above it, so that its name can be spared.
     const label = fitting([whole, `${edge.source}${counted} ${tail}`, tail], right - 6 - from.x - 10, measure);
     return [
       {
-        key: `edge:${edge.source}:${edge.target}:${edge.kind}`,
+        key: ['edge', edge.source, edge.target, edge.kind, ...edge.enters].join(':'),
         label,
         title: [label === whole ? '' : whole, source ? idle(source) : ''].filter((text) => text !== '').join('. '),
         labelAt: { x: from.x + 10, y: from.y - 5 },
@@ -121,14 +121,17 @@ function startOf(leaving: readonly Leaving[], i: number): number {
 
 function endsOf(edge: Edge, to: Arrivals, rail: number): Arrival[] {
   const level = ({ x, y }: Point, over: number | null = null) => ({ from: { x: rail, y }, to: { x, y }, over });
+  if (edge.enters.length > 0) return entered(to.cards, edge).map((card) => level(beside(card)));
   if (edge.kind !== 'cross-attention') return [level(to.joins)];
   return looking(to, edge.source).flatMap((card) => {
     const arriving = atBlocks(to, card, edge.source);
     return arriving.length > 0
       ? arriving.map(([point, spine]) => level(point, spine))
-      : [level({ x: card.x + card.w, y: card.y + card.h / 2 })];
+      : [level(beside(card))];
   });
 }
+
+const beside = ({ x, y, w, h }: Card): Point => ({ x: x + w, y: y + h / 2 });
 
 /** Where a line arrives at the blocks of a card that look at a stack: between the wires of each, over the stream. */
 function atBlocks({ stack }: Arrivals, card: Card, source: string): [Point, number][] {
@@ -153,6 +156,20 @@ function after(stack: Stack, { leaves }: Edge): string[] {
   if (usual) return [];
   const each = ` after ${leaves.map((index) => `L${index}`).join(', ')}`;
   return [each, leaves.length === 1 ? each : ` after ${leaves.length} layers`];
+}
+
+function words({ kind, enters }: Edge): string {
+  return enters.length > 0 ? 'joins the stream of' : WORDS[kind];
+}
+
+/** Before which layers of its target an edge joins the stream, where that is not below the first. */
+function before({ enters }: Edge): string {
+  return enters.length === 0 ? '' : ` before ${enters.map((index) => `L${index}`).join(', ')}`;
+}
+
+/** The cards of the layers before which an edge joins the stream. */
+function entered(cards: readonly Card[], { enters }: Edge): Card[] {
+  return cards.filter(({ folded, layers, index }) => (folded ? layers : [index]).some((one) => enters.includes(one)));
 }
 
 /** Which of its layers run for nothing, in words; empty where none does. */

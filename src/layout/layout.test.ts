@@ -294,6 +294,28 @@ describe('a block of blocks', () => {
   });
 });
 
+describe('what early layers of a tower saw, added to a stream between its layers', () => {
+  // Qwen3VLConfig: deepstack_visual_indexes [8, 16, 24], added after the first three layers of the text
+  const placed = layoutScene(architecture('qwen3_vl'), { width: 752, live: false, folded: false, bound: {}, measure });
+
+  it('is said to enter where it does, through a merger of its own', () => {
+    expect(placed.edges.map(({ label }) => label)).toEqual([
+      'vision joins the tokens of text',
+      'vision after L8 joins the stream of text before L1',
+      'vision after L16 joins the stream of text before L2',
+      'vision after L24 joins the stream of text before L3',
+    ]);
+    expect(new Set(placed.edges.map(({ key }) => key)).size).toBe(4);
+  });
+
+  it('ends at the layers that read it', () => {
+    const at = placed.edges.slice(1).map(({ ends }) => ends.map(({ to }) => to.y));
+    const middle = (address: string) =>
+      placed.cards.filter((card) => card.address === address).map((card) => card.y + card.h / 2);
+    expect(at).toEqual([middle('text.L1'), middle('text.L2'), middle('text.L3')]);
+  });
+});
+
 describe('a hundred thousand layers', () => {
   const of = architecture('llama');
   const [group] = of.stacks[0]?.groups ?? [];

@@ -477,6 +477,10 @@ export interface Edge {
    * The layers of the source whose outputs it is made of; empty where that was not seen.
    */
   leaves: number[];
+  /**
+   * The layers of the target before which it joins their stream; empty where it is below the first.
+   */
+  enters: number[];
 }
 /**
  * The meaning of a frame's buffers, fixed for a session.

@@ -78,6 +78,15 @@ def test_an_edge_says_after_which_layers_it_leaves_and_what_runs_for_nothing(
     assert ("after L" in words) == ("L23 runs for nothing" in words) == (used is not None)
 
 
+def test_what_early_layers_saw_is_added_between_the_layers_of_another_stack() -> None:
+    # Qwen3VLVisionConfig.deepstack_visual_indexes [8, 16, 24]: `_deepstack_process` after text layers 0, 1 and 2
+    edges = read("qwen3_vl", vision_config={"out_hidden_size": 4096}).edges
+    assert [(edge.leaves, edge.enters) for edge in edges] == [((26,), ()), ((8,), (1,)), ((16,), (2,)), ((24,), (3,))]
+    mergers = [f"model.visual.deepstack_merger_list.{n}" for n in range(3)]
+    assert [block.path for edge in edges for block in edge.via] == ["model.visual.merger", *mergers]
+    assert {edge.kind for edge in edges} == {"merge"}
+
+
 def test_what_is_looked_at_may_be_made_by_several_towers() -> None:
     # MllamaVisionModel: the global layers' output beside those of `intermediate_layers_indices` [3, 7, 15, 23, 30]
     edges = {(edge.source, edge.target): edge for edge in read("mllama").edges}

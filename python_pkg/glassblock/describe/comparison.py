@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from glassblock import surface
-from glassblock.describe.facts import facts_of, leaving, predicted, ranges, text, value_text
+from glassblock.describe.facts import entering, facts_of, leaving, predicted, ranges, text, value_text
 from glassblock.describe.pairs import paired
 from glassblock.describe.side_by_side import WIDTH, Row, side_by_side
 from glassblock.ir import Architecture, Block, Branch, Group, Layer, Stack
@@ -119,7 +119,8 @@ def _edges(architecture: Architecture) -> Iterator[str]:
     stacks = {stack.name: stack for stack in architecture.stacks}
     for edge in architecture.edges:
         start = f"{edge.source} {leaving(stacks[edge.source], edge)}".rstrip()
-        yield f"{start} -> {edge.target or 'main'} ({edge.kind})"
+        end = f"{edge.target or 'main'} {entering(edge)}".rstrip()
+        yield f"{start} -> {end} ({edge.kind})"
 
 
 def _stacks(a: Architecture, b: Architecture) -> Iterator[tuple[Stack | None, Stack | None]]:

@@ -105,6 +105,11 @@ def leaving(stack: Stack, edge: Edge) -> str:
     return "" if usual else f"after {ranges(edge.leaves, len(edge.leaves))}"
 
 
+def entering(edge: Edge) -> str:
+    """Say before which layers of its target an edge joins the stream, where that is not below the first."""
+    return f"before {ranges(edge.enters, len(edge.enters))}" if edge.enters else ""
+
+
 def summary(spec: Spec | None) -> tuple[str, ...]:
     """Return what people say of a block in a line, the most telling first: ``GQA``, ``32 heads``, ``window 4,096``."""
     if spec is None:

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from glassblock.describe.facts import leaving, predicted, ranges, summary, value_text
+from glassblock.describe.facts import entering, leaving, predicted, ranges, summary, value_text
 from glassblock.ir import UNUSED, Architecture, Block, Branch, Group, Layer, Norm, Stack
 from glassblock.ir.costs import cache, crossing_bytes
 from glassblock.ir.sources import fixed_length
@@ -104,7 +104,7 @@ def _stack(architecture: Architecture, stack: Stack) -> list[_Node]:
     for edge in (edge for edge in architecture.edges if edge.source == stack.name):
         nodes += [_block(block, block.address) for block in edge.via]
         shape = " x ".join(map(value_text, edge.shape))
-        nodes.append(_Node(f"-> {edge.target or 'main'}", (edge.kind, shape, leaving(stack, edge))))
+        nodes.append(_Node(f"-> {edge.target or 'main'}", (edge.kind, shape, leaving(stack, edge), entering(edge))))
     if not stack.name:
         return nodes
     phrases = (f"{stack.n_layers} layers", f"width {stack.width.value:,}", _streams(stack), _unused(stack))

@@ -27,7 +27,7 @@ class Edge:
         Name of the stack it goes to.
     kind
         ``cross-attention``: its layers look at it (`Branch.context` says which ones). ``stream``: it becomes the
-        stream. ``merge``: it takes the place of some of the tokens, or joins them.
+        stream. ``merge``: it takes the place of some of the tokens, joins them or is added to them.
     via
         Blocks on the way: a projector, a pooler.
     shape
@@ -37,6 +37,9 @@ class Edge:
     leaves
         Indices of the layers of the source whose outputs it is made of: the last one's, an earlier one's, or those of
         several that are joined. Empty where that was not seen.
+    enters
+        Indices of the layers of the target before which it joins their stream. Empty where it is below the first one,
+        or is looked at.
     """
 
     source: str
@@ -46,3 +49,4 @@ class Edge:
     shape: Shape = ()
     evidence: Source = "observed"
     leaves: tuple[int, ...] = ()
+    enters: tuple[int, ...] = ()

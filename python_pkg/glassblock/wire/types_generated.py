@@ -299,6 +299,10 @@ class Edge(TypedDict):
     """
     The layers of the source whose outputs it is made of; empty where that was not seen.
     """
+    enters: list[int]
+    """
+    The layers of the target before which it joins their stream; empty where it is below the first.
+    """
 
 
 class Params(TypedDict):

@@ -64,9 +64,9 @@ def head(
     tables: Iterable[str],
     norms: dict[int, NormSite],
 ) -> list[Block]:
-    """Return what makes the model's result of the stream: the unembedding, projections and norms before it.
+    """Return what makes the model's results of the stream: the unembedding, projections and norms before it.
 
-    Where the result is made of several runs (two towers that are compared), what each contributes is a projection into
+    Where a result is made of several runs (two towers that are compared), what each contributes is a projection into
     the space that they share, and no unembedding.
 
     Parameters
@@ -85,28 +85,37 @@ def head(
         All norms of the recording.
     """
     later = [op for op in flow.after(outputs) if graph.projection(op) is not None]
+    stream = graph.shape(next(iter(outputs)))[-1]
+    found: list[Block] = []
+    met: set[int] = set()
     for result in graph.recording.results:
         way = flow.way(result)
-        if run not in way.origins:
-            continue
-        inside = {op.index for op in way.between}
+        inside = {op.index for op in way.between} - met if run in way.origins else set()
         own = [op for op in later if op.index in inside and flow.way(op.outputs[0]).origins == (run,)]
-        if not own:
-            return []
-        if len(way.origins) > 1:
-            return [_projector(graph, op) for op in own]
-        before = [(op.index, _projector(graph, op)) for op in own[:-1]]
-        between = (site for site in norms.values() if site.first in inside and own[0].index < site.first)
-        before += [(site.first, norm_block(graph, site, "head_norm")) for site in between if site.path]
-        made = _projector(graph, own[-1]) if _keeps_width(graph, own[-1]) else _unembedding(graph, own[-1], tables)
-        return [*(block for _, block in sorted(before, key=itemgetter(0))), made]
-    return []
+        if own:
+            met |= inside
+            logits = len(way.origins) == 1 and _makes_logits(graph, own[-1], result, tables, stream)
+            last = _unembedding(graph, own[-1], tables) if logits else _projector(graph, own[-1])
+            between = [site for site in norms.values() if site.first in inside and own[0].index < site.first]
+            found += _made_into(graph, own, between if len(way.origins) == 1 else [], last)
+    return found
 
 
-def _keeps_width(graph: Graph, op: Op) -> bool:
-    """Whether a projection only makes another stream of the stream, as the last one of a model without a head."""
+def _made_into(graph: Graph, own: list[Op], between: list[NormSite], last: Block) -> list[Block]:
+    """Return what makes one result, in the order in which it runs; the last of it is known."""
+    blocks = [(op.index, _projector(graph, op)) for op in own[:-1]] + [(own[-1].index, last)]
+    blocks += [(site.first, norm_block(graph, site, "head_norm")) for site in between if site.path]
+    return [block for _, block in sorted(blocks, key=itemgetter(0))]
+
+
+def _makes_logits(graph: Graph, op: Op, result: int, tables: Iterable[str], stream: int) -> bool:
+    """Whether a projection makes what the model returns, and that is no stream again as in a model without a head."""
     read = graph.projection(op)
-    return read is not None and graph.shape(op.outputs[0])[-1] == graph.shape(read[0])[-1]
+    rows = graph.shape(op.outputs[0])[-1]
+    if read is None or graph.shape(result)[-1:] != (rows,):
+        return False
+    known = (parameter_at(graph.model, table) for table in tables)
+    return any(t is not None and t.shape[0] == rows for t in known) or rows not in (stream, graph.shape(read[0])[-1])
 
 
 def _projector(graph: Graph, op: Op) -> Block:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from glassblock.ir import Block, Edge
 from glassblock.reader.feedforward.dense import feed_forward
@@ -31,7 +32,22 @@ def edges_into(graph: Graph, flow: Flow, run: Run) -> list[Edge]:
     found = _from_all(graph, flow, run.source, Edge("", run.stack.name, "merge" if joined else "stream"))
     for value in dict.fromkeys(_contexts(graph, flow, run).values()):
         found += _from_all(graph, flow, value, Edge("", run.stack.name, "cross-attention"))
+    return [*found, *_between_layers(graph, flow, run)]
+
+
+def _between_layers(graph: Graph, flow: Flow, run: Run) -> list[Edge]:
+    """Return what joins the stream from one layer to the next: Qwen3-VL adds what early vision layers saw."""
+    found: list[Edge] = []
+    for index, (before, call) in enumerate(pairwise(run.calls), start=1):
+        value = call.inputs[0]
+        if graph.same(value) not in {graph.same(made) for made in before.outputs}:
+            edge = Edge("", run.stack.name, "merge", enters=(index,))
+            found += [one for one in _from_all(graph, flow, value, edge) if _seen(one) not in map(_seen, found)]
     return found
+
+
+def _seen(edge: Edge) -> tuple[str, tuple[int, ...]]:
+    return edge.source, edge.leaves
 
 
 def _from_all(graph: Graph, flow: Flow, value: int, edge: Edge) -> list[Edge]:
@@ -42,7 +58,7 @@ def _from_all(graph: Graph, flow: Flow, value: int, edge: Edge) -> list[Edge]:
         if origin != edge.target:
             own = [op for op in flow.from_run(origin, way) if op.index not in taken]
             taken.update(op.index for op in own)
-            work = [op for op in own if graph.projection(op) is not None or _convolves(graph, op)]
+            work = [op for op in own if _works(graph, op)]
             via = tuple(_projectors(graph, work))  # they are numbered over all edges, with the names of the stacks
             shape = named(graph, value)
             found.append(replace(edge, source=origin, via=via, shape=shape, leaves=way.leaves[origin]))
@@ -65,6 +81,19 @@ def _contexts(graph: Graph, flow: Flow, run: Run) -> dict[str, int]:
     return found
 
 
+def _works(graph: Graph, op: Op) -> bool:
+    """Whether an operation does what a projector is there for, or stands for a module that does."""
+    if op.name == "folded":
+        return any(_works(graph, inner) for inner in _ran_for(graph, op))
+    return graph.projection(op) is not None or _convolves(graph, op)
+
+
+def _ran_for(graph: Graph, folded: Op) -> list[Op]:
+    """Return what ran in the module that is like the one that an operation answered for."""
+    key = graph.calls[folded.call].key if folded.call is not None else ""
+    return next((graph.span(call) for call in graph.calls if key and call.key == key and not call.folded), [])
+
+
 def _convolves(graph: Graph, op: Op) -> bool:
     return op.name.startswith("conv") and len(op.inputs) > 1 and bool(graph.weights[op.inputs[1]])
 
@@ -75,12 +104,15 @@ def _projectors(graph: Graph, work: list[Op]) -> list[Block]:
         return []
     call = graph.common_call(work)
     if call is not None and call.path and len(call.parents) > 1 and not _holds_layers(graph, call.path):
-        ops = graph.span(call)
-        return [_projector(graph, ops, call.path)]
+        return [_projector(graph, _run(graph, graph.span(call)), call.path)]
     by_call: dict[int | None, list[Op]] = {}
     for op in work:
         by_call.setdefault(op.call, []).append(op)
-    return [_projector(graph, ops, graph.path_of(ops[0])) for ops in by_call.values()]
+    return [_projector(graph, _run(graph, ops), graph.path_of(ops[0])) for ops in by_call.values()]
+
+
+def _run(graph: Graph, ops: list[Op]) -> list[Op]:
+    return _ran_for(graph, ops[0]) if ops[0].name == "folded" else ops
 
 
 def _holds_layers(graph: Graph, path: str) -> bool:

@@ -165,7 +165,8 @@ class Graph:
         for op in self.ops:
             by_number = len(op.inputs) == 1 and op.name in ("mul", "div")
             joined = op.name in JOINS and all(known[value] for value in op.inputs)
-            if op.inputs and (op.name in LAYOUT | SLICES | REPEATS or by_number or joined):
+            same = op.name in LAYOUT | SLICES | REPEATS or op.name == "weight_norm"
+            if op.inputs and (same or by_number or joined):
                 for value in op.outputs:
                     known[value] = known[op.inputs[0]]
         return known
