@@ -146,6 +146,7 @@ ARCHITECTURE = {
             "shape": ["batch", "patches", 8],
             "evidence": "observed",
             "leaves": [3, 7],
+            "enters": [],
         }
     ],
     "phantoms": [block("mtp0", "mtp", "", 0, notes=["known of the checkpoint"])],
