@@ -296,7 +296,7 @@ describe('a block of blocks', () => {
 
 describe('what early layers of a tower saw, added to a stream between its layers', () => {
   // Qwen3VLConfig: deepstack_visual_indexes [8, 16, 24], added after the first three layers of the text
-  const placed = layoutScene(architecture('qwen3_vl'), { width: 752, live: false, folded: false, bound: {}, measure });
+  const placed = layoutScene(architecture('qwen3_vl'), { width: 1400, live: false, folded: false, bound: {}, measure });
 
   it('is said to enter where it does, through a merger of its own', () => {
     expect(placed.edges.map(({ label }) => label)).toEqual([
