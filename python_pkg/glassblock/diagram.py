@@ -60,6 +60,11 @@ class Diagram(surface.Shown):
         stack
             Name of the stack that the token runs through, such as ``vision``; where not given the main one, the last.
             What the others cost is not in it.
+
+        Raises
+        ------
+        SourceError
+            If there is no stack of that name, or a number of tokens is negative.
         """
         return flops_per_token(self.architecture, context, source=source, stack=stack)
 
@@ -70,6 +75,11 @@ class Diagram(surface.Shown):
         ----------
         dtype
             ``float32``, ``bfloat16``, ``float8``, ``int4`` and so on.
+
+        Raises
+        ------
+        SourceError
+            If the dtype is not known.
         """
         return weight_bytes(self.architecture, dtype)
 
@@ -85,6 +95,11 @@ class Diagram(surface.Shown):
         source
             Tokens of the encoder, where cross-attention looks at one. Not needed where the model fixes it (Whisper's
             1,500 frames); where neither says it, the result's ``left_out`` names the encoder, which is not counted.
+
+        Raises
+        ------
+        SourceError
+            If the dtype is not known, or a number of tokens is negative.
         """
         return cache(self.architecture, context, dtype, source=source)
 

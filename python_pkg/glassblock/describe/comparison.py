@@ -135,10 +135,11 @@ def _stacks(a: Architecture, b: Architecture) -> Iterator[tuple[Stack | None, St
 def _stack_rows(a: Architecture, b: Architecture, left: Stack | None, right: Stack | None) -> Iterator[Row]:
     name = next((stack.name for stack in (left, right) if stack is not None and stack.name), "")
     yield from _rows(name or "layers", _stack_facts(left), _stack_facts(right), None, None)
-    yield from _blocks("", _around(a, left, below=True), _around(b, right, below=True))
+    (left_below, left_above), (right_below, right_above) = _around(a, left), _around(b, right)
+    yield from _blocks("", left_below, right_below)
     for one, other in paired(left.groups if left else (), right.groups if right else ()):
         yield from _layer_rows(one, other, a.name if other is None else b.name if one is None else None)
-    yield from _blocks("", _around(a, left, below=False), _around(b, right, below=False))
+    yield from _blocks("", left_above, right_above)
 
 
 def _stack_facts(stack: Stack | None) -> Facts | None:
@@ -153,11 +154,8 @@ def _stack_facts(stack: Stack | None) -> Facts | None:
     }
 
 
-def _around(architecture: Architecture, stack: Stack | None, *, below: bool) -> tuple[Block, ...]:
-    if stack is None:
-        return ()
-    holder = architecture if stack is architecture.stacks[-1] else stack
-    return holder.inputs if below else holder.outputs
+def _around(architecture: Architecture, stack: Stack | None) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+    return ((), ()) if stack is None else architecture.around(stack)
 
 
 def _layer_rows(one: Group | None, other: Group | None, only: str | None) -> Iterator[Row]:
@@ -182,11 +180,8 @@ def _layer_facts(group: Group | None) -> Facts | None:
 
 
 def _branch(layer: Layer, branch: Branch) -> str:
-    """Write a branch as it runs: ``norm1 -> attn -> +1``."""
-
-    def part(address: str) -> str:
-        return address[len(layer.address) + 1 :]
-
+    """Write a branch as it runs: ``after 0: norm1 -> attn -> + 1``."""
+    part = layer.part
     steps = [part(name) for name in (branch.pre_norm, branch.block, branch.post_norm) if name is not None]
     scale = f" x {value_text(branch.scale.value)}" if branch.scale is not None else ""
     after = f" -> {part(branch.stream_norm)}" if branch.stream_norm is not None else ""
@@ -220,7 +215,7 @@ def _placed(blocks: Iterable[Block], layer: Layer | None) -> dict[str, Block]:
     """Name the blocks of a layer: ``attn``, ``norm before attn``."""
     if layer is None:
         return {block.address: block for block in blocks}
-    names = {block.address: block.address[len(layer.address) + 1 :] for block in blocks}
+    names = {block.address: layer.part(block.address) for block in blocks}
     for branch in layer.branches:
         where = {"before": branch.pre_norm, "after": branch.post_norm, "of the stream after": branch.stream_norm}
         for word, norm in where.items():

@@ -96,8 +96,7 @@ _RUNGS = {
 
 
 def _stack(architecture: Architecture, stack: Stack) -> list[_Node]:
-    main = stack is architecture.stacks[-1]
-    inputs, outputs = (architecture.inputs, architecture.outputs) if main else (stack.inputs, stack.outputs)
+    inputs, outputs = architecture.around(stack)
     nodes = [_block(block, block.address.removeprefix(f"{stack.name}.")) for block in inputs]
     nodes += [_group(stack, group) for group in stack.groups]
     nodes += [_block(block, block.address.removeprefix(f"{stack.name}.")) for block in outputs]
@@ -130,7 +129,7 @@ def _group(stack: Stack, group: Group) -> _Node:
     phrases = (kind, arranged, *(() if stack.name else (_streams(stack), _unused(stack))))
     node = _Node(ranges(group.layers), phrases, layer.params, group.params)
     for block in layer.blocks:
-        name = block.address[len(layer.address) + 1 :]
+        name = layer.part(block.address)
         drawn = _block(block, name, group.held(block), *_beside_stream(layer, block.address))
         if block.spec is None:  # a block of blocks, such as a bottleneck
             drawn.below += [_block(part, part.address.rpartition(".")[2]) for part in block.parts]
@@ -146,7 +145,7 @@ def _beside_stream(layer: Layer, address: str) -> Iterator[str]:
         if branch.block == address and branch.context is not None:
             yield f"looks at {branch.context}"
         if branch.block == address and branch.feeds is not None:
-            yield f"feeds {branch.feeds[len(layer.address) + 1 :]}, not the stream"
+            yield f"feeds {layer.part(branch.feeds)}, not the stream"
     if any(branch.joint_norm == address for branch in layer.branches):
         yield "of their sum"
 

@@ -111,6 +111,11 @@ class Architecture:
         layers = sum(stack.n_layers for stack in self.stacks)
         return f"Architecture({self.name}: {layers} layers, {self.params.total:,} parameters)"
 
+    def around(self, stack: Stack) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+        """Return the blocks below and above the layers of one of its stacks; those of the main one are its own."""
+        holder = self if stack is self.stacks[-1] else stack
+        return holder.inputs, holder.outputs
+
     def layers(self) -> Iterator[Layer]:
         """Go through all layers of all stacks, written out."""
         for stack in self.stacks:
@@ -119,11 +124,11 @@ class Architecture:
     def blocks(self) -> Iterator[Block]:
         """Go through all blocks, outer before inner, bottom to top; those of other stacks before the main one's."""
         for stack in self.stacks:
-            main = stack is self.stacks[-1]
-            yield from all_blocks(self.inputs if main else stack.inputs)
+            below, above = self.around(stack)
+            yield from all_blocks(below)
             for layer in stack.layers():
                 yield from all_blocks(layer.blocks)
-            yield from all_blocks(self.outputs if main else stack.outputs)
+            yield from all_blocks(above)
         yield from all_blocks(self._between())
 
     def block(self, address: str) -> Block:

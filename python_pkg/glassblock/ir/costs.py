@@ -110,14 +110,15 @@ def flops_per_token(
     -------
     Flops
         Two for each multiply-add.
+
+    Raises
+    ------
+    SourceError
+        If there is no stack of that name, or a number of tokens is negative.
     """
     _check_lengths(context, source)
-    main = architecture.stacks[-1]
-    through = main if stack is None else _stack(architecture, stack)
-    around = (*through.inputs, *through.outputs)
-    if through is main:
-        around += (*architecture.inputs, *architecture.outputs)
-    matrices, mixing = sum(block.weights for block in around), 0
+    through = architecture.stacks[-1] if stack is None else _stack(architecture, stack)
+    matrices, mixing = sum(block.weights for blocks in architecture.around(through) for block in blocks), 0
     lengths = _lengths(architecture, through, source)
     for group in through.groups:
         looks = looks_at(group)
@@ -150,7 +151,7 @@ def cache(architecture: Architecture, context: int, dtype: str = "bfloat16", *, 
     Raises
     ------
     SourceError
-        If the dtype is not known.
+        If the dtype is not known, or a number of tokens is negative.
     """
     _check_lengths(context, source)
     growing = state = total = 0

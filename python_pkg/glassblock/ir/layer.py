@@ -97,6 +97,10 @@ class Layer:
     branches: tuple[Branch, ...]
     entry_norm: str | None = None
 
+    def part(self, address: str) -> str:
+        """Return what an address within the layer is called there: ``attn`` for ``L3.attn``."""
+        return address[len(self.address) + 1 :]
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

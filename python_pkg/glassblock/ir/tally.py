@@ -69,8 +69,7 @@ def by_block(architecture: Architecture) -> tuple[Share, ...]:
 def _blocks(architecture: Architecture) -> Iterator[tuple[Block, int, int]]:
     """Go through the blocks, folded, each with how many copies it has and what they hold that none before does."""
     for stack in architecture.stacks:
-        main = stack is architecture.stacks[-1]
-        inputs, outputs = (architecture.inputs, architecture.outputs) if main else (stack.inputs, stack.outputs)
+        inputs, outputs = architecture.around(stack)
         yield from ((block, 1, block.held) for block in inputs)
         for group in stack.groups:
             yield from ((block, len(group.layers), group.held(block)) for block in group.template.blocks)

@@ -141,15 +141,9 @@ def _to_product(graph: Graph, value: int, first: int, seen: set[int]) -> tuple[O
 
 
 def _next_product(branch: Branch, value: int) -> Op | None:
-    queue, seen = [value], {value}
-    while queue:
-        for op in branch.graph.consumers[queue.pop(0)]:
-            if branch.graph.product(op) is not None:
-                return op
-            if not branch.graph.heavy(op) and op.index <= branch.ops[-1].index:
-                queue += [v for v in op.outputs if v not in seen]
-                seen.update(op.outputs)
-    return None
+    graph, end = branch.graph, branch.ops[-1].index
+    reached = graph.onward([value], lambda op: op.index <= end and not graph.heavy(op))
+    return next((op for op in reached if graph.product(op) is not None), None)
 
 
 def _made_from(graph: Graph, value: int, op: Op) -> bool:

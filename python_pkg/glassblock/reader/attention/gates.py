@@ -38,14 +38,7 @@ def out_gate(branch: Branch, mixed: int, projection: Op | None) -> Fact[bool]:
 
 def _between(graph: Graph, value: int, last: int) -> set[int]:
     """Collect the operations that depend on a value and run before another one."""
-    found: set[int] = set()
-    queue = [value]
-    while queue:
-        for op in graph.consumers[queue.pop()]:
-            if op.index < last and op.index not in found:
-                found.add(op.index)
-                queue += op.outputs
-    return found
+    return {op.index for op in graph.onward([value], lambda op: op.index < last) if op.index < last}
 
 
 def _after(graph: Graph, value: int, later: set[int]) -> bool:

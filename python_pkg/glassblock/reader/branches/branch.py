@@ -208,16 +208,8 @@ def _pre_norm(
 
 def _work_behind(graph: Graph, value: int, mine: set[int]) -> int:
     """Return the size of the matrices that a value meets first."""
-    queue, seen, met = [value], {value}, set[int]()
-    while queue:
-        for op in graph.consumers[queue.pop()]:
-            if op.index not in mine:
-                continue
-            if graph.heavy(op):
-                met.update(v for v in op.inputs if graph.weights[v])
-                continue
-            queue += [v for v in op.outputs if v not in seen]
-            seen.update(op.outputs)
+    reached = graph.onward([value], lambda op: op.index in mine and not graph.heavy(op))
+    met = {v for op in reached if op.index in mine and graph.heavy(op) for v in op.inputs if graph.weights[v]}
     return sum(map(graph.size, met))
 
 

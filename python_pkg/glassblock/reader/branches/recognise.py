@@ -61,17 +61,8 @@ def recognise(branch: Branch, recognisers: Iterable[Recogniser]) -> Recognised:
 def output_projection(branch: Branch, mixed: int) -> Op | None:
     """Return the first projection that a value reaches, through gates and norms but no other work."""
     graph, end = branch.graph, branch.ops[-1].index
-    queue, seen = [mixed], {mixed}
-    while queue:
-        for op in graph.consumers[queue.pop(0)]:
-            if op.index > end:
-                continue
-            if graph.projection(op) is not None:
-                return op
-            if not graph.heavy(op):
-                queue += [value for value in op.outputs if value not in seen]
-                seen.update(op.outputs)
-    return None
+    reached = graph.onward([mixed], lambda op: op.index <= end and not graph.heavy(op))
+    return next((op for op in reached if op.index <= end and graph.projection(op) is not None), None)
 
 
 def z_port(branch: Branch, projection: Op | None, heads: int, width: int) -> tuple[Port | None, str]:

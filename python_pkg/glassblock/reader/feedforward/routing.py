@@ -85,7 +85,7 @@ class Routing:
         """Return the module that routes; None where that is the block itself."""
         block = self.branch.call or self.branch.stream.call
         for op in [*(choice.op for choice in self.choices[:1]), *([self.logits] if self.logits else [])]:
-            own = graph_call(self.graph, op)
+            own = self.graph.call_of(op)
             if own is not None and own.index != block.index and block.index in own.parents:
                 return own
         return None
@@ -219,11 +219,6 @@ class Routing:
             scaled = self.graph.scaling(op)
             product *= (scaled[1] or 1.0) if scaled else 1.0
         return observed(product, "the weights are multiplied by a number") if product != 1 else None
-
-
-def graph_call(graph: Graph, op: Op) -> Call | None:
-    """Return the innermost call that an operation ran in."""
-    return graph.calls[op.call] if op.call is not None else None
 
 
 def find_routing(branch: Branch, experts: Experts) -> Routing | None:

@@ -12,7 +12,7 @@ from glassblock.reader.branches.recognise import Recognised, flattenings, z_port
 from glassblock.reader.mixers.decay import decay_of
 from glassblock.reader.mixers.gate import output_gate
 from glassblock.reader.mixers.state import State, find_state
-from glassblock.reader.tracing.graph import REPEATS, Graph, argument, show
+from glassblock.reader.tracing.graph import JOINS, REPEATS, Graph, argument, show
 from glassblock.reader.tracing.record import Op
 
 
@@ -103,7 +103,7 @@ class Mixing:
                 return True
             if op.name == "roll" and argument(op, 1, "shifts") in (1, (1,)):
                 return True
-            pieces = [self.graph.shape(v)[1:2] for v in op.inputs] if op.name == "cat" else []
+            pieces = [self.graph.shape(v)[1:2] for v in op.inputs] if op.name in JOINS else []
             if pieces == [(1,), (tokens - 1,)]:
                 return True
         return False

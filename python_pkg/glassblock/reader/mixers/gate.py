@@ -5,10 +5,10 @@ from __future__ import annotations
 from glassblock.ir import Fact, observed
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.mixers.state import from_text
-from glassblock.reader.tracing.graph import Graph
+from glassblock.reader.tracing.graph import JOINS, Graph
 from glassblock.reader.tracing.record import Op
 
-_COLLECTS = ("setitem", "stack", "cat", "lstm", "gru", "rnn_tanh", "rnn_relu", "index_copy")
+_COLLECTS = JOINS | {"setitem", "stack", "lstm", "gru", "rnn_tanh", "rnn_relu", "index_copy"}
 """Where the outputs of a loop over the tokens come together."""
 
 
@@ -40,7 +40,7 @@ def _mixed(branch: Branch, end: int) -> Op | None:
     """Return the last operation that mixes tokens."""
     graph = branch.graph
     for op in reversed(branch.ops):
-        heads_together = op.name == "cat" and graph.recording.tokens in graph.shape(op.inputs[0])
+        heads_together = op.name in JOINS and graph.recording.tokens in graph.shape(op.inputs[0])
         works = graph.product(op) is not None or graph.depthwise(op) is not None or op.name.startswith("fft_i")
         if op.index < end and (works or (op.name in _COLLECTS and not heads_together)):
             return op

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from glassblock.reader.branches.branch import Branch
-from glassblock.reader.tracing.graph import LAYOUT, REPEATS, SHAPED, SLICES, Graph
+from glassblock.reader.tracing.graph import JOINS, LAYOUT, REPEATS, SHAPED, SLICES, Graph
 from glassblock.reader.tracing.record import Op, Shape
 
 _ZEROS = ("zeros", "zeros_like", "new_zeros")
@@ -127,24 +127,19 @@ def from_text(branch: Branch, value: int) -> bool:
 def _follows(branch: Branch, value: int, targets: Iterable[int]) -> bool:
     """Whether products and sums alone lead from a value to one of the targets: no function, no learned matrix."""
     graph, wanted, end = branch.graph, set(targets), branch.stream.call.last
-    queue, seen = [value], {value}
-    while queue:
-        for op in graph.consumers[queue.pop()]:
-            moves = op.name in _LINEAR | LAYOUT | SLICES | REPEATS
-            if op.index >= end or not moves or graph.projection(op) is not None:
-                continue
-            if wanted & set(op.outputs):
-                return True
-            queue += [v for v in op.outputs if v not in seen]
-            seen.update(op.outputs)
-    return False
+
+    def moves(op: Op) -> bool:
+        linear = op.name in _LINEAR | LAYOUT | SLICES | REPEATS
+        return op.index < end and linear and graph.projection(op) is None
+
+    return any(moves(op) and not wanted.isdisjoint(op.outputs) for op in graph.onward([value], moves))
 
 
 def _scanned(branch: Branch, value: int) -> State | None:
     """Return a state that is put before the states of all chunks, which are then summed with their decays."""
     graph = branch.graph
     for op in graph.consumers[value]:
-        if op.name != "cat" or op.index >= branch.stream.call.last:
+        if op.name not in JOINS or op.index >= branch.stream.call.last:
             continue
         before, after = graph.shape(value), graph.shape(op.outputs[0])
         axes = [at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b]

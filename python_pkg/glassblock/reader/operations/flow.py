@@ -103,10 +103,8 @@ class Flow:
 
     def after(self, values: Iterable[int]) -> tuple[Op, ...]:
         """Return the operations that depend on some values and ran in no layer, in the order of execution."""
-        graph, found, queue = self._graph, set[int](), list(values)
-        while queue:
-            for op in graph.consumers[queue.pop()]:
-                if op.index not in found and not self.within(op):
-                    found.add(op.index)
-                    queue += op.outputs
-        return tuple(graph.ops[index] for index in sorted(found))
+        found = {op.index for op in self._graph.onward(values, self._apart) if self._apart(op)}
+        return tuple(self._graph.ops[index] for index in sorted(found))
+
+    def _apart(self, op: Op) -> bool:
+        return not self.within(op)

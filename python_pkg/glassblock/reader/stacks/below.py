@@ -85,7 +85,7 @@ def _table(graph: Graph, op: Op) -> Block:
     ids, weight = op.inputs[0], op.inputs[1]
     rows, width = graph.shape(weight)
     path = graph.path_of(op)
-    call = graph.calls[op.call] if op.call is not None and path else None
+    call = graph.call_of(op) if path else None
     shapes = f"embedding of {show(graph.shape(ids))} in {show((rows, width))}"
     ports = (Port("out", path, "output"),) if call is not None and call.outputs else ()
     of, why = _kind(graph, op, rows)
@@ -203,7 +203,7 @@ def _positions(how: str) -> Fact[str]:
 def _projected(graph: Graph, op: Op, places: int) -> Block:
     """A learned map of the input itself (patches, frames), or of what was made of it."""
     path = graph.path_of(op)
-    call = graph.calls[op.call] if op.call is not None and path else None
+    call = graph.call_of(op) if path else None
     weight = next(v for v in op.inputs if graph.weights[v])
     shape = graph.shape(weight)
     activation = next(v for v in op.inputs if v != weight)

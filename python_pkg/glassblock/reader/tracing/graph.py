@@ -8,8 +8,8 @@ value is *learned* if a trained parameter went into it; masks and rotary angles 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -110,6 +110,10 @@ class Graph:
     def class_of(self, path: str) -> str:
         """Return the name of a module's class, for people; empty where a block has no module."""
         return type(self.modules[path]).__name__ if path else ""
+
+    def call_of(self, op: Op) -> Call | None:
+        """Return the innermost call that an operation ran in; None for what ran in none."""
+        return self.calls[op.call] if op.call is not None else None
 
     def path_of(self, op: Op) -> str:
         """Return the path of the innermost module that an operation ran in."""
@@ -282,6 +286,24 @@ class Graph:
             queue += [v for v in carried if v not in seen]
             seen.update(carried)
         return Cone(tuple(self.ops[index] for index in sorted(ops)), frozenset(edge))
+
+    def onward(self, values: Iterable[int], through: Callable[[Op], bool]) -> Iterator[Op]:
+        """Go through the operations that some values reach, each once, the nearest first.
+
+        Parameters
+        ----------
+        values
+            Where to start.
+        through
+            Which operations to go behind; any other is the last on its way.
+        """
+        queue, met = deque(values), set[int]()
+        while queue:
+            for op in self.consumers[queue.popleft()]:
+                if op.index not in met:
+                    met.add(op.index)
+                    yield op
+                    queue += op.outputs if through(op) else ()
 
     def to_projections(self, value: int, stop: Collection[int] = (), first: int = 0) -> Cone:
         """Collect what happened to a value since the projections that it comes from."""
