@@ -185,9 +185,9 @@ def test_zeroing_the_routing_weight_of_an_expert_is_zeroing_its_parameters(name:
 @pytest.mark.parametrize("name", WITH_EXPERTS)
 def test_the_router_returns_the_experts_that_each_token_goes_to(name: str) -> None:
     model, architecture = pair(name)
-    for block in architecture.blocks():
-        if not block.experts:
-            continue
+    routed = [block for block in architecture.blocks() if block.experts]
+    assert routed
+    for block in routed:
         port, top_k = block.port("router"), block.spec.top_k.value
         assert port is not None
         seen: list[Any] = []
