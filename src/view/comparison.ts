@@ -69,7 +69,7 @@ export function mountComparison(
   const unlike = rows.filter((row) => !row.same);
   const left = new Side(a, differing(comparison, 'a'), signal);
   const right = new Side(b, differing(comparison, 'b'), signal);
-  const count = h('p', { class: 'gb-sub', 'aria-live': 'polite' });
+  const count = h('p', { class: 'gb-count', 'aria-live': 'polite' });
   const all = h('input', { type: 'checkbox' });
   const body = h('tbody');
   const paint = () => {
@@ -94,9 +94,7 @@ export function mountComparison(
     'div',
     { class: 'gb-comparison' },
     h('div', { class: 'gb-sides' }, left.element, right.element),
-    count,
-    h('label', { class: 'gb-all' }, all, ' also what is the same'),
-    save,
+    h('div', { class: 'gb-compare-bar' }, count, h('label', { class: 'gb-all' }, all, 'also what is the same'), save),
     h('div', { class: 'gb-table' }, table),
     h('p', { class: 'gb-sub' }, BRANCHES),
   );
