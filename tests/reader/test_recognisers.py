@@ -10,7 +10,7 @@ import truth_table
 from glassblock.reader import read_model
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.recognise import Recognised, Recogniser
-from glassblock.reader.layers import chain
+from glassblock.reader.layers import chain, nested
 from glassblock.reader.layers.roles import RECOGNISERS
 
 
@@ -29,6 +29,8 @@ def test_no_recogniser_raises(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
         return recognise
 
-    monkeypatch.setattr(chain, "RECOGNISERS", tuple(map(watched, RECOGNISERS)))
+    for module in (chain, nested):
+        monkeypatch.setattr(module, "RECOGNISERS", tuple(map(watched, RECOGNISERS)))
+    monkeypatch.setattr(chain, "nested", watched(nested.nested))
     read_model(truth_table.model(name))
     assert raised == []

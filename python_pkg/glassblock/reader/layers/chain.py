@@ -39,7 +39,7 @@ def links(branch: Branch, *, feeds: bool = False) -> list[Link]:
         roles = {first.role, then.role}
         if first.spec and then.spec and roles <= _WORKING and roles & _MIXING:
             return [*links(before, feeds=True), Link(after, then, feeds)]
-    return [Link(branch, nested(branch) or recognise(branch, RECOGNISERS), feeds)]
+    return [Link(branch, recognise(branch, (nested, *RECOGNISERS)), feeds)]
 
 
 def _narrows(branch: Branch) -> Iterator[int]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from glassblock.ir import Fact, observed
 from glassblock.reader.operations.norms import NormSite
+from glassblock.reader.operations.terms import terms
 from glassblock.reader.tracing.graph import JOINS, SLICES, Graph
 from glassblock.reader.tracing.record import Call, Op
 
@@ -262,6 +263,9 @@ class _Walk:
         site = self.every.get(update) or self.every.get(self.graph.same(update))
         return site if site is not None and len(self._terms(site.input)) > 1 else None
 
+    def _terms(self, value: int) -> list[int]:
+        return terms(self.graph, self.stream.call, self.stream.states, value)
+
     def _scaled(self, op: Op) -> tuple[int, float | str] | None:
         """Return what is multiplied by one number, or by a learned one for each channel, and by what."""
         graph = self.graph
@@ -281,42 +285,6 @@ class _Walk:
             ):
                 return other, _MASK
         return None
-
-    def _terms(self, value: int) -> list[int]:
-        """Split a sum of branches that were added to each other before they met the stream.
-
-        Only where the layer itself adds them: within a module the sum is that block's own affair,
-        such as routed and shared experts. What was joined along the tokens is split wherever no work is common to both.
-        """
-        op = self.graph.producer(self.graph.same(value))
-        if op is None or op.call is None:
-            return [value]
-        ours = op.call == self.stream.call.index
-        terms = self._summed(op) if ours else ()
-        terms = terms or self._side_by_side(op)
-        if len(terms) < 2:
-            return [value]
-        cones = [set(self.graph.cone(v, self.stream.states, self.stream.call.first).ops) for v in terms]
-        for at, cone in enumerate(cones):
-            alone = cone.difference(*(other for i, other in enumerate(cones) if i != at))
-            if sum(self.graph.heavy(o) for o in alone) < 2 or (not ours and any(map(self.graph.heavy, cone - alone))):
-                return [value]
-        return [term for v in terms for term in self._terms(v)]
-
-    def _summed(self, op: Op) -> tuple[int, ...]:
-        """Return the terms of a sum: of two, or of several that were stacked."""
-        stacked = self.graph.producer(op.inputs[0]) if op.name == "sum" else None
-        if stacked is not None and stacked.name == "stack":
-            whole = self.graph.size(op.outputs[0])
-            return stacked.inputs if all(self.graph.size(v) == whole for v in stacked.inputs) else ()
-        return op.inputs if op.name == "add" and len(op.inputs) == 2 else ()
-
-    def _side_by_side(self, op: Op) -> tuple[int, ...]:
-        """Return what was joined along the tokens: each kind of token has its own weights (mixture of transformers)."""
-        graph = self.graph
-        width = graph.shape(op.outputs[0])[-1:]
-        joined = op.name in JOINS and len(op.inputs) > 1
-        return op.inputs if joined and all(graph.shape(v)[-1:] == width for v in op.inputs) else ()
 
     def _update(self, value: int, add: int, total: float) -> Update:
         """Peel the scale off an update, as far as the layer itself applies it."""
