@@ -36,8 +36,6 @@ PLURALS: dict[str, str] = {noun: f"{noun}s" for noun in _REGULAR_NOUNS} | {
 
 NOUNS: tuple[str, ...] = tuple(PLURALS)
 
-DIGITS: tuple[str, ...] = tuple(str(n) for n in range(10))
-
 NUMBERS: tuple[str, ...] = tuple(str(n) for n in range(19))
 """Everything that two digits can add up to: "0" to "18"."""
 
