@@ -48,7 +48,8 @@ def assemble(observation: Observation, name: str) -> Architecture | None:
     runs = _main_last(graph, flow, runs)
     edges = [edge for run in runs for edge in edges_into(graph, flow, run)]
     leaving = {edge.source for edge in edges}
-    around = [_around(graph, flow, run, norms, last=run.stack.name not in leaving) for run in runs]
+    last = [run is runs[-1] or run.stack.name not in leaving for run in runs]
+    around = [_around(graph, flow, run, norms, last=at_end) for run, at_end in zip(runs, last, strict=True)]
     stacks = [replace(run.stack, used=layers_used(graph, run)) for run in runs]
     towers = [replace(s, inputs=a.inputs, outputs=a.outputs) for s, a in zip(stacks[:-1], around, strict=False)]
     named, named_edges = named_stacks([*towers, stacks[-1]], edges)
