@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from transformers import AutoConfig
+import torch
+from transformers import AutoConfig, BertConfig, BertModel, DeepseekV4ForCausalLM
 
 import glassblock as gb
 from glassblock.ir import UNUSED, Architecture, Embedding
@@ -85,6 +86,30 @@ def test_what_early_layers_saw_is_added_between_the_layers_of_another_stack() ->
     mergers = [f"model.visual.deepstack_merger_list.{n}" for n in range(3)]
     assert [block.path for edge in edges for block in edge.via] == ["model.visual.merger", *mergers]
     assert {edge.kind for edge in edges} == {"merge"}
+
+
+def test_what_a_model_returns_besides_its_stream_has_blocks_too() -> None:
+    pooler = gb.unfold(BertModel(BertConfig(num_hidden_layers=1))).architecture.outputs
+    assert [(block.role, block.path, block.params) for block in pooler] == [
+        ("projector", "pooler.dense", 768 * 768 + 768)  # BertPooler
+    ]
+
+
+def test_a_main_stack_that_feeds_another_one_has_its_head() -> None:
+    # HrmTextForCausalLM: the slow module's layers run after the fast ones', whose next round reads what they made
+    settings = {"hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4, "vocab_size": 97}
+    outputs = read("hrm_text", **settings).outputs
+    assert [(block.role, block.path, block.params) for block in outputs[-1:]] == [("unembedding", "lm_head", 97 * 64)]
+
+
+def test_what_summarises_many_tokens_is_seen_with_as_many() -> None:
+    # DeepseekV4HCACompressor makes one key of 128 tokens: of a shorter text it makes none, and its projections idle
+    config = AutoConfig.for_model("deepseek_v4", num_hidden_layers=4)
+    with torch.device("meta"):
+        compressor = DeepseekV4ForCausalLM(config).model.layers[0].self_attn
+    attention = gb.unfold(config).architecture.block("L0.attn")
+    assert attention.path == "model.layers.0.self_attn"
+    assert attention.params == sum(p.numel() for p in compressor.parameters())
 
 
 def test_what_is_looked_at_may_be_made_by_several_towers() -> None:

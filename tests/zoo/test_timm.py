@@ -105,6 +105,13 @@ def test_pairs_of_blocks_in_parallel() -> None:
     assert architecture.stacks[0].n_layers == 18
 
 
-def test_a_residual_network_is_no_transformer() -> None:
+@pytest.mark.parametrize("name", ["resnet18", "convnext_atto", "poolformer_s12"])
+def test_a_convolutional_network_is_no_transformer(name: str) -> None:
     with pytest.raises(ModelError, match="no such layers were found"):
-        read_model(model("resnet18"))
+        read_model(model(name))
+
+
+def test_a_stream_with_its_channels_first_is_not_followed_and_said_not_to_be() -> None:
+    found = read_model(model("coatnet_pico_rw_224"))
+    assert found.trace.rung == "tree"
+    assert found.stacks[0].width.source == "assumed"

@@ -23,8 +23,9 @@ from glassblock.reader.source.resolve import resolve, title
 from glassblock.reader.source.saved import saved_architecture
 from glassblock.reader.stacks.assemble import assemble
 from glassblock.reader.stacks.fallback import assemble_tree
+from glassblock.reader.tracing.again import observe_longer, observe_with_padding
 from glassblock.reader.tracing.fold import Fold, fold
-from glassblock.reader.tracing.observe import Observation, observe, observe_with_padding
+from glassblock.reader.tracing.observe import Observation, observe
 from glassblock.reader.tracing.twin import twin
 
 
@@ -120,7 +121,7 @@ def _drawn(model: nn.Module, inputs: Any, name: str) -> Architecture:
     observation = _observed(model, inputs)
     found = _assembled(observation, name)
     if isinstance(found, Architecture):
-        return _with_windows_seen(found, observation, name)
+        return _looked_again(found, observation, name)
     seen = observation.trace.notes
     if observation.recording is not None:
         observation = _untraced(observation.model, observation.fold, (*seen, found))
@@ -138,11 +139,13 @@ def _drawn(model: nn.Module, inputs: Any, name: str) -> Architecture:
     )
 
 
-def _with_windows_seen(found: Architecture, first: Observation, name: str) -> Architecture:
-    """Look again, with padding, where a window on both sides was not seen."""
-    if not _unseen_windows(found) or (again := observe_with_padding(first)) is None:
+def _looked_again(found: Architecture, first: Observation, name: str) -> Architecture:
+    """Look again where the first inputs did not show everything: at a longer text, or with padding."""
+    if (longer := observe_longer(first)) is not None and isinstance(better := _assembled(longer, name), Architecture):
+        first, found = longer, better
+    if not _unseen_windows(found) or (padded := observe_with_padding(first)) is None:
         return found
-    better = _assembled(again, name)
+    better = _assembled(padded, name)
     return better if isinstance(better, Architecture) and _unseen_windows(better) < _unseen_windows(found) else found
 
 

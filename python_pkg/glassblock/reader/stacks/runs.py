@@ -24,6 +24,8 @@ from glassblock.reader.tracing.fold import Fold
 from glassblock.reader.tracing.graph import Graph, show
 from glassblock.reader.tracing.record import Call
 
+_CHANNELS_FIRST = ("conv1d", "conv2d", "conv3d", "batch_norm", "group_norm", "instance_norm", "avg_pool", "max_pool")
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -77,7 +79,7 @@ def _comes_from(graph: Graph, value: int, made: set[int]) -> bool:
 
 
 def read_run(graph: Graph, container: str, calls: list[Call], norms: dict[int, NormSite], flow: Flow) -> Run | None:
-    """Read one container of layers; None if no stream runs through it or nothing mixes tokens."""
+    """Read one container of layers; None if no stream of channels runs through it or nothing mixes tokens."""
     alike: dict[str, list[tuple[int, Call]]] = {}
     for index, call in enumerate(calls):
         alike.setdefault(call.key, []).append((index, call))
@@ -88,11 +90,18 @@ def read_run(graph: Graph, container: str, calls: list[Call], norms: dict[int, N
         return None
     through = streams_through(graph, calls[0], norms)
     source, *beside = [stream.source for stream in through] or calls[0].inputs[:1]
+    if _is_image(graph, source):
+        return None
     width = observed(graph.shape(source)[-1], f"the stream: {show(graph.shape(source))}")
     count = len(through) or count_streams(graph, calls[0])
     where = f"side by side in {show(graph.shape(source))}" if not beside else "inputs of the layer that it adds to"
     streams = observed(count, where) if count > 1 else None
     return Run(Stack(container, width, tuple(groups), streams=streams), tuple(calls), source, tuple(beside))
+
+
+def _is_image(graph: Graph, source: int) -> bool:
+    """Whether a stream has its channels before its places, as convolutions, their norms and pools take it."""
+    return any(op.name.startswith(_CHANNELS_FIRST) for op in graph.consumers[source])
 
 
 def _group(graph: Graph, same: list[tuple[int, Call]], norms: dict[int, NormSite], flow: Flow) -> Group:

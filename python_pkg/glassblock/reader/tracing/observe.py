@@ -8,9 +8,8 @@ assumed and marked so. Each rung is tried on the inputs that let all towers run,
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,7 +20,7 @@ from glassblock.errors import ModelError
 from glassblock.ir import Trace
 from glassblock.reader.tracing.complaints import about_inputs
 from glassblock.reader.tracing.fold import Fold
-from glassblock.reader.tracing.inputs import Finder, Inputs, given, is_text
+from glassblock.reader.tracing.inputs import Finder, Inputs, given
 from glassblock.reader.tracing.record import Recording
 from glassblock.reader.tracing.rungs import Rung, configs, run
 from glassblock.reader.tracing.stages import within_stages
@@ -72,27 +71,6 @@ def observe(model: nn.Module, fold: Fold, inputs: Any = None) -> Observation:
             " positional inputs or a dictionary of keyword inputs."
         )
     return Observation(model, fold, Trace("tree", (), tuple(dict.fromkeys(ladder.failures))))
-
-
-def observe_with_padding(first: Observation) -> Observation | None:
-    """Trace once more with a last token that is padding; None where the model takes no such thing, or does not run so.
-
-    Where nothing is hidden and the text is shorter than a window, a mask that looks both ways is left out by those who
-    make it, and with it goes what says how wide the window is.
-    """
-    inputs, rung = first.inputs, first.trace.rung
-    texts = [t for t in inputs.kwargs.values() if t is not None and is_text(t)] if inputs is not None else []
-    takes = inspect.signature(first.model.forward).parameters
-    if inputs is None or rung == "tree" or not texts or "attention_mask" not in takes:
-        return None
-    mask = torch.ones_like(texts[0])
-    mask[:, -1] = 0
-    padded = replace(inputs, kwargs={**inputs.kwargs, "attention_mask": mask})
-    try:
-        recording = run(first.model, first.fold, padded, rung, written_out=True)
-    except Exception:  # noqa: BLE001  # a model may fail in any way, and there is what was seen before
-        return None
-    return replace(first, recording=recording, inputs=padded)
 
 
 class _Ladder:
