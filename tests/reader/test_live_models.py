@@ -9,6 +9,7 @@ import pytest
 import torch
 from tiny_models import logits, tiny
 from torch import nn
+from transformers import LlavaConfig, LlavaForConditionalGeneration
 
 from glassblock.errors import ModelError
 from glassblock.reader import read_model
@@ -88,6 +89,24 @@ def test_what_accelerate_puts_around_a_forward_is_left_out() -> None:
     layer.forward = offloaded
     assert read_model(model).stacks == read_model(tiny("llama")).stacks
     assert layer.forward is offloaded
+
+
+def test_a_model_that_ran_before_reads_as_it_did() -> None:
+    # transformers puts hooks on a model when hidden states are first asked for, and notes on it that they are there;
+    # LLaVA asks its vision tower for them
+    vision = {"image_size": 16, "patch_size": 8, "hidden_size": 32, "intermediate_size": 48}
+    text = {"hidden_size": 32, "intermediate_size": 48, "vocab_size": 99}
+    small = {"num_attention_heads": 4, "num_hidden_layers": 3}
+    vision |= small | {"model_type": "clip_vision_model"}
+    text |= small | {"model_type": "llama"}
+    config = LlavaConfig(vision_config=vision, text_config=text, image_token_index=98, vision_feature_layer=-2)
+    model = LlavaForConditionalGeneration(config).eval()
+    before = read_model(model)
+    tokens = torch.tensor([[1, 98, 98, 98, 98, 2]])
+    model(input_ids=tokens, pixel_values=torch.zeros(1, 3, 16, 16))
+    assert read_model(model) == before
+    assert before.trace.rung == "meta"
+    assert before.edges[0].leaves == (1,)
 
 
 def test_a_twin_has_no_memory_and_keeps_ties() -> None:

@@ -11,6 +11,7 @@ from tiny_models import PlainTransformer, tiny
 
 from glassblock.ir import Attention, MixtureOfExperts
 from glassblock.reader import read, read_model
+from glassblock.reader.tracing import trace
 
 _JETMOE: dict[str, Any] = {
     "vocab_size": 101,
@@ -82,6 +83,13 @@ def test_a_matrix_that_would_not_fit_is_refused_in_words() -> None:
     architecture = read_model(model)
     assert architecture.trace.rung == "tree"
     assert any("at most 1 GB to run with made-up numbers, got one of 2.0 GB" in n for n in architecture.trace.notes)
+
+
+def test_activations_that_would_not_fit_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "_MOST_BYTES", 1 << 10)
+    architecture = read(transformers.AutoConfig.for_model("jetmoe", **_JETMOE))
+    assert architecture.trace.rung == "tree"
+    assert any("activations take more than" in note for note in architecture.trace.notes)
 
 
 @pytest.mark.parametrize("name", ["llama", "qwen3_next", "mixtral", "mamba2", "gpt2"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoConfig, BertConfig, BertModel, DeepseekV4ForCausalLM
+from transformers import AutoConfig, BertConfig, BertModel, DeepseekV4Config, DeepseekV4ForCausalLM
 
 import glassblock as gb
 from glassblock.ir import UNUSED, Architecture, Embedding
@@ -104,7 +104,7 @@ def test_a_main_stack_that_feeds_another_one_has_its_head() -> None:
 
 def test_what_summarises_many_tokens_is_seen_with_as_many() -> None:
     # DeepseekV4HCACompressor makes one key of 128 tokens: of a shorter text it makes none, and its projections idle
-    config = AutoConfig.for_model("deepseek_v4", num_hidden_layers=4)
+    config = DeepseekV4Config(num_hidden_layers=4)
     with torch.device("meta"):
         compressor = DeepseekV4ForCausalLM(config).model.layers[0].self_attn
     attention = gb.unfold(config).architecture.block("L0.attn")

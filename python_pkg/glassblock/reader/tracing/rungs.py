@@ -67,6 +67,7 @@ def run(model: nn.Module, fold: Fold, inputs: Inputs, rung: Rung, *, written_out
             _fill(subject, lambda old: torch.empty(tuple(old.shape), dtype=old.dtype, device="cpu"))
         elif rung == "real":
             _check_size(subject)
+            torch.manual_seed(0)
             _fill(subject, _made_up)
         tracer = Tracer(subject, fold)
         call = (inputs.args, inputs.kwargs)

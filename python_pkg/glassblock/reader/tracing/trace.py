@@ -47,6 +47,8 @@ _SAME = {
     "absolute": "abs",
 }
 _WRITES = re.compile(r"^__(i(add|sub|mul|truediv|matmul|pow|and|or)|setitem)__$|^(?!requires_grad_)[a-z].*[^_]_$")
+_MOST_BYTES = 4 << 30
+"""Memory that activations may take where they have numbers: all of them are kept while a model is traced."""
 _QUESTIONS = frozenset("shape device dtype ndim size dim numel is_floating_point requires_grad".split())
 
 
@@ -67,6 +69,8 @@ class Tracer(TorchFunctionMode):
         self._stack: list[Call] = []
         self._of: dict[int, int] = {}
         self._alive: list[torch.Tensor] = []
+        self._storages: set[int] = set()
+        self._bytes = 0
         self._paused = False
         self._known = Known()
         self._model, self._fold = model, fold
@@ -276,7 +280,20 @@ class Tracer(TorchFunctionMode):
         self.recording.values.append(Value(index, tuple(tensor.shape), dtype, op, name, trained, number))
         self._of[id(tensor)] = index
         self._alive.append(tensor)  # an id is only unique while its object lives
+        if op is not None and not hollow(tensor):
+            self._weigh(tensor)
         return index
+
+    def _weigh(self, tensor: torch.Tensor) -> None:
+        """Count the memory of what was made with numbers, and refuse to go on where it is too much."""
+        if is_functorch_wrapped_tensor(tensor) or tensor.layout is not torch.strided:
+            return
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in self._storages:
+            self._storages.add(storage.data_ptr())
+            self._bytes += storage.nbytes()
+        if self._bytes > _MOST_BYTES:
+            raise MemoryError(f"its activations take more than {_MOST_BYTES >> 30} GB on the inputs that were found")
 
     def _number(self, tensor: torch.Tensor) -> float | None:
         """Return the number of a scalar that was made of numbers of the code, not of the model's."""

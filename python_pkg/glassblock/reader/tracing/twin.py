@@ -20,8 +20,8 @@ _PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None), torch.dty
 """What is shared as it is: most attributes of most modules."""
 _OWN = frozenset({"_parameters", "_buffers", "_modules"})
 """Dictionaries that no two modules share, so that they need not be remembered."""
-_FOREIGN = ("_hf_hook", "_old_forward")
-"""Left on a module by accelerate when it moves weights around."""
+_FOREIGN = ("_hf_hook", "_old_forward", "_output_capturing_hooks_installed")
+"""Left on a module by accelerate when it moves weights around, and by transformers to say that its hooks are there."""
 
 
 def twin(model: nn.Module) -> nn.Module:
