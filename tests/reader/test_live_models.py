@@ -94,9 +94,9 @@ def test_what_accelerate_puts_around_a_forward_is_left_out() -> None:
 def test_a_model_that_ran_before_reads_as_it_did() -> None:
     # transformers puts hooks on a model when hidden states are first asked for, and notes on it that they are there;
     # LLaVA asks its vision tower for them
-    vision = {"image_size": 16, "patch_size": 8, "hidden_size": 32, "intermediate_size": 48}
-    text = {"hidden_size": 32, "intermediate_size": 48, "vocab_size": 99}
-    small = {"num_attention_heads": 4, "num_hidden_layers": 3}
+    vision: dict[str, Any] = {"image_size": 16, "patch_size": 8, "hidden_size": 32, "intermediate_size": 48}
+    text: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 48, "vocab_size": 99}
+    small: dict[str, Any] = {"num_attention_heads": 4, "num_hidden_layers": 3}
     vision |= small | {"model_type": "clip_vision_model"}
     text |= small | {"model_type": "llama"}
     config = LlavaConfig(vision_config=vision, text_config=text, image_token_index=98, vision_feature_layer=-2)
