@@ -85,7 +85,7 @@ def test_windows_of_patches_in_stages() -> None:
     # Patches are merged on the way: four of them, side by side, are projected to twice the width.
     merging = [block for edge in architecture.edges for block in edge.via if block.role == "projector"]
     assert [block.params for block in merging] == [4 * width * 2 * width for width in (96, 192, 384)]
-    spec = architecture.block("stack2.L5.attn").spec
+    spec = architecture.block("stage3.L5.attn").spec
     assert told(spec, "chunk", "position_bias", "head_dim") == {
         "chunk": 49,
         "position_bias": "relative",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count, pairwise
 
 from glassblock.ir import Block, Edge, Group, Layer, Stack
 from glassblock.reader.branches.numbering import numbered_blocks
@@ -37,9 +40,9 @@ def named_stacks(stacks: Sequence[Stack], edges: Sequence[Edge] = ()) -> tuple[t
     Returns
     -------
     stacks, edges
-        The same ones: a stack alone has no name, several are ``enc`` and ``dec`` or what fits.
+        The same ones: a stack alone has no name, several are ``enc``, ``dec``, ``stage1`` or what fits.
     """
-    names = {stack.name: name for stack, name in zip(stacks, _names(stacks), strict=True)}
+    names = {stack.name: name for stack, name in zip(stacks, _names(stacks, edges), strict=True)}
     renamed = [
         replace(
             stack,
@@ -63,15 +66,26 @@ def named_stacks(stacks: Sequence[Stack], edges: Sequence[Edge] = ()) -> tuple[t
     )
 
 
-def _names(stacks: Sequence[Stack]) -> list[str]:
+def _names(stacks: Sequence[Stack], edges: Sequence[Edge]) -> list[str]:
     if len(stacks) == 1:
         return [""]
+    stages = _stages(stacks, edges)
     taken: list[str] = []
     for number, stack in enumerate(stacks):
         hints = list(dict.fromkeys(short for word, short in _HINTS if word in stack.name.lower()))
         free = [hint for hint in hints if hint not in taken]
-        taken.append(free[0] if free else f"{(hints or ['stack'])[0]}{number}")
+        taken.append(stages.get(stack.name) or (free[0] if free else f"{(hints or ['stack'])[0]}{number}"))
     return taken
+
+
+def _stages(stacks: Sequence[Stack], edges: Sequence[Edge]) -> dict[str, str]:
+    """Name the stages of a model that has some: stacks whose paths differ in a number only, each fed by the last."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for stack in stacks:
+        alike[re.sub(r"\d+", "*", stack.name)].append(stack.name)
+    fed = {(edge.source, edge.target) for edge in edges if edge.kind == "stream"}
+    lists = [names for names in alike.values() if len(names) > 1 and fed.issuperset(pairwise(names))]
+    return {name: f"stage{number}" for name, number in zip(lists[0], count(1), strict=False)} if len(lists) == 1 else {}
 
 
 def _prefixed(block: Block, stack: str) -> Block:
