@@ -73,8 +73,15 @@ EXPLAINED: dict[tuple[str, str], str] = {
     ("dia", "kv_heads"): "cross-attention has a number of its own: cross_num_key_value_heads",
     ("grounding-dino", "heads"): "the layers that enhance the text have half of encoder_attention_heads",
     ("mm-grounding-dino", "heads"): "as grounding-dino",
+    ("evolla", "kv_heads"): "the aligner's cross-attention has as many keys as queries",
     ("funnel", "tied"): "the class ties nothing",
     ("luke", "tied"): "the class ties nothing",
+    ("pp_doclayout_v3", "tied"): "as d_fine",
+    ("pp_doclayout_v4", "tied"): "as d_fine",
+    ("sam2", "heads"): "stages have numbers of their own: num_attention_heads_per_stage",
+    ("sam2_hiera_det_model", "heads"): "as sam2",
+    ("sam2_vision_model", "heads"): "as sam2",
+    ("vjepa2", "heads"): "the predictor has a number of its own: pred_num_attention_heads",
     ("vision-encoder-decoder", "tied"): "the decoder's own configuration ties, the one around both does not",
 }
 """Known disagreements, by model type and fact: why the configuration says something else."""

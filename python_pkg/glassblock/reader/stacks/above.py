@@ -13,6 +13,7 @@ from glassblock.reader.operations.norms import NormSite
 from glassblock.reader.operations.params import count_in
 from glassblock.reader.operations.shapes import length, named
 from glassblock.reader.operations.work import multiply_adds
+from glassblock.reader.stacks.below import Below
 from glassblock.reader.tracing.graph import SLICES, Graph, numbers, show
 from glassblock.reader.tracing.record import Op
 from glassblock.reader.walk import parameter_at
@@ -61,7 +62,7 @@ def head(
     flow: Flow,
     run: str,
     outputs: Iterable[int],
-    tables: Iterable[str],
+    under: Below,
     norms: dict[int, NormSite],
 ) -> list[Block]:
     """Return what makes the model's results of the stream: the unembedding, projections and norms before it.
@@ -79,8 +80,8 @@ def head(
         Container of the run.
     outputs
         What its last layer returned.
-    tables
-        Paths of the parameters that are embeddings.
+    under
+        What is below its layers: a map to as many as there are tokens is an unembedding, whatever the width.
     norms
         All norms of the recording.
     """
@@ -94,8 +95,8 @@ def head(
         own = [op for op in later if op.index in inside and flow.way(op.outputs[0]).origins == (run,)]
         if own:
             met |= inside
-            logits = len(way.origins) == 1 and _makes_logits(graph, own[-1], result, tables, stream)
-            last = _unembedding(graph, own[-1], tables) if logits else _projector(graph, own[-1])
+            logits = len(way.origins) == 1 and _makes_logits(graph, own[-1], result, under.words, stream)
+            last = _unembedding(graph, own[-1], under.tables) if logits else _projector(graph, own[-1])
             between = [site for site in norms.values() if site.first in inside and own[0].index < site.first]
             found += _made_into(graph, own, between if len(way.origins) == 1 else [], last)
     return found
@@ -108,14 +109,13 @@ def _made_into(graph: Graph, own: list[Op], between: list[NormSite], last: Block
     return [block for _, block in sorted(blocks, key=itemgetter(0))]
 
 
-def _makes_logits(graph: Graph, op: Op, result: int, tables: Iterable[str], stream: int) -> bool:
+def _makes_logits(graph: Graph, op: Op, result: int, words: int | None, stream: int) -> bool:
     """Whether a projection makes what the model returns, and that is no stream again as in a model without a head."""
     read = graph.projection(op)
     rows = graph.shape(op.outputs[0])[-1]
     if read is None or graph.shape(result)[-1:] != (rows,):
         return False
-    known = (parameter_at(graph.model, table) for table in tables)
-    return any(t is not None and t.shape[0] == rows for t in known) or rows not in (stream, graph.shape(read[0])[-1])
+    return rows == words or rows not in (stream, graph.shape(read[0])[-1])
 
 
 def _projector(graph: Graph, op: Op) -> Block:

@@ -93,7 +93,7 @@ def _around(graph: Graph, flow: Flow, run: Run, norms: dict[int, NormSite], *, l
     under = below(graph, _ops_below(graph, flow, run), run.source, norms)
     outputs = final_norms(graph, flow, run.outputs, norms, several=run.stack.streams is not None)
     if last:
-        outputs += numbered_blocks(head(graph, flow, run.stack.name, run.outputs, under.tables, norms))
+        outputs += numbered_blocks(head(graph, flow, run.stack.name, run.outputs, under, norms))
     return _Around(under.blocks, tuple(marked_unused(graph, outputs)), under.tables)
 
 

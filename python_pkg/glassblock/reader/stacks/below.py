@@ -32,6 +32,12 @@ class Below:
     blocks: tuple[Block, ...]
     tables: tuple[str, ...]
 
+    @property
+    def words(self) -> int | None:
+        """How many tokens there are to be looked up."""
+        specs = [block.spec for block in self.blocks]
+        return next((s.rows.value for s in specs if isinstance(s, Embedding) and s.of.value == "tokens"), None)
+
 
 def below(graph: Graph, ops: Iterable[Op], source: int, norms: dict[int, NormSite]) -> Below:
     """Read what is below the layers.
