@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from glassblock.reader.branches.branch import Branch, cut
 from glassblock.reader.branches.recognise import Recognised, recognise
 from glassblock.reader.layers.nested import nested
 from glassblock.reader.layers.roles import RECOGNISERS
 from glassblock.reader.operations.residual import Update
+from glassblock.reader.tracing.record import Op
 
 _MIXING = frozenset({"attention", "mixer"})
 _WORKING = _MIXING | {"mlp", "moe"}
@@ -46,15 +48,24 @@ def _narrows(branch: Branch) -> Iterator[int]:
     """Go through the values, last first, that are all that passes from what is before them to what is after them."""
     graph, width = branch.graph, branch.graph.shape(branch.stream.source)[-1]
     mine = {op.index for op in branch.ops}
-    ends = [op.outputs[0] for op in branch.projections() if graph.shape(op.outputs[0])[-1:] == (width,)]
-    for value in reversed(ends):
-        if value == graph.same(branch.inner) or graph.size(value) != graph.size(branch.stream.source):
+    for op, following in reversed([*pairwise(branch.projections())]):
+        value = op.outputs[0]
+        if graph.shape(value)[-1:] != (width,) or graph.size(value) != graph.size(branch.stream.source):
+            continue
+        if not _feeds(branch, value, following):  # one of many experts side by side, mostly
             continue
         before = {op.index for op in graph.cone(value, branch.stream.states, branch.stream.call.first).ops} & mine
         made = {v for op in branch.ops if op.index in before for v in op.outputs} - {value}
         rest = [op for op in branch.ops if op.index not in before]
         if any(graph.heavy(op) for op in rest) and not any(v in made for op in rest for v in op.inputs):
             yield value
+
+
+def _feeds(branch: Branch, value: int, following: Op) -> bool:
+    """Whether the projection that comes after a value reads it."""
+    read = branch.graph.projection(following)
+    assert read is not None
+    return value in branch.graph.cone(read[0], {value, *branch.stream.states}, branch.stream.call.first).edge
 
 
 def _before(branch: Branch, value: int) -> Branch | None:
