@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,29 +38,12 @@ STEPS = ("build", "fold", "trace", "assemble", "json", "page")
 def plain(layers: int = 2, experts: int = 0) -> Any:
     """Build a module of plain layers, those of a test, on the meta device."""
     import torch
-    from torch import nn
 
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # where the layers that tests share are
-    from kinds import Attention, Dense, Layer, Model
-
-    class Experts(nn.Module):
-        """Experts in a list; each token goes to the best two."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.router = nn.Linear(24, experts, bias=False)
-            self.experts = nn.ModuleList([Dense() for _ in range(experts)])
-
-        def forward(self, stream: torch.Tensor) -> torch.Tensor:
-            weights, chosen = self.router(stream).softmax(-1).topk(2)
-            total = torch.zeros_like(stream)
-            for at, expert in enumerate(self.experts):
-                weight = (weights * (chosen == at)).sum(-1, keepdim=True)
-                total = total + weight * expert(stream)
-            return total
+    from kinds import Attention, Dense, Layer, ListedExperts, Model
 
     with torch.device("meta"):
-        model = Model(Attention, Experts if experts else Dense)
+        model = Model(Attention, partial(ListedExperts, experts) if experts else Dense)
         model.layers.extend(Layer(Attention, Dense) for _ in range(layers - 2))
     return model
 

@@ -39,6 +39,22 @@ class Dense(nn.Module):
         return result
 
 
+class ListedExperts(nn.Module):
+    """Experts in a list; each token goes to the best two."""
+
+    def __init__(self, total: int = 6) -> None:
+        super().__init__()
+        self.router = nn.Linear(WIDTH, total, bias=False)
+        self.experts = nn.ModuleList([Dense() for _ in range(total)])
+
+    def forward(self, stream: torch.Tensor) -> torch.Tensor:
+        weights, chosen = self.router(stream).softmax(-1).topk(2)
+        total = torch.zeros_like(stream)
+        for at, expert in enumerate(self.experts):
+            total = total + (weights * (chosen == at)).sum(-1, keepdim=True) * expert(stream)
+        return total
+
+
 class Layer(nn.Module):
     def __init__(self, mixer: Make, feed: Make) -> None:
         super().__init__()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from kinds import Attention, Dense, Layer, Model
+from kinds import Attention, Dense, Layer, ListedExperts, Model
+from torch import nn
 
 from glassblock.errors import SourceError
 from glassblock.reader import read, read_model
@@ -23,9 +25,9 @@ def _model(layers: int) -> Model:
     return model
 
 
-def _work(layers: int) -> int:
+def _work(model: nn.Module) -> int:
     """Count the calls of functions, those of C included, that it takes to read a model."""
-    model, calls = _model(layers), 0
+    calls = 0
 
     def count(_frame: Any, event: str, _arg: Any) -> None:
         nonlocal calls
@@ -36,15 +38,20 @@ def _work(layers: int) -> int:
         found = read_model(model)
     finally:
         sys.setprofile(None)
-    assert found.stacks[0].n_layers == layers
+    assert found.stacks[0].n_layers == len([*model.get_submodule("layers").children()])
     assert len(found.stacks[0].groups) == 1
     return calls
 
 
 def test_the_work_grows_with_the_layers_and_no_faster() -> None:
-    _work(2)  # imports what is imported late
-    few, some, many = _work(250), _work(500), _work(1000)
+    _work(_model(2))  # imports what is imported late
+    few, some, many = (_work(_model(layers)) for layers in (250, 500, 1000))
     assert (many - some) < 2.05 * (some - few)
+
+
+def test_the_work_grows_with_the_experts_of_a_list_and_no_faster() -> None:
+    few, some, many = (_work(Model(Attention, partial(ListedExperts, experts))) for experts in (50, 100, 200))
+    assert (many - some) < 2.2 * (some - few)
 
 
 def test_layers_that_are_alike_are_looked_into_once() -> None:

@@ -22,7 +22,7 @@ from glassblock.reader.tracing.complaints import about_inputs
 from glassblock.reader.tracing.fold import Fold
 from glassblock.reader.tracing.inputs import Finder, Inputs, given
 from glassblock.reader.tracing.record import Recording
-from glassblock.reader.tracing.rungs import Rung, configs, run
+from glassblock.reader.tracing.rungs import Rung, is_configured, run
 from glassblock.reader.tracing.stages import within_stages
 
 _COMPLAINTS = 8
@@ -78,7 +78,7 @@ class _Ladder:
 
     def __init__(self, model: nn.Module, fold: Fold) -> None:
         self._model, self._fold = model, fold
-        self._choices = (True, False) if configs(model) else (True,)
+        self._choices = (True, False) if is_configured(model) else (True,)
         self._tried: dict[tuple[int, Rung, bool], Inputs] = {}
         self.failures: list[str] = []
 

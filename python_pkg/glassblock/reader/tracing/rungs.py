@@ -171,6 +171,11 @@ def _written_out(model: nn.Module, experts: str) -> Iterator[None]:
             setattr(config, name, value)
 
 
+def is_configured(model: nn.Module) -> bool:
+    """Whether some module of a model looks at a configuration."""
+    return any(vars(module).get("config") is not None for module in modules(model))
+
+
 def configs(model: nn.Module) -> list[Any]:
     """Return the configurations that the modules of a model look at, each once."""
     queue = [config for module in modules(model) if (config := vars(module).get("config")) is not None]
