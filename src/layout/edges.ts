@@ -125,9 +125,7 @@ function endsOf(edge: Edge, to: Arrivals, rail: number): Arrival[] {
   if (edge.kind !== 'cross-attention') return [level(to.joins)];
   return looking(to, edge.source).flatMap((card) => {
     const arriving = atBlocks(to, card, edge.source);
-    return arriving.length > 0
-      ? arriving.map(([point, spine]) => level(point, spine))
-      : [level(beside(card))];
+    return arriving.length > 0 ? arriving.map(([point, spine]) => level(point, spine)) : [level(beside(card))];
   });
 }
 
