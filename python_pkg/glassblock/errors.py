@@ -24,6 +24,10 @@ class AddressError(GlassblockError, LookupError):
     """An address names no block of this model."""
 
 
+class TapError(GlassblockError, LookupError):
+    """What is asked for is no tap, or this model cannot offer it."""
+
+
 class InterventionError(GlassblockError, ValueError):
     """An intervention cannot be carried out on this target."""
 

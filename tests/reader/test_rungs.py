@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from tiny_models import PlainTransformer, tiny
 
 from glassblock.ir import Attention, MixtureOfExperts
 from glassblock.reader import read, read_model
-from glassblock.reader.tracing import trace
+from glassblock.reader.tracing import rungs
+from glassblock.reader.tracing.trace import Tracer
 
 _JETMOE: dict[str, Any] = {
     "vocab_size": 101,
@@ -86,7 +88,7 @@ def test_a_matrix_that_would_not_fit_is_refused_in_words() -> None:
 
 
 def test_activations_that_would_not_fit_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trace, "_MOST_BYTES", 1 << 10)
+    monkeypatch.setattr(rungs, "Tracer", partial(Tracer, most_bytes=1 << 10))
     architecture = read(transformers.AutoConfig.for_model("jetmoe", **_JETMOE))
     assert architecture.trace.rung == "tree"
     assert any("activations take more than" in note for note in architecture.trace.notes)
@@ -97,8 +99,6 @@ def test_all_rungs_see_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     expected = read_model(tiny(name))
 
     def only(rung: str) -> Any:
-        from glassblock.reader.tracing import rungs
-
         def run(model: Any, fold: Any, inputs: Any, asked: Any, *, written_out: bool) -> Any:
             if asked != rung:
                 raise RuntimeError("this rung is closed")

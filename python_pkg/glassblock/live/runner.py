@@ -120,6 +120,15 @@ class Runner:
         finally:
             self._local.quiet = False
 
+    def pass_quietly(self, subject: Subject, interventions: Interventions) -> None:
+        """Make one forward pass that nobody is shown, for whoever watches the model meanwhile."""
+        self._local.quiet = True
+        try:
+            with self._engine.passes("run", interventions), torch.no_grad():
+                self._call(subject.inputs)
+        finally:
+            self._local.quiet = False
+
     def generate(self, prompt: Prompt, inputs: dict[str, Any], **options: Any) -> Subject:
         """Let the model continue, and return prompt and continuation as a subject."""
         with self._engine.passes("generate"):

@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
-from torch import nn
+from torch import Tensor, nn
 
 from glassblock import surface
 from glassblock.diagram import Diagram
-from glassblock.errors import ModelError, PromptError
+from glassblock.errors import ModelError, PromptError, TapError
 from glassblock.ir import Architecture
 from glassblock.live.control import Control
 from glassblock.live.engine import Engine
@@ -27,11 +27,13 @@ from glassblock.live.events import Event, Events, Subscriber
 from glassblock.live.frames import Frame
 from glassblock.live.generation import Generation, check_generates
 from glassblock.live.history import History
+from glassblock.live.inside import Inside
 from glassblock.live.interventions import Interventions, why_not
 from glassblock.live.layout import layout_of
 from glassblock.live.prompts import Prompt, Prompts
 from glassblock.live.run import Run
 from glassblock.live.runner import Runner
+from glassblock.live.tap_names import tap_of
 
 Status = Literal["idle", "running", "generating", "detached"]
 
@@ -226,6 +228,49 @@ class Session:
     def stop(self) -> None:
         """Stop the generation after its current token."""
         self._runner.stop.set()
+
+    def cache(self, *names: str, prompt: Prompt | None = None) -> dict[str, Tensor]:
+        """Run a prompt under the interventions in force, and return what was computed inside attentions.
+
+        The model runs as it always does: nothing is converted, its kernels are its own, its logits the same.
+
+        Parameters
+        ----------
+        *names
+            ``L3.attn.pattern``, or TransformerLens's ``blocks.3.attn.hook_pattern``. There are ``q_rot``, ``k_rot`` and
+            ``v`` as they go into the products, ``scores``, ``pattern``, and ``z`` before single heads are ablated.
+        prompt
+            As for `run`; None runs the last one again.
+
+        Returns
+        -------
+        dict of str to Tensor
+            By the names that were given. ``q_rot``, ``z``: (batch, tokens, heads, channels); ``k_rot``, ``v``: (batch,
+            keys, key/value heads, channels); ``scores``, ``pattern``: (batch, heads, tokens, keys).
+
+        Raises
+        ------
+        TapError
+            If a name is no tap, with the nearest one; or if this model cannot offer it, with the reason.
+        AddressError
+            If a block is nothing in this model.
+        PromptError
+            As for `run`.
+        """
+        self._check_attached()
+        asked = {name: tap_of(self.architecture, name) for name in names}
+        wanted: dict[str, set[str]] = {}
+        for block, tap in asked.values():
+            wanted.setdefault(block.address, set()).add(tap)
+        inside = Inside(self.model, self.architecture, wanted)
+        with self._doing("running"), inside.watching():
+            self._runner.pass_quietly(self._runner.subject(prompt), self.interventions)
+        for block, _ in asked.values():
+            if block.address in inside.errors:
+                raise TapError(f"{block.address} offers no such tap: {inside.errors[block.address]}.")
+            if not any(address == block.address for address, _ in inside.found):
+                raise TapError(f"{block.address} did not run on this prompt.")
+        return {name: inside.found[block.address, tap] for name, (block, tap) in asked.items()}
 
     # ---- intervening
 

@@ -47,7 +47,7 @@ _SAME = {
     "absolute": "abs",
 }
 _WRITES = re.compile(r"^__(i(add|sub|mul|truediv|matmul|pow|and|or)|setitem)__$|^(?!requires_grad_)[a-z].*[^_]_$")
-_MOST_BYTES = 4 << 30
+MOST_BYTES = 4 << 30
 """Memory that activations may take where they have numbers: all of them are kept while a model is traced."""
 _QUESTIONS = frozenset("shape device dtype ndim size dim numel is_floating_point requires_grad".split())
 
@@ -61,16 +61,18 @@ class Tracer(TorchFunctionMode):
         The model.
     fold
         Which of its modules are alike, and so run once.
+    most_bytes
+        Memory that activations may take where they have numbers; None sets no limit.
     """
 
-    def __init__(self, model: nn.Module, fold: Fold) -> None:
+    def __init__(self, model: nn.Module, fold: Fold, *, most_bytes: int | None = MOST_BYTES) -> None:
         super().__init__()
         self.recording = Recording()
         self._stack: list[Call] = []
         self._of: dict[int, int] = {}
         self._alive: list[torch.Tensor] = []
         self._storages: set[int] = set()
-        self._bytes = 0
+        self._bytes, self._most_bytes = 0, most_bytes
         self._paused = False
         self._known = Known()
         self._model, self._fold = model, fold
@@ -90,15 +92,23 @@ class Tracer(TorchFunctionMode):
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Run the model, and record it."""
         layers = [self._model.get_submodule(path) for path in self._fold.keys]
-        with self, calls_seen(self._seen), forwards_seen(layers, self._seen) as self._forwards:
+        with self, calls_seen(self.seen), forwards_seen(layers, self.seen) as self._forwards:
             self._model(*args, **kwargs)
 
-    def _seen(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+    def seen(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Record a call of a module of the model; of others there is nothing to say."""
         path = None if self._paused else self._path(module)
         if path is None:
             return original(module, *args, **kwargs)
         return self._call(original, path, module, args, kwargs)
+
+    def value_of(self, tensor: torch.Tensor) -> int:
+        """Return the number of the value that a tensor is."""
+        return self._value(tensor)
+
+    def tensor(self, value: int) -> torch.Tensor:
+        """Return the tensor that a value was; what was written over it since is in it."""
+        return self._alive[value]
 
     def _learn(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
         """Learn the paths of modules, and the names of their parameters and buffers."""
@@ -280,11 +290,11 @@ class Tracer(TorchFunctionMode):
         self.recording.values.append(Value(index, tuple(tensor.shape), dtype, op, name, trained, number))
         self._of[id(tensor)] = index
         self._alive.append(tensor)  # an id is only unique while its object lives
-        if op is not None and not hollow(tensor):
-            self._weigh(tensor)
+        if op is not None and self._most_bytes is not None and not hollow(tensor):
+            self._weigh(tensor, self._most_bytes)
         return index
 
-    def _weigh(self, tensor: torch.Tensor) -> None:
+    def _weigh(self, tensor: torch.Tensor, most: int) -> None:
         """Count the memory of what was made with numbers, and refuse to go on where it is too much."""
         if is_functorch_wrapped_tensor(tensor) or tensor.layout is not torch.strided:
             return
@@ -292,8 +302,8 @@ class Tracer(TorchFunctionMode):
         if storage.data_ptr() not in self._storages:
             self._storages.add(storage.data_ptr())
             self._bytes += storage.nbytes()
-        if self._bytes > _MOST_BYTES:
-            raise MemoryError(f"its activations take more than {_MOST_BYTES >> 30} GB on the inputs that were found")
+        if self._bytes > most:
+            raise MemoryError(f"its activations take more than {most >> 30} GB on the inputs that were found")
 
     def _number(self, tensor: torch.Tensor) -> float | None:
         """Return the number of a scalar that was made of numbers of the code, not of the model's."""

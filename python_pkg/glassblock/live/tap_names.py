@@ -1,0 +1,67 @@
+"""Names of taps: an address and what of it is meant, or the name that TransformerLens gives the same thing."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from glassblock.errors import TapError
+from glassblock.ir import Architecture, Block
+from glassblock.live.inside import ATTENTION_TAPS
+
+TRANSFORMER_LENS = {
+    "hook_rot_q": "q_rot",
+    "hook_rot_k": "k_rot",
+    "hook_v": "v",
+    "hook_attn_scores": "scores",
+    "hook_pattern": "pattern",
+    "hook_z": "z",
+}
+"""TransformerLens's names within ``blocks.3.attn``, and ours."""
+_THEIRS = re.compile(r"blocks\.(\d+)\.attn\.(\w+)")
+
+
+def tap_of(architecture: Architecture, name: str) -> tuple[Block, str]:
+    """Return the block and the tap that a name means.
+
+    Parameters
+    ----------
+    architecture
+        What the model is.
+    name
+        ``L3.attn.pattern``, or ``blocks.3.attn.hook_pattern`` for the first attention of layer 3 of the main stack.
+
+    Raises
+    ------
+    TapError
+        If it is no tap, with the nearest one, or the block cannot offer it, with the reason.
+    AddressError
+        If the block is nothing in this model.
+    """
+    theirs = _THEIRS.fullmatch(name)
+    if theirs is not None:
+        address, tap = _attention_of(architecture, int(theirs[1]), name), TRANSFORMER_LENS.get(theirs[2], theirs[2])
+    else:
+        address, _, tap = name.rpartition(".")
+    if tap not in ATTENTION_TAPS:
+        known = [*ATTENTION_TAPS, *TRANSFORMER_LENS]
+        near = difflib.get_close_matches(tap, known, 1)
+        hint = f" Nearest: {near[0]}." if near else ""
+        raise TapError(f"expected a tap of an attention ({', '.join(ATTENTION_TAPS)}), got {name!r}.{hint}")
+    block = architecture.block(address)
+    if block.role != "attention":
+        raise TapError(f"expected an attention, got {name!r}: {block.address} is a block of the kind {block.role}.")
+    if not block.path:
+        raise TapError(f"{block.address} is not the work of a module of its own, so its inside cannot be watched.")
+    return block, tap
+
+
+def _attention_of(architecture: Architecture, layer: int, name: str) -> str:
+    stack = architecture.stacks[-1]
+    if layer >= stack.n_layers:
+        raise TapError(f"expected a layer below {stack.n_layers}, got {name!r}.")
+    blocks = stack.layer(layer).blocks
+    found = next((block.address for block in blocks if block.role == "attention"), None)
+    if found is None:
+        raise TapError(f"expected a layer with an attention, got {name!r}: layer {layer} has none.")
+    return found

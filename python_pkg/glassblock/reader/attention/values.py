@@ -1,0 +1,87 @@
+"""Which values of a recording are an attention's queries, keys, values, scores and pattern.
+
+The recording may be of a live pass, of one module with its numbers: in prefill or while decoding, by any kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glassblock.reader.attention.core import FUSED, attention_core
+from glassblock.reader.branches.branch import Branch
+from glassblock.reader.operations.residual import Stream, Update
+from glassblock.reader.tracing.graph import Graph
+from glassblock.reader.tracing.record import Op
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionValues:
+    """Values of a recording, by their numbers.
+
+    Attributes
+    ----------
+    q, k, v
+        What goes into the products: rotated where there is a rotation, keys and values with those of the cache.
+    mixed
+        The weighted sums of values.
+    heads
+        How many heads ask.
+    scores, pattern
+        What goes into the softmax, and what the values are weighed by. None where a kernel does it all.
+    kernel
+        The call of torch's own kernel, where there is one.
+    """
+
+    q: int
+    k: int
+    v: int
+    mixed: int
+    heads: int
+    scores: int | None = None
+    pattern: int | None = None
+    kernel: Op | None = None
+
+
+def attention_values(graph: Graph, source: int, output: int) -> AttentionValues | None:
+    """Find the values of an attention in a recording of its module.
+
+    Parameters
+    ----------
+    graph
+        The recording.
+    source
+        The value that the module was given.
+    output
+        The value that it returned.
+
+    Returns
+    -------
+    AttentionValues or None
+        None where no softmax over tokens was seen.
+    """
+    stream = Stream(graph.calls[0], source, {source: 0})
+    ops = graph.cone(output, {source}).ops
+    branch = Branch(
+        graph,
+        stream,
+        Update(output, 1),
+        reads=0,
+        read=source,
+        pre_norm=None,
+        post_norm=None,
+        inner=output,
+        ops=list(ops),
+        call=graph.calls[0],
+        norms={},
+    )
+    core = attention_core(branch)
+    if core is None:
+        return None
+    if core.op.name == FUSED:
+        return AttentionValues(core.q, core.k, core.v, core.mixed, core.heads, kernel=core.op)
+    product = graph.producer(core.mixed)
+    factors = graph.product(product) if product is not None else None
+    if factors is None:
+        return None
+    pattern = next((value for value in factors if graph.same(value) != graph.same(core.v)), None)
+    return AttentionValues(core.q, core.k, core.v, core.mixed, core.heads, core.op.inputs[0], pattern)

@@ -1,0 +1,67 @@
+"""Record what one module does in a live pass, with its numbers.
+
+The model keeps its own kernels, and what it computes is what it would have computed: operations are only seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_leaves
+
+from glassblock.reader.tracing.calls import calls_seen, forwards_seen
+from glassblock.reader.tracing.fold import Fold
+from glassblock.reader.tracing.graph import Graph
+from glassblock.reader.tracing.trace import Tracer
+
+
+class Watched:
+    """One call of a module: its operations and their tensors.
+
+    Attributes
+    ----------
+    graph
+        The recording.
+    source, output
+        The values of the first tensor that went in and of the first that came out.
+    """
+
+    def __init__(self, tracer: Tracer, module: nn.Module, given: Any, returned: Any) -> None:
+        self._tracer = tracer
+        self.graph = Graph(tracer.recording, module)
+        self.source, self.output = (tracer.value_of(_first(tree)) for tree in (given, returned))
+
+    def tensor(self, value: int) -> torch.Tensor:
+        """Return the tensor of a value."""
+        return self._tracer.tensor(value)
+
+
+def _first(tree: Any) -> torch.Tensor:
+    return next(leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor))
+
+
+@contextmanager
+def watched(module: nn.Module, seen: Callable[[Watched], None]) -> Iterator[None]:
+    """Record each call that this thread makes of a module, and hand the recording on.
+
+    Parameters
+    ----------
+    module
+        The module. Its ``forward`` is stood in for, and put back at the end.
+    seen
+        Gets each call, right after it. It keeps its errors to itself, since it runs inside of the model.
+    """
+
+    def see(run: Callable[..., Any], layer: nn.Module, args: Any, kwargs: Any) -> Any:
+        tracer = Tracer(layer, Fold(), most_bytes=None)
+        with tracer, calls_seen(tracer.seen):
+            result = tracer.seen(run, layer, args, kwargs)
+        seen(Watched(tracer, layer, (args, kwargs), result))
+        return result
+
+    with forwards_seen([module], see):
+        yield

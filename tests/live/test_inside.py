@@ -1,0 +1,158 @@
+"""What is read inside an attention, against the model's own eager attention, its modules and closed forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from tiny_models import VOCABULARY, config, tiny
+from torch import Tensor, nn
+
+import glassblock as gb
+from glassblock.errors import AddressError, TapError
+from glassblock.live import Session, inside
+
+IDS = torch.randint(3, VOCABULARY, (2, 12), generator=torch.Generator().manual_seed(0))
+PADDED = torch.ones_like(IDS).index_put_((torch.tensor(0), torch.arange(5)), torch.tensor(0))
+NAMES = ["gpt2", "llama", "gemma2", "falcon", "falcon_new", "gpt_neox", "cohere", "olmo2", "mixtral", "deepseek_v3"]
+NAMES += ["qwen3_next", "jamba", "gpt_oss"]
+TAPS = ("q_rot", "k_rot", "v", "scores", "pattern", "z")
+
+
+def attention_of(session: Session) -> str:
+    """Return the address of the first attention."""
+    return next(b.address for layer in session.architecture.layers() for b in layer.blocks if b.role == "attention")
+
+
+def eager_pattern(name: str, model: nn.Module, **inputs: Any) -> Tensor:
+    """Return the first attention's pattern as the eager code of the same model returns it."""
+    auto: Any = transformers.AutoModelForCausalLM
+    eager = auto.from_config(config(name), attn_implementation="eager").eval()
+    eager.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        every = eager(IDS, output_attentions=True, **inputs).attentions
+    first: Tensor = next(pattern for pattern in every if pattern is not None)
+    return first
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("implementation", ["sdpa", "eager"])
+@pytest.mark.parametrize("mask", [None, PADDED])
+def test_the_pattern_is_that_of_eager_attention(name: str, implementation: str, mask: Tensor | None) -> None:
+    auto: Any = transformers.AutoModelForCausalLM
+    model = tiny(name)
+    try:
+        other = auto.from_config(config(name), attn_implementation=implementation).eval()
+    except ValueError as error:
+        pytest.skip(f"transformers: {error}")
+    other.load_state_dict(model.state_dict())
+    inputs = {} if mask is None else {"attention_mask": mask}
+    with gb.attach(other) as session:
+        tap = f"{attention_of(session)}.pattern"
+        pattern = session.cache(tap, prompt={"input_ids": IDS, **inputs})[tap]
+    expected = eager_pattern(name, model, **inputs)
+    seen = torch.ones_like(IDS, dtype=torch.bool) if mask is None else mask.bool()
+    rows = seen[:, None, :, None].expand_as(expected)  # what padding looks at is nobody's business, and kernels differ
+    assert torch.allclose(pattern[rows], expected[rows], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_parts_make_each_other(name: str) -> None:
+    with gb.attach(tiny(name)) as session:
+        address = attention_of(session)
+        found = session.cache(*(f"{address}.{tap}" for tap in TAPS), prompt=IDS)
+    q, k, v, scores, pattern, z = (found[f"{address}.{tap}"] for tap in TAPS)
+    batch, tokens, heads, _ = q.shape
+    assert pattern.shape == scores.shape == (batch, heads, tokens, tokens) == (2, heads, 12, 12)
+    assert z.shape == (2, 12, heads, v.shape[-1])
+    assert k.shape[:3] == v.shape[:3]
+    every = v.repeat_interleave(heads // v.shape[2], 2)
+    assert torch.allclose(torch.einsum("bhts,bshd->bthd", pattern, every), z, atol=1e-5)
+    order = scores.masked_fill(pattern == 0, float("-inf")).softmax(-1) - pattern  # a sink takes its share of each row
+    assert (order.abs().max() < 1e-5) == (name != "gpt_oss")
+
+
+def test_queries_values_and_z_are_what_modules_make_and_take() -> None:
+    model = tiny("gpt2")
+    block = model.transformer.h[1].attn
+    seen: dict[str, Tensor] = {}
+    block.c_attn.register_forward_hook(lambda _, __, out: seen.update(qkv=out))
+    block.c_proj.register_forward_pre_hook(lambda _, args: seen.update(z=args[0]))
+    with gb.attach(model) as session:
+        found = session.cache(*(f"L1.attn.{tap}" for tap in ("q_rot", "k_rot", "v", "z")), prompt=IDS)
+    parts = (*seen["qkv"].chunk(3, -1), seen["z"])
+    for tensor, expected in zip(found.values(), parts, strict=True):
+        assert torch.equal(tensor.flatten(-2), expected)
+
+
+def test_nothing_of_the_model_changes() -> None:
+    model = tiny("llama")
+    with torch.no_grad():
+        before = model(IDS).logits
+    session = gb.attach(model)
+    session.cache("L0.attn.pattern", "L1.attn.z", prompt=IDS)
+    assert not session.frames
+    assert not any("forward" in vars(module) for module in model.modules())
+    with torch.no_grad():
+        assert torch.equal(model(IDS).logits, before)
+    session.detach()
+
+
+def test_interventions_in_force_hold_in_what_is_read() -> None:
+    model, cut = tiny("llama"), tiny("llama")
+    nn.init.zeros_(cut.model.layers[0].mlp.down_proj.weight)
+    with gb.attach(model) as session, gb.attach(cut) as other:
+        session.ablate("L0.mlp")
+        assert torch.equal(
+            session.cache("L1.attn.pattern", prompt=IDS)["L1.attn.pattern"],
+            other.cache("L1.attn.pattern", prompt=IDS)["L1.attn.pattern"],
+        )
+
+
+def test_names_of_transformer_lens() -> None:
+    pairs = {"rot_q": "q_rot", "rot_k": "k_rot", "v": "v", "attn_scores": "scores", "pattern": "pattern", "z": "z"}
+    with gb.attach(tiny("llama")) as session:
+        for theirs, ours in pairs.items():
+            names = f"blocks.1.attn.hook_{theirs}", f"L1.attn.{ours}"
+            found = session.cache(*names, prompt=IDS)
+            assert torch.equal(found[names[0]], found[names[1]])
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "words"),
+    [
+        ("L0.attn.patern", TapError, "Nearest: pattern"),
+        ("blocks.0.attn.hook_paternn", TapError, "Nearest: hook_pattern"),
+        ("L0.mlp.pattern", TapError, "a block of the kind mlp"),
+        ("blocks.9.attn.hook_z", TapError, "a layer below 2"),
+        ("L9.attn.z", AddressError, "L9.attn"),
+        ("pattern", AddressError, "names nothing"),
+    ],
+)
+def test_what_is_no_tap_is_said_to_be_none(name: str, error: type[Exception], words: str) -> None:
+    with gb.attach(tiny("llama")) as session, pytest.raises(error, match=words):
+        session.cache(name, prompt=IDS)
+
+
+def test_a_block_without_a_module_says_so() -> None:
+    with gb.attach(tiny("plain")) as session, pytest.raises(TapError, match="not the work of a module"):
+        session.cache("L0.attn.pattern", prompt=IDS)
+
+
+def test_an_error_in_looking_does_not_reach_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny("llama")
+    ran: list[Tensor] = []
+    model.register_forward_hook(lambda _, __, out: ran.append(out.logits))
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("lost")
+
+    monkeypatch.setattr(inside, "attention_values", broken)
+    with gb.attach(model) as session:
+        session.run(IDS)
+        with pytest.raises(TapError, match="it could not be read: RuntimeError: lost"):
+            session.cache("L0.attn.z", prompt=IDS)
+    assert torch.equal(ran[0], ran[-1])
+    assert not any("forward" in vars(module) for module in model.modules())
