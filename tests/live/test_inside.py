@@ -58,6 +58,45 @@ def test_the_pattern_is_that_of_eager_attention(name: str, implementation: str, 
     assert torch.allclose(pattern[rows], expected[rows], atol=1e-6)
 
 
+_SIZES: dict[str, dict[str, Any]] = {
+    "bloom": {"hidden_size": 32, "n_head": 4, "n_layer": 2},
+    "gptj": {"n_embd": 32, "n_head": 4, "n_layer": 2, "rotary_dim": 4},
+    "mpt": {"d_model": 32, "n_heads": 4, "n_layers": 2},
+    "codegen": {"n_embd": 32, "n_head": 4, "n_layer": 2, "rotary_dim": 4},
+    "gpt_neo": {"hidden_size": 32, "num_heads": 4, "num_layers": 2, "attention_types": [[["global", "local"], 1]]},
+    "xglm": {"d_model": 32, "attention_heads": 4, "num_layers": 2, "ffn_dim": 48},
+    "bert": {"hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 48},
+    "t5": {"d_model": 32, "num_heads": 4, "num_layers": 2, "d_kv": 8, "d_ff": 48},
+    "bart": {
+        "d_model": 32,
+        **{f"{side}_{what}": 4 for side in ("encoder", "decoder") for what in ("layers", "attention_heads", "ffn_dim")},
+    },
+}
+"""Models whose attention is code of their own, outside of transformers' registry, among others."""
+
+
+@pytest.mark.parametrize("name", _SIZES)
+def test_every_stack_of_models_with_attention_of_their_own(name: str) -> None:
+    torch.manual_seed(0)
+    settings = transformers.AutoConfig.for_model(name, vocab_size=VOCABULARY, **_SIZES[name])
+    kinds = {"bert": "MaskedLM", "t5": "Seq2SeqLM", "bart": "Seq2SeqLM"}
+    auto: Any = getattr(transformers, f"AutoModelFor{kinds.get(name, 'CausalLM')}")
+    model = auto.from_config(settings, attn_implementation="eager").eval()
+    both = name in ("t5", "bart")
+    prompt = {"input_ids": IDS, "decoder_input_ids": IDS[:, :7]} if both else {"input_ids": IDS}
+    with torch.no_grad():
+        answer = model(**prompt, output_attentions=True)
+    expected = {
+        "dec.L1.attn": "decoder_attentions",
+        "dec.L1.cross": "cross_attentions",
+        "enc.L1.attn": "encoder_attentions",
+    }
+    with gb.attach(model) as session:
+        for address, kept in (expected if both else {"L1.attn": "attentions"}).items():
+            pattern = session.cache(f"{address}.pattern", prompt=prompt)[f"{address}.pattern"]
+            assert torch.equal(pattern, answer[kept][1])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_parts_make_each_other(name: str) -> None:
     with gb.attach(tiny(name)) as session:
