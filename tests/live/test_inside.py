@@ -126,6 +126,55 @@ def test_queries_values_and_z_are_what_modules_make_and_take() -> None:
         assert torch.equal(tensor.flatten(-2), expected)
 
 
+def _fused(heads: int, parts: int, at: int) -> Any:
+    """Heads of which each has its query, key and value side by side (GPT-NeoX), or its query and gate (Qwen3-Next)."""
+    return lambda made: made.unflatten(-1, (heads, -1)).chunk(parts, -1)[at]
+
+
+def _split(heads: int) -> Any:
+    return lambda made: made.unflatten(-1, (heads, -1))
+
+
+@pytest.mark.parametrize(
+    ("name", "tap", "projection", "parted"),
+    [
+        ("llama", "q", "q_proj", _split(4)),
+        ("llama", "k", "k_proj", _split(2)),
+        ("gemma2", "k", "k_proj", _split(2)),
+        ("cohere", "q", "q_proj", _split(4)),
+        ("olmo2", "q", "q_proj", _split(4)),  # its norm is over all heads at once
+        ("gpt_oss", "k", "k_proj", _split(2)),
+        ("gpt_neox", "q", "query_key_value", _fused(4, 3, 0)),
+        ("gpt_neox", "k", "query_key_value", _fused(4, 3, 1)),
+        ("qwen3_next", "q", "q_proj", _fused(4, 2, 0)),
+        (
+            "falcon",
+            "q",
+            "query_key_value",
+            lambda made: made.unflatten(-1, (6, -1))[:, :, :4],
+        ),  # FalconAttention._split_heads
+        ("falcon", "k", "query_key_value", lambda made: made.unflatten(-1, (6, -1))[:, :, 4:5]),
+    ],
+)
+def test_queries_and_keys_before_rotation(name: str, tap: str, projection: str, parted: Any) -> None:
+    model = tiny(name)
+    with gb.attach(model) as session:
+        address = attention_of(session)
+        module = model.get_submodule(session.architecture.block(address).path).get_submodule(projection)
+        seen: list[Tensor] = []
+        module.register_forward_hook(lambda _, __, out: seen.append(out))
+        found = session.cache(f"{address}.{tap}", prompt=IDS)[f"{address}.{tap}"]
+    assert torch.equal(found, parted(seen[0]))
+
+
+def test_what_no_single_projection_makes_is_said_not_to_be_there() -> None:
+    with (
+        gb.attach(tiny("deepseek_v3")) as session,
+        pytest.raises(TapError, match="its k is not made by one projection"),
+    ):
+        session.cache("L0.attn.k", prompt=IDS)
+
+
 def test_nothing_of_the_model_changes() -> None:
     model = tiny("llama")
     with torch.no_grad():
@@ -151,7 +200,16 @@ def test_interventions_in_force_hold_in_what_is_read() -> None:
 
 
 def test_names_of_transformer_lens() -> None:
-    pairs = {"rot_q": "q_rot", "rot_k": "k_rot", "v": "v", "attn_scores": "scores", "pattern": "pattern", "z": "z"}
+    pairs = {
+        "q": "q",
+        "k": "k",
+        "rot_q": "q_rot",
+        "rot_k": "k_rot",
+        "v": "v",
+        "attn_scores": "scores",
+        "pattern": "pattern",
+        "z": "z",
+    }
     with gb.attach(tiny("llama")) as session:
         for theirs, ours in pairs.items():
             names = f"blocks.1.attn.hook_{theirs}", f"L1.attn.{ours}"

@@ -9,7 +9,7 @@ with what it returned before they are handed out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,14 +20,15 @@ from torch import Tensor, nn
 
 from glassblock.errors import TapError
 from glassblock.ir import Architecture, Attention, Block
-from glassblock.reader.attention.values import AttentionValues, attention_values
+from glassblock.reader.attention.values import AttentionValues, Projected, attention_values
 from glassblock.reader.tracing.graph import argument
 from glassblock.reader.tracing.record import Op, Ref
 from glassblock.reader.tracing.watch import Watched, watched
 
-ATTENTION_TAPS = ("q_rot", "k_rot", "v", "scores", "pattern", "z")
-"""Shapes: q_rot, z (batch, tokens, heads, channels); k_rot, v (batch, keys, key/value heads, channels); scores, pattern
-(batch, heads, tokens, keys). Keys and values are all that are looked at, those of the cache included."""
+ATTENTION_TAPS = ("q", "k", "q_rot", "k_rot", "v", "scores", "pattern", "z")
+"""Shapes: q, q_rot, z (batch, tokens, heads, channels); k (batch, tokens, key/value heads, channels); k_rot, v (batch,
+keys, key/value heads, channels); scores, pattern (batch, heads, tokens, keys). All keys are there,
+also those of the cache; q and k are as their projections make them, before norms and rotation."""
 
 _CLOSE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 5e-3}
 """How far, relative to the largest number, what is computed again may be from what the kernel returned."""
@@ -108,10 +109,21 @@ def attention_tensors(call: Watched, block: Block, wanted: Collection[str]) -> d
     q, k, v, z = (_by_head(call.tensor(x), batch) for x in (values.q, values.k, values.v, values.mixed))
     k, v = (_unrepeated(x, block) for x in (k, v))
     taken = {"q_rot": q, "k_rot": k, "v": v, "z": z}
+    for name, made in (("q", values.q_made), ("k", values.k_made)):
+        if name in wanted:
+            taken[name] = _made(call, made, q.shape, name)
     if not {"scores", "pattern"}.isdisjoint(wanted):
         taken["scores"], taken["pattern"] = _weights(call, values, q, k, v, z)
     turned = {name: x if name in ("scores", "pattern") else x.transpose(1, 2) for name, x in taken.items()}
     return {name: turned[name].detach().clone() for name in wanted}
+
+
+def _made(call: Watched, made: Projected | None, asking: Sequence[int], name: str) -> Tensor:
+    if made is None:
+        raise TapError(f"its {name} is not made by one projection, for all heads")
+    batch, _, tokens, channels = asking
+    x = call.tensor(made.value)
+    return _by_head(x, batch) if made.by_head else x.reshape(batch, tokens, -1, channels).transpose(1, 2)
 
 
 def _by_head(x: Tensor, batch: int) -> Tensor:

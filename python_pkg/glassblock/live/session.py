@@ -237,16 +237,17 @@ class Session:
         Parameters
         ----------
         *names
-            ``L3.attn.pattern``, or TransformerLens's ``blocks.3.attn.hook_pattern``. There are ``q_rot``, ``k_rot`` and
-            ``v`` as they go into the products, ``scores``, ``pattern``, and ``z`` before single heads are ablated.
+            ``L3.attn.pattern``, or TransformerLens's ``blocks.3.attn.hook_pattern``. There are ``q`` and ``k``
+            as their projections make them, ``q_rot``, ``k_rot`` and ``v`` as they go into the products, ``scores``,
+            ``pattern``, and ``z`` before single heads are ablated.
         prompt
             As for `run`; None runs the last one again.
 
         Returns
         -------
         dict of str to Tensor
-            By the names that were given. ``q_rot``, ``z``: (batch, tokens, heads, channels); ``k_rot``, ``v``: (batch,
-            keys, key/value heads, channels); ``scores``, ``pattern``: (batch, heads, tokens, keys).
+            By the names that were given. ``q``, ``q_rot``, ``z``: (batch, tokens, heads, channels); ``k``, ``k_rot``,
+            ``v``: (batch, keys, key/value heads, channels); ``scores``, ``pattern``: (batch, heads, tokens, keys).
 
         Raises
         ------

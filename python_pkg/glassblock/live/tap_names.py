@@ -10,6 +10,8 @@ from glassblock.ir import Architecture, Block
 from glassblock.live.inside import ATTENTION_TAPS
 
 TRANSFORMER_LENS = {
+    "hook_q": "q",
+    "hook_k": "k",
     "hook_rot_q": "q_rot",
     "hook_rot_k": "k_rot",
     "hook_v": "v",

@@ -9,9 +9,28 @@ from dataclasses import dataclass
 
 from glassblock.reader.attention.core import FUSED, attention_core
 from glassblock.reader.branches.branch import Branch
+from glassblock.reader.branches.trail import trail
 from glassblock.reader.operations.residual import Stream, Update
-from glassblock.reader.tracing.graph import Graph
+from glassblock.reader.tracing.graph import LAYOUT, SLICES, Graph
 from glassblock.reader.tracing.record import Op
+
+_TURNS = frozenset({"transpose", "permute", "swapaxes", "movedim"})
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """What a projection made of the stream for the heads, before any norm or rotation.
+
+    Attributes
+    ----------
+    value
+        Its number.
+    by_head
+        Whether heads come before tokens in it.
+    """
+
+    value: int
+    by_head: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +45,8 @@ class AttentionValues:
         The weighted sums of values.
     heads
         How many heads ask.
+    q_made, k_made
+        Queries and keys as their projections made them; None where no single one does, as from two parts of a latent.
     scores, pattern
         What goes into the softmax, and what the values are weighed by. None where a kernel does it all.
     kernel
@@ -37,6 +58,8 @@ class AttentionValues:
     v: int
     mixed: int
     heads: int
+    q_made: Projected | None
+    k_made: Projected | None
     scores: int | None = None
     pattern: int | None = None
     kernel: Op | None = None
@@ -77,11 +100,31 @@ def attention_values(graph: Graph, source: int, output: int) -> AttentionValues 
     core = attention_core(branch)
     if core is None:
         return None
+    made = _projected(branch, core.q), _projected(branch, core.k)
     if core.op.name == FUSED:
-        return AttentionValues(core.q, core.k, core.v, core.mixed, core.heads, kernel=core.op)
+        return AttentionValues(core.q, core.k, core.v, core.mixed, core.heads, *made, kernel=core.op)
     product = graph.producer(core.mixed)
     factors = graph.product(product) if product is not None else None
     if factors is None:
         return None
     pattern = next((value for value in factors if graph.same(value) != graph.same(core.v)), None)
-    return AttentionValues(core.q, core.k, core.v, core.mixed, core.heads, core.op.inputs[0], pattern)
+    return AttentionValues(core.q, core.k, core.v, core.mixed, core.heads, *made, core.op.inputs[0], pattern)
+
+
+def _projected(branch: Branch, value: int) -> Projected | None:
+    """Go back to the projection, and from there on as far as only the layout changes and heads are whole."""
+    graph, channels = branch.graph, branch.graph.shape(value)[-1:]
+    back = trail(branch, value)
+    if not back.projections:
+        return None
+    read = {v for op in back.ops for v in op.inputs} | {value}
+    made, by_head = back.projections[0].outputs[0], False
+    flat = graph.shape(made)[-1] % channels[0] == 0 and graph.size(made) == graph.size(value)
+    found = Projected(made, by_head) if graph.shape(made)[-1:] == channels or flat else None
+    for op in reversed(back.since_projection()):
+        if op.name not in LAYOUT | SLICES or len(op.inputs) != 1:
+            break
+        by_head ^= op.name in _TURNS
+        made = next((v for v in op.outputs if v in read), op.outputs[0])
+        found = Projected(made, by_head) if graph.shape(made)[-1:] == channels else found
+    return found
