@@ -37,16 +37,15 @@ def eager_pattern(name: str, model: nn.Module, **inputs: Any) -> Tensor:
     return first
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("implementation", ["sdpa", "eager"])
+@pytest.mark.parametrize(
+    ("name", "implementation"),
+    [(name, "eager") for name in NAMES] + [(name, "sdpa") for name in NAMES if name not in ("gemma2", "gpt_oss")],
+)  # those two have a softcap and sinks, which torch's kernel does not know
 @pytest.mark.parametrize("mask", [None, PADDED])
 def test_the_pattern_is_that_of_eager_attention(name: str, implementation: str, mask: Tensor | None) -> None:
     auto: Any = transformers.AutoModelForCausalLM
     model = tiny(name)
-    try:
-        other = auto.from_config(config(name), attn_implementation=implementation).eval()
-    except ValueError as error:
-        pytest.skip(f"transformers: {error}")
+    other = auto.from_config(config(name), attn_implementation=implementation).eval()
     other.load_state_dict(model.state_dict())
     inputs = {} if mask is None else {"attention_mask": mask}
     with gb.attach(other) as session:
@@ -147,12 +146,8 @@ def _split(heads: int) -> Any:
         ("gpt_neox", "q", "query_key_value", _fused(4, 3, 0)),
         ("gpt_neox", "k", "query_key_value", _fused(4, 3, 1)),
         ("qwen3_next", "q", "q_proj", _fused(4, 2, 0)),
-        (
-            "falcon",
-            "q",
-            "query_key_value",
-            lambda made: made.unflatten(-1, (6, -1))[:, :, :4],
-        ),  # FalconAttention._split_heads
+        # FalconAttention._split_heads with multi_query: all queries, one key, one value
+        ("falcon", "q", "query_key_value", lambda made: made.unflatten(-1, (6, -1))[:, :, :4]),
         ("falcon", "k", "query_key_value", lambda made: made.unflatten(-1, (6, -1))[:, :, 4:5]),
     ],
 )
@@ -170,7 +165,7 @@ def test_queries_and_keys_before_rotation(name: str, tap: str, projection: str, 
 def test_what_no_single_projection_makes_is_said_not_to_be_there() -> None:
     with (
         gb.attach(tiny("deepseek_v3")) as session,
-        pytest.raises(TapError, match="its k is not made by one projection"),
+        pytest.raises(TapError, match="k is not made by one projection"),
     ):
         session.cache("L0.attn.k", prompt=IDS)
 
@@ -200,16 +195,8 @@ def test_interventions_in_force_hold_in_what_is_read() -> None:
 
 
 def test_names_of_transformer_lens() -> None:
-    pairs = {
-        "q": "q",
-        "k": "k",
-        "rot_q": "q_rot",
-        "rot_k": "k_rot",
-        "v": "v",
-        "attn_scores": "scores",
-        "pattern": "pattern",
-        "z": "z",
-    }
+    pairs = {name: name for name in ("q", "k", "v", "pattern", "z")}
+    pairs |= {"rot_q": "q_rot", "rot_k": "k_rot", "attn_scores": "scores"}
     with gb.attach(tiny("llama")) as session:
         for theirs, ours in pairs.items():
             names = f"blocks.1.attn.hook_{theirs}", f"L1.attn.{ours}"
