@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 import glassblock as gb
 from glassblock.errors import AddressError, TapError
 from glassblock.live import Session, inside
+from glassblock.live.tap_names import TRANSFORMER_LENS
 
 IDS = torch.randint(3, VOCABULARY, (2, 12), generator=torch.Generator().manual_seed(0))
 PADDED = torch.ones_like(IDS).index_put_((torch.tensor(0), torch.arange(5)), torch.tensor(0))
@@ -202,6 +205,13 @@ def test_names_of_transformer_lens() -> None:
             names = f"blocks.1.attn.hook_{theirs}", f"L1.attn.{ours}"
             found = session.cache(*names, prompt=IDS)
             assert torch.equal(found[names[0]], found[names[1]])
+
+
+def test_the_page_about_taps_has_each_of_them() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "taps.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `L3\.attn\.(\w+)` \| `blocks\.3\.attn\.(\w+)` \|", page, re.MULTILINE))
+    assert {theirs: ours for ours, theirs in rows.items()} == TRANSFORMER_LENS
+    assert set(rows) == set(inside.ATTENTION_TAPS)
 
 
 @pytest.mark.parametrize(
