@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from kinds import Attention, Model
 from tiny_models import VOCABULARY, config, tiny
 from torch import Tensor, nn
 
@@ -163,6 +164,24 @@ def test_queries_and_keys_before_rotation(name: str, tap: str, projection: str, 
         module.register_forward_hook(lambda _, __, out: seen.append(out))
         found = session.cache(f"{address}.{tap}", prompt=IDS)[f"{address}.{tap}"]
     assert torch.equal(found, parted(seen[0]))
+
+
+class InPlace(Attention):
+    """Turns its queries where they are."""
+
+    def forward(self, stream: Tensor) -> Tensor:
+        q, k, v = (part.unflatten(-1, (2, -1)).transpose(1, 2) for part in self.into(stream).chunk(3, -1))
+        q.mul_(torch.arange(q.shape[-2])[:, None].cos())
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        result: Tensor = self.out(mixed.transpose(1, 2).flatten(-2))
+        return result
+
+
+def test_what_was_written_over_is_refused_and_not_handed_out() -> None:
+    with gb.attach(Model(InPlace)) as session:
+        session.cache("L0.attn.q_rot", prompt=IDS % 50)
+        with pytest.raises(TapError, match="written over it since"):
+            session.cache("L0.attn.q", prompt=IDS % 50)
 
 
 def test_what_no_single_projection_makes_is_said_not_to_be_there() -> None:

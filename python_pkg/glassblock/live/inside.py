@@ -9,7 +9,7 @@ with what it returned before they are handed out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -106,24 +106,31 @@ def attention_tensors(call: Watched, block: Block, wanted: Collection[str]) -> d
     if values is None:
         raise TapError("no softmax over tokens was seen in its pass")
     batch = call.graph.shape(call.source)[0] if len(call.graph.shape(call.source)) > 2 else 1
-    q, k, v, z = (_by_head(call.tensor(x), batch) for x in (values.q, values.k, values.v, values.mixed))
-    k, v = (_unrepeated(x, block) for x in (k, v))
-    taken = {"q_rot": q, "k_rot": k, "v": v, "z": z}
-    for name, made in (("q", values.q_made), ("k", values.k_made)):
-        if name in wanted:
-            taken[name] = _made(call, made, q.shape, name)
+
+    def by_head(value: int) -> Tensor:
+        return _by_head(call.tensor(value), batch)
+
+    parts: dict[str, Callable[[], Tensor]] = {  # what is not asked for is not looked at: it may have been written over
+        "q": lambda: _made(call, values.q_made, by_head, "q"),
+        "k": lambda: _made(call, values.k_made, by_head, "k"),
+        "q_rot": lambda: by_head(values.q),
+        "k_rot": lambda: _unrepeated(by_head(values.k), block),
+        "v": lambda: _unrepeated(by_head(values.v), block),
+        "z": lambda: by_head(values.mixed),
+    }
+    taken = {name: parts[name]().transpose(1, 2) for name in wanted if name in parts}
     if not {"scores", "pattern"}.isdisjoint(wanted):
-        taken["scores"], taken["pattern"] = _weights(call, values, q, k, v, z)
-    turned = {name: x if name in ("scores", "pattern") else x.transpose(1, 2) for name, x in taken.items()}
-    return {name: turned[name].detach().clone() for name in wanted}
+        taken["scores"], taken["pattern"] = _weights(call, values, by_head, block)
+    return {name: taken[name].detach().clone() for name in wanted}
 
 
-def _made(call: Watched, made: Projected | None, asking: Sequence[int], name: str) -> Tensor:
+def _made(call: Watched, made: Projected | None, by_head: Callable[[int], Tensor], name: str) -> Tensor:
     if made is None:
         raise TapError(f"its {name} is not made by one projection, for all heads")
-    batch, _, tokens, channels = asking
-    x = call.tensor(made.value)
-    return _by_head(x, batch) if made.by_head else x.reshape(batch, tokens, -1, channels).transpose(1, 2)
+    if made.by_head:
+        return by_head(made.value)
+    x, (batch, tokens) = call.tensor(made.value), call.graph.shape(made.value)[:2]
+    return x.reshape(batch, tokens, -1, made.channels).transpose(1, 2)
 
 
 def _by_head(x: Tensor, batch: int) -> Tensor:
@@ -142,18 +149,18 @@ def _unrepeated(x: Tensor, block: Block) -> Tensor:
 
 
 def _weights(
-    call: Watched, values: AttentionValues, q: Tensor, k: Tensor, v: Tensor, z: Tensor
+    call: Watched, values: AttentionValues, by_head: Callable[[int], Tensor], block: Block
 ) -> tuple[Tensor, Tensor]:
-    batch = q.shape[0]
     if values.kernel is None:
-        assert values.scores is not None
-        if values.pattern is None:
+        if values.scores is None or values.pattern is None:
             raise TapError("what its values are weighed by was not seen")
-        scores, pattern = (_by_head(call.tensor(x), batch) for x in (values.scores, values.pattern))
+        scores, pattern = by_head(values.scores), by_head(values.pattern)
         return scores[..., : pattern.shape[-1]], pattern  # a sink among the scores has no key
-    scores = _scores(call, values.kernel, q, _repeated(k, q))
+    q, z = by_head(values.q), by_head(values.mixed)
+    k, v = (_repeated(_unrepeated(by_head(x), block), q) for x in (values.k, values.v))
+    scores = _scores(call, values.kernel, q, k)
     pattern = scores.softmax(-1, dtype=torch.float32).nan_to_num()  # a row that sees nothing is zeros in torch's kernel
-    again = pattern @ _repeated(v, q).float()
+    again = pattern @ v.float()
     off = (again - z.float()).abs().max() / z.abs().max().clamp_min(1e-30)
     if off > _CLOSE.get(z.dtype, 1e-4):
         raise TapError(f"the pattern that its kernel was asked for does not make what it returned ({off:.1e} off)")

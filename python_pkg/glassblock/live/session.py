@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from glassblock import surface
 from glassblock.diagram import Diagram
-from glassblock.errors import ModelError, PromptError, TapError
+from glassblock.errors import ModelError, PromptError
 from glassblock.ir import Architecture
 from glassblock.live.control import Control
 from glassblock.live.engine import Engine
@@ -27,13 +27,12 @@ from glassblock.live.events import Event, Events, Subscriber
 from glassblock.live.frames import Frame
 from glassblock.live.generation import Generation, check_generates
 from glassblock.live.history import History
-from glassblock.live.inside import Inside
 from glassblock.live.interventions import Interventions, why_not
 from glassblock.live.layout import layout_of
 from glassblock.live.prompts import Prompt, Prompts
 from glassblock.live.run import Run
 from glassblock.live.runner import Runner
-from glassblock.live.tap_names import tap_of
+from glassblock.live.tap_names import read_inside
 
 Status = Literal["idle", "running", "generating", "detached"]
 
@@ -259,19 +258,11 @@ class Session:
             As for `run`.
         """
         self._check_attached()
-        asked = {name: tap_of(self.architecture, name) for name in names}
-        wanted: dict[str, set[str]] = {}
-        for block, tap in asked.values():
-            wanted.setdefault(block.address, set()).add(tap)
-        inside = Inside(self.model, self.architecture, wanted)
-        with self._doing("running"), inside.watching():
-            self._runner.pass_quietly(self._runner.subject(prompt), self.interventions)
-        for block, _ in asked.values():
-            if block.address in inside.errors:
-                raise TapError(f"{block.address} offers no such tap: {inside.errors[block.address]}.")
-            if not any(address == block.address for address, _ in inside.found):
-                raise TapError(f"{block.address} did not run on this prompt.")
-        return {name: inside.found[block.address, tap] for name, (block, tap) in asked.items()}
+        subject = self._runner.subject(prompt)
+        with self._doing("running"):
+            return read_inside(
+                self.model, self.architecture, names, lambda: self._runner.pass_quietly(subject, self.interventions)
+            )
 
     # ---- intervening
 

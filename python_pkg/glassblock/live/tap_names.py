@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable, Iterable
+
+from torch import Tensor, nn
 
 from glassblock.errors import TapError
 from glassblock.ir import Architecture, Block
-from glassblock.live.inside import ATTENTION_TAPS
+from glassblock.live.inside import ATTENTION_TAPS, Inside
 
 TRANSFORMER_LENS = {
     "hook_q": "q",
@@ -56,6 +59,40 @@ def tap_of(architecture: Architecture, name: str) -> tuple[Block, str]:
     if not block.path:
         raise TapError(f"{block.address} is not the work of a module of its own, so its inside cannot be watched.")
     return block, tap
+
+
+def read_inside(
+    model: nn.Module, architecture: Architecture, names: Iterable[str], run: Callable[[], None]
+) -> dict[str, Tensor]:
+    """Return what names mean, from one pass.
+
+    Parameters
+    ----------
+    model, architecture
+        The model, and what it is.
+    names
+        As for `tap_of`.
+    run
+        Makes the pass, in this thread.
+
+    Raises
+    ------
+    TapError, AddressError
+        As for `tap_of`; or if what was asked for was not to be seen in the pass.
+    """
+    asked = {name: tap_of(architecture, name) for name in names}
+    wanted: dict[str, set[str]] = {}
+    for block, tap in asked.values():
+        wanted.setdefault(block.address, set()).add(tap)
+    inside = Inside(model, architecture, wanted)
+    with inside.watching():
+        run()
+    for address in wanted:
+        if address in inside.errors:
+            raise TapError(f"{address} offers no such tap: {inside.errors[address]}.")
+        if not any(seen == address for seen, _ in inside.found):
+            raise TapError(f"{address} did not run on this prompt.")
+    return {name: inside.found[block.address, tap] for name, (block, tap) in asked.items()}
 
 
 def _attention_of(architecture: Architecture, layer: int, name: str) -> str:

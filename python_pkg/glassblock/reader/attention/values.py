@@ -27,10 +27,13 @@ class Projected:
         Its number.
     by_head
         Whether heads come before tokens in it.
+    channels
+        How many each head has; heads may be side by side in it.
     """
 
     value: int
     by_head: bool
+    channels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +123,11 @@ def _projected(branch: Branch, value: int) -> Projected | None:
     read = {v for op in back.ops for v in op.inputs} | {value}
     made, by_head = back.projections[0].outputs[0], False
     flat = graph.shape(made)[-1] % channels[0] == 0 and graph.size(made) == graph.size(value)
-    found = Projected(made, by_head) if graph.shape(made)[-1:] == channels or flat else None
+    found = Projected(made, by_head, channels[0]) if graph.shape(made)[-1:] == channels or flat else None
     for op in reversed(back.since_projection()):
         if op.name not in LAYOUT | SLICES or len(op.inputs) != 1:
             break
         by_head ^= op.name in _TURNS
         made = next((v for v in op.outputs if v in read), op.outputs[0])
-        found = Projected(made, by_head) if graph.shape(made)[-1:] == channels else found
+        found = Projected(made, by_head, channels[0]) if graph.shape(made)[-1:] == channels else found
     return found

@@ -49,7 +49,9 @@ _SAME = {
 _WRITES = re.compile(r"^__(i(add|sub|mul|truediv|matmul|pow|and|or)|setitem)__$|^(?!requires_grad_)[a-z].*[^_]_$")
 MOST_BYTES = 4 << 30
 """Memory that activations may take where they have numbers: all of them are kept while a model is traced."""
-_QUESTIONS = frozenset("shape device dtype ndim size dim numel is_floating_point requires_grad".split())
+_QUESTIONS = frozenset(
+    "shape device dtype ndim size dim numel is_floating_point requires_grad _version is_inference".split()
+)
 
 
 class Tracer(TorchFunctionMode):
@@ -71,6 +73,7 @@ class Tracer(TorchFunctionMode):
         self._stack: list[Call] = []
         self._of: dict[int, int] = {}
         self._alive: list[torch.Tensor] = []
+        self._versions: list[int | None] = []
         self._storages: set[int] = set()
         self._bytes, self._most_bytes = 0, most_bytes
         self._paused = False
@@ -106,9 +109,10 @@ class Tracer(TorchFunctionMode):
         """Return the number of the value that a tensor is."""
         return self._value(tensor)
 
-    def tensor(self, value: int) -> torch.Tensor:
-        """Return the tensor that a value was; what was written over it since is in it."""
-        return self._alive[value]
+    def tensor(self, value: int) -> torch.Tensor | None:
+        """Return the tensor of a value; None where something was written over it since, in place."""
+        tensor = self._alive[value]
+        return tensor if _version(tensor) == self._versions[value] else None
 
     def _learn(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
         """Learn the paths of modules, and the names of their parameters and buffers."""
@@ -289,6 +293,7 @@ class Tracer(TorchFunctionMode):
         number = self._number(tensor) if plain and not name else None
         self.recording.values.append(Value(index, tuple(tensor.shape), dtype, op, name, trained, number))
         self._of[id(tensor)] = index
+        self._versions.append(_version(tensor))
         self._alive.append(tensor)  # an id is only unique while its object lives
         if op is not None and self._most_bytes is not None and not hollow(tensor):
             self._weigh(tensor, self._most_bytes)
@@ -414,6 +419,11 @@ class Tracer(TorchFunctionMode):
         answer = tree_map(empty, result)
         op.outputs = tuple(made)
         return answer
+
+
+def _version(tensor: torch.Tensor) -> int | None:
+    """Return torch's count of what was written over a tensor; those of inference mode have none."""
+    return None if tensor.is_inference() else tensor._version
 
 
 def canonical(name: str) -> str:

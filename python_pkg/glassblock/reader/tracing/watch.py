@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
+from glassblock.errors import TapError
 from glassblock.reader.tracing.calls import calls_seen, forwards_seen
 from glassblock.reader.tracing.fold import Fold
 from glassblock.reader.tracing.graph import Graph
@@ -20,24 +22,39 @@ from glassblock.reader.tracing.trace import Tracer
 
 
 class Watched:
-    """One call of a module: its operations and their tensors.
-
-    Attributes
-    ----------
-    graph
-        The recording.
-    source, output
-        The values of the first tensor that went in and of the first that came out.
-    """
+    """One call of a module: its operations and their tensors. What is made of them is made when it is asked for."""
 
     def __init__(self, tracer: Tracer, module: nn.Module, given: Any, returned: Any) -> None:
-        self._tracer = tracer
-        self.graph = Graph(tracer.recording, module)
-        self.source, self.output = (tracer.value_of(_first(tree)) for tree in (given, returned))
+        self._tracer, self._module = tracer, module
+        self._given, self._returned = given, returned
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The recording."""
+        return Graph(self._tracer.recording, self._module)
+
+    @cached_property
+    def source(self) -> int:
+        """The value of the first tensor that went in."""
+        return self._tracer.value_of(_first(self._given))
+
+    @cached_property
+    def output(self) -> int:
+        """The value of the first tensor that came out."""
+        return self._tracer.value_of(_first(self._returned))
 
     def tensor(self, value: int) -> torch.Tensor:
-        """Return the tensor of a value."""
-        return self._tracer.tensor(value)
+        """Return the tensor of a value.
+
+        Raises
+        ------
+        TapError
+            If it is no longer what it was.
+        """
+        tensor = self._tracer.tensor(value)
+        if tensor is None:
+            raise TapError("the model has written over it since, in place")
+        return tensor
 
 
 def _first(tree: Any) -> torch.Tensor:
