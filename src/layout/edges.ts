@@ -97,7 +97,9 @@ export function placeEdges(
     const tail = `${words(edge)} ${target}${before(edge)}`;
     const whole = `${edge.source}${leaves} ${tail}`;
     // Beside the stream, before the rail: what leaves a stack stands above it, so that its name can be spared.
-    const label = fitting([whole, `${edge.source}${counted} ${tail}`, tail], right - 6 - from.x - 10, measure);
+    const shortest = edge.enters.length > 0 ? [`joins ${target}${before(edge)}`] : [];
+    const texts = [whole, `${edge.source}${counted} ${tail}`, tail, ...shortest];
+    const label = fitting(texts, right - 6 - from.x - 10, measure);
     return [
       {
         key: ['edge', edge.source, edge.target, edge.kind, ...edge.enters].join(':'),

@@ -308,6 +308,11 @@ describe('what early layers of a tower saw, added to a stream between its layers
     expect(new Set(placed.edges.map(({ key }) => key)).size).toBe(4);
   });
 
+  it('still says where where there is little room', () => {
+    const { edges } = scene(architecture('qwen3_vl'), 440, false);
+    expect(edges.map(({ label }) => label).slice(1)).toEqual(['L1', 'L2', 'L3'].map((to) => `joins text before ${to}`));
+  });
+
   it('ends at the layers that read it', () => {
     const at = placed.edges.slice(1).map(({ ends }) => ends.map(({ to }) => to.y));
     const middle = (address: string) =>
