@@ -1,0 +1,48 @@
+"""Places: which tensor of a recording is a tap, and how it is looked at in the shape that the docs give.
+
+A recogniser of insides says, for one recorded call of a block's module, where each tap of that block is. The live engine
+reads there and writes there, in later calls of the same kind; it needs to know nothing else about the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+View = Callable[[Tensor], Tensor]
+"""Looks at a tensor in another shape: transposes, splits and slices, never copies, so that it can be written through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A tap that is a tensor of the recording, or a part of one.
+
+    Attributes
+    ----------
+    value
+        Its number in the recording.
+    view
+        From the tensor as the model has it to the tap in its documented shape.
+    """
+
+    value: int
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A tap that this block has in principle and does not offer.
+
+    Attributes
+    ----------
+    reason
+        Why, as the rest of the sentence "L3.attn offers no such tap: …".
+    """
+
+    reason: str
+
+
+Places = dict[str, Place | Missing]
+"""By name of the tap: ``q``, ``beta``, ``router_logits``."""
