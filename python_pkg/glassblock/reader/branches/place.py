@@ -1,7 +1,7 @@
 """Places: which tensor of a recording is a tap, and how it is looked at in the shape that the docs give.
 
-A recogniser of insides says, for one recorded call of a block's module, where each tap of that block is. The live engine
-reads there and writes there, in later calls of the same kind; it needs to know nothing else about the block.
+A recogniser of insides says, for one recorded call of a block's module, where each tap of that block is. The live
+engine reads there and writes there, in later calls of the same kind; it needs to know nothing else about the block.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 View = Callable[[Tensor], Tensor]
-"""Looks at a tensor in another shape: transposes, splits and slices, never copies, so that it can be written through."""
+"""Looks at a tensor in another shape: transposes, splits and slices. It never copies, so it can be written through."""
 
 
 @dataclass(frozen=True, slots=True)
