@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 View = Callable[[Tensor], Tensor]
-"""Looks at a tensor in another shape: transposes, splits and slices. It never copies, so it can be written through."""
+"""Looks at a tensor in another shape: transposes, splits and slices. It never copies, so it can be written through, and
+it knows no batch and no number of tokens or keys: ``x.unflatten(0, (-1, heads))``, since the next call has others."""
 
 
 @dataclass(frozen=True, slots=True)

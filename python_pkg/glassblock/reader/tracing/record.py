@@ -67,6 +67,8 @@ class Op:
         Values that it read and made.
     args, kwargs
         Its arguments, tensors replaced by `Ref`.
+    step
+        How many operations ran before it, those that made nothing included; -1 where none did (a folded layer).
     """
 
     index: int
@@ -76,6 +78,7 @@ class Op:
     outputs: tuple[int, ...]
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
+    step: int = -1
 
 
 @dataclass(slots=True, eq=False)

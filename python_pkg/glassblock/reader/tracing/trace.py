@@ -8,7 +8,6 @@ is looked at.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,13 +15,14 @@ import torch
 from torch import nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 from glassblock.reader.tracing.calls import calls_seen, forwards_seen
 from glassblock.reader.tracing.escapes import escape, hollow
 from glassblock.reader.tracing.fold import Fold
 from glassblock.reader.tracing.known import UNKNOWN, Known
 from glassblock.reader.tracing.record import Call, Op, Recording, Ref, Value
+from glassblock.reader.tracing.steps import base, is_view, made, step_name, tensors, writes
 from glassblock.reader.walk import walk
 
 _SAME = {
@@ -46,12 +46,8 @@ _SAME = {
     "ipow": "pow",
     "absolute": "abs",
 }
-_WRITES = re.compile(r"^__(i(add|sub|mul|truediv|matmul|pow|and|or)|setitem)__$|^(?!requires_grad_)[a-z].*[^_]_$")
 MOST_BYTES = 4 << 30
 """Memory that activations may take where they have numbers: all of them are kept while a model is traced."""
-_QUESTIONS = frozenset(
-    "shape device dtype ndim size dim numel is_floating_point requires_grad _version is_inference".split()
-)
 
 
 class Tracer(TorchFunctionMode):
@@ -70,6 +66,8 @@ class Tracer(TorchFunctionMode):
     def __init__(self, model: nn.Module, fold: Fold, *, most_bytes: int | None = MOST_BYTES) -> None:
         super().__init__()
         self.recording = Recording()
+        self.steps: list[str] = []
+        """Names of all operations, also of those that made nothing and so are not in the recording."""
         self._stack: list[Call] = []
         self._of: dict[int, int] = {}
         self._alive: list[torch.Tensor] = []
@@ -107,7 +105,7 @@ class Tracer(TorchFunctionMode):
 
     def value_of(self, tensor: torch.Tensor) -> int:
         """Return the number of the value that a tensor is."""
-        return self._value(tensor)
+        return self._values(tensor)[0]
 
     def tensor(self, value: int) -> torch.Tensor | None:
         """Return the tensor of a value; None where something was written over it since, in place."""
@@ -155,18 +153,18 @@ class Tracer(TorchFunctionMode):
         kwargs = kwargs or {}
         if self._paused:
             return func(*args, **kwargs)
-        name = getattr(func, "__name__", str(func))
-        if name == "__get__":
-            name = getattr(getattr(func, "__self__", None), "__name__", name)
-        if name in _QUESTIONS:
+        name = step_name(func)
+        if name is None:
             return func(*args, **kwargs)
         if name == "__iter__":  # as torch does it, in an operation that is seen
             with self:
                 return iter(args[0].unbind(0))
-        inputs = _tensors((args, kwargs))
+        self.steps.append(name)
+        step = len(self.steps) - 1
+        inputs = tensors((args, kwargs))
         before = [self._value(tensor) for tensor in inputs]
         result = self._run(name, func, args, kwargs, inputs, before)
-        self._record(name, args, kwargs, inputs, before, result)
+        self._record(step, args, kwargs, inputs, before, result)
         return result
 
     def _run(
@@ -181,13 +179,13 @@ class Tracer(TorchFunctionMode):
         """Run an operation: on known numbers where all of them are, else on shapes, else it is answered."""
         if not any(map(hollow, inputs)):
             result = func(*args, **kwargs)
-            if any(map(hollow, _tensors(result))):
+            if any(map(hollow, tensors(result))):
                 self._known.learn(result, self._known.run(name, func, args, kwargs, inputs))
             return result
         numbers = self._known.run(name, func, args, kwargs, inputs)
         if numbers is not UNKNOWN:
             return self._follow(func, args, kwargs, numbers, inputs[0])
-        if _WRITES.match(name):
+        if writes(name):
             self._known.forget(inputs[0])
         device = next(tensor for tensor in inputs if hollow(tensor)).device
         args, kwargs = self._on_shapes(name, args, device), tree_map(_to(device), kwargs)
@@ -206,13 +204,13 @@ class Tracer(TorchFunctionMode):
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], numbers: Any, like: torch.Tensor
     ) -> Any:
         """Return what an operation on known numbers returned, its tensors without numbers like the model's."""
-        if numbers is not None and not _tensors(numbers):
+        if numbers is not None and not tensors(numbers):
             return numbers
         try:
             result = func(*args, **kwargs)
         except Exception:  # noqa: BLE001  # how many there are depends on the numbers, which are known
             result = None
-        if [t.shape for t in _tensors(result)] != [t.shape for t in _tensors(numbers)]:
+        if [t.shape for t in tensors(result)] != [t.shape for t in tensors(numbers)]:
             result = tree_map(_to(like.device), numbers)
         self._known.learn(result, numbers)
         return result
@@ -250,26 +248,23 @@ class Tracer(TorchFunctionMode):
 
     def _record(
         self,
-        name: str,
+        step: int,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         inputs: list[torch.Tensor],
         before: list[int],
         result: Any,
     ) -> None:
-        known = {id(tensor) for tensor in inputs}
-        written = inputs[0] if inputs and _WRITES.match(name) else None
-        made = [tensor for tensor in _tensors(result) if id(tensor) not in known]
-        if written is not None:
-            made += [written] if not _is_view(written) else [written, _base(written)]
-        if not made:
+        name = self.steps[step]
+        new = made(name, inputs, result)
+        if not new:
             return
         index = len(self.recording.ops)
         reads = list(before)
-        if written is not None and _is_view(written):
-            reads.append(self._value(_base(written)))
+        if writes(name) and inputs and is_view(inputs[0]):
+            reads.append(self._value(base(inputs[0])))
         plain = all(self.recording.values[v].number is not None for v in reads)
-        outputs = tuple(self._new(tensor, index, plain=plain) for tensor in made)
+        outputs = tuple(self._new(tensor, index, plain=plain) for tensor in new)
         self.recording.ops.append(
             Op(
                 index=index,
@@ -279,6 +274,7 @@ class Tracer(TorchFunctionMode):
                 outputs=outputs,
                 args=self._refs(args, inputs, before),
                 kwargs=self._refs(kwargs, inputs, before),
+                step=step,
             )
         )
 
@@ -319,6 +315,13 @@ class Tracer(TorchFunctionMode):
         self._paused = paused
         return number
 
+    def _values(self, tree: Any) -> tuple[int, ...]:
+        """Return the values of the tensors that go in or out of a call; what is asked of them is no step of its own."""
+        paused, self._paused = self._paused, True
+        values = tuple(self._value(tensor) for tensor in tensors(tree))
+        self._paused = paused
+        return values
+
     def _value(self, tensor: torch.Tensor) -> int:
         found = self._of.get(id(tensor))
         if found is not None:
@@ -333,7 +336,7 @@ class Tracer(TorchFunctionMode):
             index=len(self.recording.calls),
             path=path,
             parents=(),
-            inputs=tuple(self._value(tensor) for tensor in _tensors((args, kwargs))),
+            inputs=self._values((args, kwargs)),
             first=len(self.recording.ops),
         )
         call.parents = (*(outer.index for outer in self._stack), call.index)
@@ -349,7 +352,7 @@ class Tracer(TorchFunctionMode):
             if path in self._fold.keys:
                 vars(module)["forward"] = asking
         call.last = len(self.recording.ops)
-        call.outputs = tuple(self._value(tensor) for tensor in _tensors(result))
+        call.outputs = self._values(result)
         return result
 
     def _forward(self, layer: nn.Module, call: Call) -> Callable[..., Any]:
@@ -432,13 +435,6 @@ def canonical(name: str) -> str:
     return _SAME.get(bare, bare)
 
 
-def _tensors(tree: Any) -> list[torch.Tensor]:
-    """All tensors in nested containers, in order; model outputs are dictionaries too."""
-    if hasattr(tree, "to_tuple"):
-        tree = tree.to_tuple()
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
-
-
 def _to(device: torch.device) -> Callable[[Any], Any]:
     """Return a function that makes tensors with numbers to ones without; scalars may stay what they are."""
 
@@ -448,13 +444,3 @@ def _to(device: torch.device) -> Callable[[Any], Any]:
         return torch.empty_like(leaf, device=device)
 
     return move
-
-
-def _is_view(tensor: torch.Tensor) -> bool:
-    return bool(tensor._is_view()) and tensor._base is not None  # noqa: SLF001
-
-
-def _base(tensor: torch.Tensor) -> torch.Tensor:
-    base = tensor._base  # noqa: SLF001
-    assert base is not None
-    return base
