@@ -22,6 +22,21 @@ def out_gate(branch: Branch, mixed: int, projection: Op | None) -> Fact[bool]:
     projection
         The output projection.
     """
+    found = gate_of(branch, mixed, projection)
+    if found is None:
+        return observed(value=False, where="nothing gates the output before it is projected")
+    made = branch.graph.producer(found[1])
+    return observed(value=True, where=f"multiplied by a {made.name if made else ''} before the output projection")
+
+
+def gate_of(branch: Branch, mixed: int, projection: Op | None) -> tuple[int, int] | None:
+    """Return what the function of an output gate is given and what it makes; None where nothing gates.
+
+    Parameters
+    ----------
+    branch, mixed, projection
+        As for `out_gate`.
+    """
     graph = branch.graph
     last = projection.index if projection is not None else branch.ops[-1].index
     later = _between(graph, mixed, last)
@@ -31,9 +46,8 @@ def out_gate(branch: Branch, mixed: int, projection: Op | None) -> Fact[bool]:
         for value in gates if op.name == "mul" and len(op.inputs) == 2 else ():
             made = graph.producer(graph.same(value))
             if made is not None and made.name in _FUNCTIONS:
-                where = f"multiplied by a {made.name} before the output projection"
-                return observed(value=True, where=where)
-    return observed(value=False, where="nothing gates the output before it is projected")
+                return made.inputs[0], made.outputs[0]
+    return None
 
 
 def _between(graph: Graph, value: int, last: int) -> set[int]:

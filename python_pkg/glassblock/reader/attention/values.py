@@ -14,7 +14,10 @@ from glassblock.reader.operations.residual import Stream, Update
 from glassblock.reader.tracing.graph import LAYOUT, SLICES, Graph
 from glassblock.reader.tracing.record import Op
 
-_TURNS = frozenset({"transpose", "permute", "swapaxes", "movedim"})
+TURNS = frozenset({"transpose", "permute", "swapaxes", "movedim"})
+"""Operations that swap tokens and heads."""
+_SPLITS = LAYOUT | SLICES | {"clamp", "clip"}
+"""What a projection is followed by before anything is done to its numbers but to bound them (DBRX)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,13 @@ def attention_values(graph: Graph, source: int, output: int) -> AttentionValues 
     AttentionValues or None
         None where no softmax over tokens was seen.
     """
+    return values_of(attention_branch(graph, source, output))
+
+
+def attention_branch(graph: Graph, source: int, output: int) -> Branch:
+    """Return the recording of one module as a branch."""
     stream = Stream(graph.calls[0], source, {source: 0})
-    ops = graph.cone(output, {source}).ops
-    branch = Branch(
+    return Branch(
         graph,
         stream,
         Update(output, 1),
@@ -96,10 +103,15 @@ def attention_values(graph: Graph, source: int, output: int) -> AttentionValues 
         pre_norm=None,
         post_norm=None,
         inner=output,
-        ops=list(ops),
+        ops=list(graph.cone(output, {source}).ops),
         call=graph.calls[0],
         norms={},
     )
+
+
+def values_of(branch: Branch) -> AttentionValues | None:
+    """Find the values of an attention in its branch; None where no softmax over tokens was seen."""
+    graph = branch.graph
     core = attention_core(branch)
     if core is None:
         return None
@@ -122,12 +134,13 @@ def _projected(branch: Branch, value: int) -> Projected | None:
         return None
     read = {v for op in back.ops for v in op.inputs} | {value}
     made, by_head = back.projections[0].outputs[0], False
-    flat = graph.shape(made)[-1] % channels[0] == 0 and graph.size(made) == graph.size(value)
+    way = [next((v for v in op.outputs if v in read), op.outputs[0]) for op in reversed(back.since_projection())]
+    first = next((v for v in way if graph.shape(v)[-1:] == channels), value)  # split into heads, all of them or a part
+    flat = graph.shape(made)[-1] % channels[0] == 0 and graph.size(made) == graph.size(first)
     found = Projected(made, by_head, channels[0]) if graph.shape(made)[-1:] == channels or flat else None
-    for op in reversed(back.since_projection()):
-        if op.name not in LAYOUT | SLICES or len(op.inputs) != 1:
+    for op, made in zip(reversed(back.since_projection()), way, strict=True):
+        if op.name not in _SPLITS or len(op.inputs) != 1:
             break
-        by_head ^= op.name in _TURNS
-        made = next((v for v in op.outputs if v in read), op.outputs[0])
+        by_head ^= op.name in TURNS
         found = Projected(made, by_head, channels[0]) if graph.shape(made)[-1:] == channels else found
     return found

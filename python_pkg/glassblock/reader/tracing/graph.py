@@ -76,10 +76,18 @@ class Modules:
 
 
 class Graph:
-    """A recording with its modules, and questions about it."""
+    """A recording with its modules, and questions about it.
 
-    def __init__(self, recording: Recording, model: nn.Module) -> None:
-        self.recording = recording
+    Parameters
+    ----------
+    recording, model
+        The recording, and what was recorded.
+    remembered
+        Values that an earlier pass made by learned parameters: a cache.
+    """
+
+    def __init__(self, recording: Recording, model: nn.Module, remembered: Collection[int] = ()) -> None:
+        self.recording, self.remembered = recording, remembered
         self.values = recording.values
         self.ops = recording.ops
         self.calls = recording.calls
@@ -128,7 +136,7 @@ class Graph:
     @cached_property
     def learned(self) -> list[bool]:
         """For each value whether a trained parameter went into it."""
-        known = [value.trained for value in self.values]
+        known = [value.trained or value.index in self.remembered for value in self.values]
         for op in self.ops:
             if any(known[value] for value in self.carried(op)) or op.name == "folded":
                 for value in op.outputs:

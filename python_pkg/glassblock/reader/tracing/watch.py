@@ -18,6 +18,7 @@ from glassblock.errors import TapError
 from glassblock.reader.tracing.calls import calls_seen, forwards_seen
 from glassblock.reader.tracing.fold import Fold
 from glassblock.reader.tracing.graph import Graph
+from glassblock.reader.tracing.record import Value
 from glassblock.reader.tracing.trace import Tracer
 
 
@@ -31,7 +32,10 @@ class Watched:
     @cached_property
     def graph(self) -> Graph:
         """The recording."""
-        return Graph(self._tracer.recording, self._module)
+        recording, given = self._tracer.recording, set(self._tracer.recording.calls[0].inputs)
+        recording.tokens = ([1, *recording.values[self.source].shape[:-1]])[-1]
+        kept = [v.index for v in recording.values if v.op is None and not v.name and v.index not in given]
+        return Graph(recording, self._module, {v for v in kept if _cached(recording.values[v])})
 
     @cached_property
     def source(self) -> int:
@@ -55,6 +59,11 @@ class Watched:
         if tensor is None:
             raise TapError("the model has written over it since, in place")
         return tensor
+
+
+def _cached(value: Value) -> bool:
+    """Whether a value from outside that the module was not given is as large as what a cache keeps."""
+    return "float" in value.dtype and len(value.shape) > 2  # text, channel or head, and token or channel
 
 
 def _first(tree: Any) -> torch.Tensor:

@@ -1,0 +1,62 @@
+"""Recorded calls of blocks, for tests of what is read inside of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glassblock.ir import Block
+from glassblock.reader import read_model
+from glassblock.reader.branches.place import Place, Places
+from glassblock.reader.tracing.watch import Watched, watched
+
+Find = Callable[[Watched], Places]
+
+
+def blocks(model: nn.Module, role: str) -> list[Block]:
+    """Return the blocks of a role that are the work of a module, each path once."""
+    every = (block for layer in read_model(model).layers() for block in layer.blocks)
+    return list({b.path: b for b in every if b.role == role and b.path}.values())
+
+
+@torch.no_grad()
+def record(model: nn.Module, paths: list[str], *args: Any, **kwargs: Any) -> tuple[dict[str, Watched], Any]:
+    """Return the first recorded call of each module in one pass, and what the model returned."""
+    calls: dict[str, Watched] = {}
+
+    def keep(path: str) -> Callable[[Watched], None]:
+        def see(call: Watched) -> None:
+            calls.setdefault(path, call)
+
+        return see
+
+    with ExitStack() as stack:
+        for path in paths:
+            stack.enter_context(watched(model.get_submodule(path), keep(path)))
+        answer = model(*args, **kwargs)
+    return calls, answer
+
+
+def decoded(model: nn.Module, paths: list[str], ids: Tensor) -> dict[str, Watched]:
+    """Return the calls in which the last token goes through with a cache of the others."""
+    with torch.no_grad():
+        first = model(ids[:, :-1], use_cache=True)
+    for name in ("past_key_values", "cache_params", "state"):
+        if getattr(first, name, None) is not None:
+            return record(model, paths, ids[:, -1:], use_cache=True, **{name: getattr(first, name)})[0]
+    raise LookupError("it returned no cache")
+
+
+def seen(call: Watched, places: Places) -> dict[str, Tensor]:
+    """Return the tensors of all places, each looked at in its documented shape and checked to be no copy."""
+    found = {}
+    for name, place in places.items():
+        if isinstance(place, Place):
+            tensor = call.tensor(place.value)
+            found[name] = place.view(tensor)
+            assert found[name].untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr(), name
+    return found

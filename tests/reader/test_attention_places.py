@@ -1,0 +1,146 @@
+"""Where taps are inside an attention: against modules' own outputs, eager attention's pattern, and closed forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from calls import blocks, decoded, record, seen
+from tiny_models import CONFIGS, VOCABULARY, config
+from torch import Tensor, nn
+
+from glassblock.reader.attention.places import KEPT, attention_places
+from glassblock.reader.branches.place import Missing
+from glassblock.reader.tracing.watch import Watched
+
+IDS = torch.randint(3, VOCABULARY, (2, 12), generator=torch.Generator().manual_seed(0))
+NAMES = [name for name in CONFIGS if name not in ("mamba2", "zamba2", "qwen3_next_dense", "falcon_sequential")]
+
+
+def places_of(call: Watched) -> Any:
+    return attention_places(call.graph, call.source, call.output)
+
+
+def eager(name: str, implementation: str = "eager") -> nn.Module:
+    torch.manual_seed(0)
+    auto: Any = transformers.AutoModelForCausalLM
+    model: nn.Module = auto.from_config(config(name), attn_implementation=implementation).eval()
+    return model
+
+
+def first(model: nn.Module) -> str:
+    return blocks(model, "attention")[0].path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_parts_make_each_other(name: str) -> None:
+    model = eager(name)
+    calls, answer = record(model, [first(model)], IDS, output_attentions=True)
+    (call,) = calls.values()
+    taps = seen(call, places_of(call))
+    q, k, v, scores, pattern, z = (taps[tap] for tap in ("q_rot", "k_rot", "v", "scores", "pattern", "z"))
+    heads, keys = q.shape[2], v.shape[1]
+    assert q.shape[:3] == z.shape[:3] == (2, 12, heads)
+    assert k.shape[:3] == v.shape[:3]
+    assert torch.equal(pattern, next(p for p in answer.attentions if p is not None))
+    assert scores.shape == pattern.shape == (2, heads, 12, keys)
+    every = v.repeat_interleave(heads // v.shape[2], 2)
+    assert torch.allclose(torch.einsum("bhts,bshd->bthd", pattern, every), z, atol=1e-6)
+    products = torch.einsum("bthd,bshd->bhts", q, k.repeat_interleave(heads // k.shape[2], 2))
+    if name not in ("gemma2", "falcon_sequential"):  # its scores are bounded by a tanh
+        best = [x.masked_fill(pattern == 0, -1e9).argmax(-1) for x in (scores, products)]
+        assert torch.equal(*best)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("implementation", ["eager", "sdpa"])
+def test_a_decoded_token_has_what_it_has_in_the_whole_text(name: str, implementation: str) -> None:
+    if implementation == "sdpa" and name in ("gemma2", "gpt_oss"):
+        pytest.skip("torch's kernel knows no softcap and no sinks")
+    model = eager(name, implementation)
+    paths = [block.path for block in blocks(model, "attention")]
+    whole, step = record(model, paths, IDS)[0], decoded(model, paths, IDS)
+    for path in paths:
+        expected = seen(whole[path], places_of(whole[path]))
+        taps = seen(step[path], places_of(step[path]))
+        assert taps.keys() == expected.keys()
+        assert {"q_rot", "k_rot", "v", "z"} <= taps.keys()
+        for tap, tensor in taps.items():
+            by_head = tap in ("scores", "pattern")
+            last = expected[tap][:, :, -1:] if by_head else expected[tap][:, -tensor.shape[1] :]
+            last = last[..., -tensor.shape[-1] :]  # a window's cache keeps no keys but those it shows
+            assert torch.allclose(tensor, last, atol=1e-5), tap
+
+
+def test_a_kernel_keeps_scores_and_pattern() -> None:
+    model = eager("llama", "sdpa")
+    (call,) = record(model, [first(model)], IDS)[0].values()
+    places = places_of(call)
+    assert places["scores"] is places["pattern"] is KEPT
+
+
+@pytest.mark.parametrize("name", ["cohere", "olmo2", "qwen3_next"])
+def test_queries_and_keys_after_their_norms(name: str) -> None:
+    model = eager(name)
+    path = first(model)
+    made: dict[str, Tensor] = {}
+    for tap in ("q", "k"):
+        norm = model.get_submodule(f"{path}.{tap}_norm")
+        norm.register_forward_hook(lambda _, __, out, tap=tap: made.update({f"{tap}_normed": out}))
+    (call,) = record(model, [path], IDS)[0].values()
+    taps = seen(call, places_of(call))
+    for tap, expected in made.items():
+        assert torch.equal(taps[tap].flatten(-2), expected.flatten(2))
+    projected = model.get_submodule(f"{path}.k_proj")
+    assert torch.equal(taps["k"].flatten(-2), projected(call.tensor(call.source)))
+
+
+def test_an_output_gate_before_and_after_its_function() -> None:
+    model = eager("qwen3_next")
+    path = first(model)
+    read: list[Tensor] = []
+    model.get_submodule(f"{path}.o_proj").register_forward_pre_hook(lambda _, args: read.append(args[0]))
+    (call,) = record(model, [path], IDS)[0].values()
+    taps = seen(call, places_of(call))
+    both = model.get_submodule(f"{path}.q_proj")(call.tensor(call.source)).unflatten(-1, (4, 2, 16))
+    assert torch.equal(taps["q"], both[..., 0, :])
+    assert torch.equal(taps["gate"], both[..., 1, :])
+    assert torch.allclose(taps["gate_post"], both[..., 1, :].sigmoid())
+    assert torch.allclose((taps["z"] * taps["gate_post"]).flatten(-2), read[0])
+
+
+def test_latents_as_their_projections_make_them() -> None:
+    model = eager("deepseek_v3")
+    path = first(model)
+    (call,) = record(model, [path], IDS)[0].values()
+    places = places_of(call)
+    taps, stream = seen(call, places), call.tensor(call.source)
+    q, kv = (model.get_submodule(f"{path}.{name}")(stream) for name in ("q_a_proj", "kv_a_proj_with_mqa"))
+    assert torch.equal(taps["q_latent"], q)
+    assert torch.equal(taps["kv_latent"], kv[..., :12])
+    assert torch.equal(taps["k_pe"], kv[..., 12:])
+    assert isinstance(places["k"], Missing)
+
+
+@pytest.mark.parametrize("kind", ["t5", "bart"])
+def test_cross_attention_in_both_phases(kind: str) -> None:
+    sizes: dict[str, Any] = {"t5": {"d_model": 32, "num_heads": 4, "num_layers": 2, "d_kv": 8, "d_ff": 48}}
+    sides = [f"{side}_{what}" for side in ("encoder", "decoder") for what in ("layers", "attention_heads", "ffn_dim")]
+    sizes["bart"] = {"d_model": 32, **dict.fromkeys(sides, 4)}
+    torch.manual_seed(0)
+    auto: Any = transformers.AutoModelForSeq2SeqLM
+    settings = transformers.AutoConfig.for_model(kind, vocab_size=VOCABULARY, **sizes[kind])
+    model = auto.from_config(settings, attn_implementation="eager").eval()
+    path = next(block.path for block in blocks(model, "attention") if block.address.startswith("dec.L1.cross"))
+    with torch.no_grad():
+        whole = model(input_ids=IDS, decoder_input_ids=IDS[:, :7], output_attentions=True)
+        start = model(input_ids=IDS, decoder_input_ids=IDS[:, :6], use_cache=True)
+    encoded = transformers.modeling_outputs.BaseModelOutput(start.encoder_last_hidden_state)
+    calls, _ = record(
+        model, [path], encoder_outputs=encoded, decoder_input_ids=IDS[:, 6:7], past_key_values=start.past_key_values
+    )
+    taps = seen(calls[path], places_of(calls[path]))
+    assert torch.allclose(taps["pattern"], whole.cross_attentions[1][:, :, -1:], atol=1e-6)
+    assert taps["v"].shape == (2, 12, 4, 8)  # the encoder's tokens, kept from the first pass
