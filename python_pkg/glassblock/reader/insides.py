@@ -7,11 +7,17 @@ from collections.abc import Callable
 from glassblock.ir import Block
 from glassblock.reader.attention.places import attention_places
 from glassblock.reader.branches.place import Places
+from glassblock.reader.feedforward.moe_places import mixture_places
+from glassblock.reader.feedforward.places import feed_forward_places
 from glassblock.reader.tracing.graph import Graph
 
 Recogniser = Callable[[Graph, int, int], Places]
 
-_OF_ROLE: dict[str, Recogniser] = {"attention": attention_places}
+_OF_ROLE: dict[str, Recogniser] = {
+    "attention": attention_places,
+    "mlp": feed_forward_places,
+    "moe": mixture_places,
+}
 
 
 def places(graph: Graph, source: int, output: int, block: Block) -> Places:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from glassblock.reader.attention.gates import gate_of
 from glassblock.reader.attention.latents import Latent, latent_values
-from glassblock.reader.attention.values import TURNS, AttentionValues, Projected, attention_branch, values_of
+from glassblock.reader.attention.values import TURNS, AttentionValues, Projected, values_of
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.place import Missing, Place, Places, View
 from glassblock.reader.branches.recognise import output_projection
 from glassblock.reader.branches.trail import trail
 from glassblock.reader.branches.views import as_it_is, cut, heads_first, in_heads, then, tokens_first
+from glassblock.reader.branches.whole import whole_branch
 from glassblock.reader.operations.norms import NormSite, norm_sites
 from glassblock.reader.tracing.graph import LAYOUT, REPEATS, SLICES, Graph
 
@@ -43,7 +44,7 @@ def attention_places(graph: Graph, source: int, output: int) -> Places:
     Places
         Empty where no softmax over tokens was seen.
     """
-    branch = attention_branch(graph, source, output)
+    branch = whole_branch(graph, source, output)
     values = values_of(branch)
     if values is None:
         return {}

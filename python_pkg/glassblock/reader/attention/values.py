@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from glassblock.reader.attention.core import FUSED, attention_core
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.trail import trail
-from glassblock.reader.operations.residual import Stream, Update
+from glassblock.reader.branches.whole import whole_branch
 from glassblock.reader.tracing.graph import LAYOUT, SLICES, Graph
 from glassblock.reader.tracing.record import Op
 
@@ -88,25 +88,7 @@ def attention_values(graph: Graph, source: int, output: int) -> AttentionValues 
     AttentionValues or None
         None where no softmax over tokens was seen.
     """
-    return values_of(attention_branch(graph, source, output))
-
-
-def attention_branch(graph: Graph, source: int, output: int) -> Branch:
-    """Return the recording of one module as a branch."""
-    stream = Stream(graph.calls[0], source, {source: 0})
-    return Branch(
-        graph,
-        stream,
-        Update(output, 1),
-        reads=0,
-        read=source,
-        pre_norm=None,
-        post_norm=None,
-        inner=output,
-        ops=list(graph.cone(output, {source}).ops),
-        call=graph.calls[0],
-        norms={},
-    )
+    return values_of(whole_branch(graph, source, output))
 
 
 def values_of(branch: Branch) -> AttentionValues | None:

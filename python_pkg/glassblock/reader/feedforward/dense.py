@@ -32,7 +32,7 @@ def feed_forward(graph: Graph, ops: Sequence[Op]) -> FeedForward | None:
     others = [op for op in ops if graph.heavy(op) and op not in projections and graph.depthwise(op) is None]
     if len(projections) < 2 or others:
         return None
-    down, between = _down(graph, projections, ops[0].index)
+    down, between = down_projection(graph, projections, ops[0].index)
     if down is None:
         return None
     name, halves = activation_of(between), gated(graph, between)
@@ -45,7 +45,7 @@ def feed_forward(graph: Graph, ops: Sequence[Op]) -> FeedForward | None:
     )
 
 
-def _down(graph: Graph, projections: Sequence[Op], first: int) -> tuple[Op | None, tuple[Op, ...]]:
+def down_projection(graph: Graph, projections: Sequence[Op], first: int) -> tuple[Op | None, tuple[Op, ...]]:
     """Return the projection that reads the function of what another one made, and what is between them.
 
     The last one with a function before it: a matrix may be two of low rank. Without any function the last one.
@@ -69,15 +69,15 @@ def gated(graph: Graph, ops: Sequence[Op]) -> bool:
         if op.name == "glu":
             return True
         if op.name == "mul" and len(op.inputs) == 2:
-            factors = [_origin(graph, value, ops[0].index) for value in op.inputs]
+            factors = [origin(graph, value, ops[0].index) for value in op.inputs]
             sizes = {graph.size(value) for value in op.inputs}
             if all(factors) and len(sizes) == 1 and not (factors[0] & factors[1]):
                 return True
     return False
 
 
-def _origin(graph: Graph, value: int, first: int) -> frozenset[int]:
-    """Where an activation was projected or cut out."""
+def origin(graph: Graph, value: int, first: int) -> frozenset[int]:
+    """Return the values in which an activation was projected or cut out."""
 
     def cut(op: Op) -> bool:
         smaller = op.name in SLICES and graph.size(op.outputs[0]) < graph.size(op.inputs[0])

@@ -189,12 +189,12 @@ def _after_experts(branch: Branch, experts: Experts) -> list[Op]:
 
 
 def _ports(branch: Branch, experts: Experts, routing: Routing) -> tuple[tuple[Port, ...], tuple[str, ...]]:
-    graph, ports, notes, router = branch.graph, [], [], routing.call()
+    ports, notes, router = [], [], routing.call()
     if router is not None:
         ports.append(Port("router", router.path, "output"))
     else:
         notes.append("the routing cannot be tapped: the router is not a module of its own")
-    fed = next((call for call in _around(branch, experts) if _called_with_routing(graph, call)), None)
+    fed = experts_call(branch, experts)
     if not experts.stacked:
         ports.append(Port("expert_modules", experts.path, "input"))
     elif fed is not None:
@@ -204,6 +204,11 @@ def _ports(branch: Branch, experts: Experts, routing: Routing) -> tuple[tuple[Po
             "experts cannot be ablated one by one: their module is not called with hidden states, indices and weights"
         )
     return tuple(ports), tuple(notes)
+
+
+def experts_call(branch: Branch, experts: Experts) -> Call | None:
+    """Return the call of the module that does the experts' work given hidden states, indices and weights."""
+    return next((call for call in _around(branch, experts) if _called_with_routing(branch.graph, call)), None)
 
 
 def _around(branch: Branch, experts: Experts) -> list[Call]:

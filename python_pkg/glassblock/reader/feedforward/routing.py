@@ -206,6 +206,16 @@ class Routing:
                 return observed(value=True, where="operation normalize")
         return observed(value=False, where="the weights of the chosen are used as they are")
 
+    def weights(self) -> int | None:
+        """Return the last value with a weight for each choice of each token; None if it is followed by a function."""
+        scores, (choice, *others) = list(self._scores.values()), self.choices
+        functions = [op.index for op in scores if op.name in _FUNCTIONS]
+        made = [v for op in (choice.op, *scores) if op.index >= self.first for v in op.outputs if self._counts(v)]
+        takes, size = choice.takes, self.graph.size(choice.op.outputs[0])
+        fitting = [v for v in made if self.graph.shape(v)[-1] == takes and self.graph.size(v) == size]
+        late = [v for v in fitting if (self.graph.values[v].op or 0) >= max(functions, default=0)]
+        return late[-1] if late and not others else None
+
     def scale(self, routed: Iterable[Op]) -> Fact[float] | None:
         """Return the number that the sum of the routed experts is multiplied by; None for one.
 
