@@ -27,6 +27,7 @@ from glassblock.live.baseline import Observer
 from glassblock.live.events import warn
 from glassblock.live.frames import Frame, Origin, Recorder
 from glassblock.live.hook import Hook
+from glassblock.live.inside import Inside
 from glassblock.live.interventions import Interventions
 from glassblock.live.layout import Layout
 from glassblock.live.means import Means
@@ -95,6 +96,7 @@ class Engine:
         self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
         self._vocabulary = architecture.vocabulary
+        self.inside = Inside(model, architecture, lambda: {})
         self._attach()
 
     def use(self, interventions: Interventions) -> None:
@@ -136,6 +138,7 @@ class Engine:
         """Remove every hook. Again does no harm."""
         while self._handles:
             self._handles.pop().remove()
+        self.inside.detach()
 
     def _prepare(self, interventions: Interventions) -> _Prepared:
         return _Prepared(plan(self._architecture, interventions, self._means), len(interventions))
@@ -184,6 +187,7 @@ class Engine:
         if start.means is None:
             current.recorder = Recorder(self._layout, self._overwritten, start.baseline)
         self._local.current = current
+        self.inside.begin()
         with self._observing("the inputs"):
             current.first = _cached(kwargs.get("past_key_values"))
             inputs = kwargs.get("input_ids", args[0] if args else None)

@@ -261,7 +261,10 @@ class Session:
         subject = self._runner.subject(prompt)
         with self._doing("running"):
             return read_inside(
-                self.model, self.architecture, names, lambda: self._runner.pass_quietly(subject, self.interventions)
+                self._engine.inside,
+                self.architecture,
+                names,
+                lambda: self._runner.pass_quietly(subject, self.interventions),
             )
 
     # ---- intervening

@@ -6,11 +6,13 @@ import difflib
 import re
 from collections.abc import Callable, Iterable
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from glassblock.errors import TapError
 from glassblock.ir import Architecture, Block
-from glassblock.live.inside import ATTENTION_TAPS, Inside
+from glassblock.live.inside import Inside
+
+ATTENTION_TAPS = ("q", "k", "q_rot", "k_rot", "v", "scores", "pattern", "z")
 
 TRANSFORMER_LENS = {
     "hook_q": "q",
@@ -62,14 +64,16 @@ def tap_of(architecture: Architecture, name: str) -> tuple[Block, str]:
 
 
 def read_inside(
-    model: nn.Module, architecture: Architecture, names: Iterable[str], run: Callable[[], None]
+    inside: Inside, architecture: Architecture, names: Iterable[str], run: Callable[[], None]
 ) -> dict[str, Tensor]:
     """Return what names mean, from one pass.
 
     Parameters
     ----------
-    model, architecture
-        The model, and what it is.
+    inside
+        The insides of the model's blocks.
+    architecture
+        What it is.
     names
         As for `tap_of`.
     run
@@ -84,15 +88,14 @@ def read_inside(
     wanted: dict[str, set[str]] = {}
     for block, tap in asked.values():
         wanted.setdefault(block.address, set()).add(tap)
-    inside = Inside(model, architecture, wanted)
-    with inside.watching():
+    with inside.reading(wanted) as found:
         run()
     for address in wanted:
-        if address in inside.errors:
-            raise TapError(f"{address} offers no such tap: {inside.errors[address]}.")
-        if not any(seen == address for seen, _ in inside.found):
+        if address in found.errors:
+            raise TapError(f"{address} offers no such tap: {found.errors[address]}.")
+        if not any(seen == address for seen, _ in found.tensors):
             raise TapError(f"{address} did not run on this prompt.")
-    return {name: inside.found[block.address, tap] for name, (block, tap) in asked.items()}
+    return {name: found.tensors[block.address, tap] for name, (block, tap) in asked.items()}
 
 
 def _attention_of(architecture: Architecture, layer: int, name: str) -> str:

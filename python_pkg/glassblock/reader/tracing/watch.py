@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 
 from glassblock.errors import TapError
 from glassblock.reader.tracing.calls import calls_seen, forwards_seen
 from glassblock.reader.tracing.fold import Fold
 from glassblock.reader.tracing.graph import Graph
-from glassblock.reader.tracing.record import Value
+from glassblock.reader.tracing.record import Op, Ref, Value
 from glassblock.reader.tracing.trace import Tracer
 
 
@@ -36,6 +36,11 @@ class Watched:
         recording.tokens = ([1, *recording.values[self.source].shape[:-1]])[-1]
         kept = [v.index for v in recording.values if v.op is None and not v.name and v.index not in given]
         return Graph(recording, self._module, {v for v in kept if _cached(recording.values[v])})
+
+    @property
+    def steps(self) -> list[str]:
+        """Names of all its operations, in order; also of those that made nothing and so are not in the recording."""
+        return self._tracer.steps
 
     @cached_property
     def source(self) -> int:
@@ -59,6 +64,21 @@ class Watched:
         if tensor is None:
             raise TapError("the model has written over it since, in place")
         return tensor
+
+    def arguments(self, op: Op) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments of an operation, with their tensors.
+
+        Raises
+        ------
+        TapError
+            If one of them is no longer what it was.
+        """
+
+        def tensor(leaf: Any) -> Any:
+            return self.tensor(leaf.value) if isinstance(leaf, Ref) else leaf
+
+        args, kwargs = tree_map(tensor, (op.args, op.kwargs), is_leaf=lambda leaf: isinstance(leaf, Ref))
+        return args, kwargs
 
 
 def _cached(value: Value) -> bool:

@@ -1,0 +1,102 @@
+"""The rehearsal: one call of a block, recorded on copies of its arguments, to find out where its taps are.
+
+Calls are of one kind if nothing is different between them but how long things are. A call of a kind that was not met
+before is rehearsed; the model notices nothing, since caches are copied, random numbers put back, and hooks of ours silent.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_map
+
+from glassblock.errors import TapError
+from glassblock.live.hook import silent
+from glassblock.reader.tracing.calls import calls_seen
+from glassblock.reader.tracing.fold import Fold
+from glassblock.reader.tracing.trace import Tracer
+from glassblock.reader.tracing.watch import Watched
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def kind_of(module: nn.Module, arguments: Arguments) -> Hashable:
+    """Return what calls that run the same operations have in common.
+
+    Sizes count only as far as they are one, or equal to each other: another length is no other kind.
+    """
+    leaves, tree = tree_flatten(arguments)
+    sizes: dict[int, int] = {}
+
+    def kind(leaf: Any) -> Hashable:
+        if isinstance(leaf, Tensor):
+            return leaf.dtype, tuple(1 if n == 1 else -sizes.setdefault(n, len(sizes)) for n in leaf.shape)
+        if leaf is None or isinstance(leaf, bool | str):
+            return leaf
+        return type(leaf), _filled(leaf)
+
+    return str(tree), module.training, torch.is_grad_enabled(), tuple(kind(leaf) for leaf in leaves)
+
+
+def _filled(leaf: Any) -> bool:
+    """Whether a cache holds tokens already: then other operations run."""
+    length = getattr(leaf, "get_seq_length", None)
+    return length is not None and bool(length())
+
+
+def rehearse(module: nn.Module, forward: Callable[..., Any], arguments: Arguments) -> Watched:
+    """Record a call on copies of its arguments.
+
+    Parameters
+    ----------
+    module
+        The block's module.
+    forward
+        What runs it.
+    arguments
+        Positional and keyword arguments.
+
+    Raises
+    ------
+    TapError
+        If the arguments cannot be copied.
+    """
+    with silent(), _untouched(module):
+        args, kwargs = _copied(arguments)
+        tracer = Tracer(module, Fold(), most_bytes=None)
+        with tracer, calls_seen(tracer.seen):
+            result = tracer.seen(lambda _, *a, **k: forward(*a, **k), module, args, kwargs)
+    return Watched(tracer, module, (args, kwargs), result)
+
+
+def _copied(arguments: Arguments) -> Arguments:
+    try:
+        args, kwargs = tree_map(_copy, arguments)
+    except Exception as error:
+        raise TapError(f"what its module is given cannot be copied: {type(error).__name__}: {error}") from error
+    return args, kwargs
+
+
+def _copy(leaf: Any) -> Any:
+    if isinstance(leaf, Tensor):
+        return leaf.detach().clone().requires_grad_(leaf.requires_grad)
+    return leaf if callable(leaf) or isinstance(leaf, nn.Module) else copy.deepcopy(leaf)
+
+
+@contextmanager
+def _untouched(module: nn.Module) -> Iterator[None]:
+    """Put back what a call may change beside its arguments: random numbers, and running statistics in training."""
+    devices = {p.device for p in module.parameters() if p.device.type == "cuda"}
+    buffers = {buffer: buffer.clone() for buffer in module.buffers()} if module.training else {}
+    try:
+        with torch.random.fork_rng(sorted(device.index for device in devices)):
+            yield
+    finally:
+        with torch.no_grad():
+            for buffer, before in buffers.items():
+                buffer.copy_(before)
