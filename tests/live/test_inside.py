@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 import glassblock as gb
 from glassblock.errors import AddressError, TapError
-from glassblock.live import Session, inside
+from glassblock.live import Session, tap_names
+from glassblock.live.inside import script
 from glassblock.live.tap_names import TRANSFORMER_LENS
 
 IDS = torch.randint(3, VOCABULARY, (2, 12), generator=torch.Generator().manual_seed(0))
@@ -177,11 +178,15 @@ class InPlace(Attention):
         return result
 
 
-def test_what_was_written_over_is_refused_and_not_handed_out() -> None:
-    with gb.attach(Model(InPlace)) as session:
-        session.cache("L0.attn.q_rot", prompt=IDS % 50)
-        with pytest.raises(TapError, match="written over it since"):
-            session.cache("L0.attn.q", prompt=IDS % 50)
+def test_what_is_written_over_afterwards_is_read_as_it_was() -> None:
+    model = Model(InPlace).eval()
+    made: list[Tensor] = []
+    first = next(module for module in model.modules() if isinstance(module, InPlace))
+    first.into.register_forward_hook(lambda _, __, out: made.append(out.chunk(3, -1)[0].unflatten(-1, (2, -1)).clone()))
+    with gb.attach(model) as session:
+        read = session.cache("L0.attn.q", "L0.attn.q_rot", prompt=IDS % 50)
+    assert torch.equal(read["L0.attn.q"], made[-1])
+    assert torch.equal(read["L0.attn.q_rot"], made[-1] * torch.arange(12)[:, None, None].cos())
 
 
 def test_what_no_single_projection_makes_is_said_not_to_be_there() -> None:
@@ -199,10 +204,10 @@ def test_nothing_of_the_model_changes() -> None:
     session = gb.attach(model)
     session.cache("L0.attn.pattern", "L1.attn.z", prompt=IDS)
     assert not session.frames
-    assert not any("forward" in vars(module) for module in model.modules())
     with torch.no_grad():
         assert torch.equal(model(IDS).logits, before)
     session.detach()
+    assert not any("forward" in vars(module) for module in model.modules())
 
 
 def test_interventions_in_force_hold_in_what_is_read() -> None:
@@ -230,7 +235,7 @@ def test_the_page_about_taps_has_each_of_them() -> None:
     page = (Path(__file__).parents[2] / "docs" / "taps.md").read_text("utf-8")
     rows = dict(re.findall(r"^\| `L3\.attn\.(\w+)` \| `blocks\.3\.attn\.(\w+)` \|", page, re.MULTILINE))
     assert {theirs: ours for ours, theirs in rows.items()} == TRANSFORMER_LENS
-    assert set(rows) == set(inside.ATTENTION_TAPS)
+    assert set(rows) == set(tap_names.ATTENTION_TAPS)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +267,7 @@ def test_an_error_in_looking_does_not_reach_the_model(monkeypatch: pytest.Monkey
     def broken(*_: Any) -> None:
         raise RuntimeError("lost")
 
-    monkeypatch.setattr(inside, "attention_values", broken)
+    monkeypatch.setattr(script, "places", broken)
     with gb.attach(model) as session:
         session.run(IDS)
         with pytest.raises(TapError, match="it could not be read: RuntimeError: lost"):

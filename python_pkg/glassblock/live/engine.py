@@ -96,7 +96,7 @@ class Engine:
         self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
         self._vocabulary = architecture.vocabulary
-        self.inside = Inside(model, architecture, lambda: {})
+        self.inside = Inside(model, architecture, dict)
         self._attach()
 
     def use(self, interventions: Interventions) -> None:

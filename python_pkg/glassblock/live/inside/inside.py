@@ -1,8 +1,9 @@
 """Inside a block: taps between its module's input and output, read and edited while the model runs.
 
 A block of which something is wanted has its ``forward`` stood in for. The first call of a kind is rehearsed
-(`rehearsal.py`), which says at which of its operations the taps are (`script.py`); the call itself then runs the model's
-own code, watched by a `Stepper` that acts on these operations alone. Where nothing is wanted the call goes straight on.
+(`rehearsal.py`), which says at which of its operations the taps are (`script.py`); the call itself then runs the
+model's own code, watched by a `Stepper` that acts on these operations alone. Where nothing is wanted the call goes
+straight on.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Findings:
 
 @dataclass(slots=True)
 class _Turns:
-    """The blocks whose work is done by one module, in the order in which it is called, and what is known of its calls."""
+    """The blocks whose work one module does, in the order in which it is called, and what is known of its calls."""
 
     path: str
     blocks: list[Block] = field(default_factory=list)

@@ -1,14 +1,15 @@
 """The rehearsal: one call of a block, recorded on copies of its arguments, to find out where its taps are.
 
 Calls are of one kind if nothing is different between them but how long things are. A call of a kind that was not met
-before is rehearsed; the model notices nothing, since caches are copied, random numbers put back, and hooks of ours silent.
+before is rehearsed. The model notices nothing: caches are copied, random numbers put back, and our hooks silent.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from torch.utils._pytree import tree_flatten, tree_map
 
 from glassblock.errors import TapError
 from glassblock.live.hook import silent
+from glassblock.live.inside.kernel import KernelCall
 from glassblock.reader.tracing.calls import calls_seen
 from glassblock.reader.tracing.fold import Fold
 from glassblock.reader.tracing.trace import Tracer
@@ -49,7 +51,40 @@ def _filled(leaf: Any) -> bool:
     return length is not None and bool(length())
 
 
-def rehearse(module: nn.Module, forward: Callable[..., Any], arguments: Arguments) -> Watched:
+class _Rehearsal(Tracer):
+    """Records, and compares each call of torch's attention with its formula while its arguments are what they were."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__(module, Fold(), most_bytes=None)
+        self.off: dict[int, str | None] = {}
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Record the operation."""
+        result = super().__torch_function__(func, types, args, kwargs)
+        if func is nn.functional.scaled_dot_product_attention:
+            self.off[len(self.steps) - 1] = KernelCall.of(args, kwargs or {}).off(result)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """A rehearsed call.
+
+    Attributes
+    ----------
+    call
+        The recording.
+    off
+        For each call of torch's attention, by its step, in what it is not what the formula says; None where it is.
+    """
+
+    call: Watched
+    off: Mapping[int, str | None]
+
+
+def rehearse(module: nn.Module, forward: Callable[..., Any], arguments: Arguments) -> Rehearsed:
     """Record a call on copies of its arguments.
 
     Parameters
@@ -68,10 +103,10 @@ def rehearse(module: nn.Module, forward: Callable[..., Any], arguments: Argument
     """
     with silent(), _untouched(module):
         args, kwargs = _copied(arguments)
-        tracer = Tracer(module, Fold(), most_bytes=None)
+        tracer = _Rehearsal(module)
         with tracer, calls_seen(tracer.seen):
             result = tracer.seen(lambda _, *a, **k: forward(*a, **k), module, args, kwargs)
-    return Watched(tracer, module, (args, kwargs), result)
+    return Rehearsed(Watched(tracer, module, (args, kwargs), result), tracer.off)
 
 
 def _copied(arguments: Arguments) -> Arguments:

@@ -9,15 +9,17 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from glassblock.errors import TapError
 from glassblock.ir import Block
 from glassblock.live.inside.kernel import KernelCall
+from glassblock.live.inside.rehearsal import Rehearsed
 from glassblock.live.inside.stepper import Act
 from glassblock.reader.attention.values import attention_values
 from glassblock.reader.branches.place import Missing, Place, View
 from glassblock.reader.insides import places
+from glassblock.reader.tracing.record import Op, Ref
 from glassblock.reader.tracing.steps import made, tensors, writes
 from glassblock.reader.tracing.watch import Watched
 
@@ -29,21 +31,30 @@ Change = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
+class At:
+    """A tensor of an operation: which of those that it is given, or of those that it makes."""
+
+    step: int
+    which: int
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Spot:
     """Where a tap is in a sequence of operations.
 
     Attributes
     ----------
-    step
-        Its operation.
-    which
-        Which of the tensors that this one makes.
+    seen
+        Where it is read: where it is made; what a cache holds is made outside of the call, and read where it is used.
+    changed
+        Where it is edited: wherever it is used, so that a cache keeps what the model made and no edit meets it twice.
     view
         How to look at it.
     """
 
-    step: int
-    which: int
+    seen: At
+    changed: tuple[At, ...]
     view: View
 
 
@@ -76,14 +87,15 @@ class Script:
 
     def acts(self, work: Mapping[str, Work]) -> dict[int, Act]:
         """Return what is to be done at which operation, for taps that were checked."""
-        by_step: dict[int, list[tuple[Spot, Work]]] = defaultdict(list)
+        by_step: dict[int, list[_Doing]] = defaultdict(list)
         acts: dict[int, Act] = {}
         for tap, what in work.items():
             spot = self.spots.get(tap)
             if isinstance(spot, Spot) and not (tap in KEPT and self.kernel is not None):
-                by_step[spot.step].append((spot, what))
-        for step, at in by_step.items():
-            acts[step] = _act(self.names[step], at)
+                for at in dict.fromkeys((spot.seen, *(spot.changed if what.changes else ()))):
+                    by_step[at.step].append(_Doing(at, at == spot.seen, at in spot.changed, spot.view, what))
+        for step, doing in by_step.items():
+            acts[step] = _act(self.names[step], doing)
         kept = {tap: work[tap] for tap in KEPT if tap in work}
         if self.kernel is not None and kept:
             acts[self.kernel] = _after(_kernel_act(kept), acts.get(self.kernel))
@@ -92,60 +104,96 @@ class Script:
 
 @dataclass(slots=True)
 class Work:
-    """What is wanted of a tap: changes, in their order, and to be shown the tensor before them."""
+    """What is wanted of a tap in one call: changes, in their order, and to be shown the tensor before them."""
 
     changes: list[Change] = field(default_factory=list)
     show: Callable[[Tensor], None] | None = None
+    _done: tuple[Tensor, Tensor] | None = None
 
-    def through(self, x: Tensor) -> Tensor:
-        """Show a tensor and return it changed; the same object where nothing changes it."""
+    def shown(self, x: Tensor) -> Tensor:
+        """Show a tensor, in its documented shape, and return it."""
         if self.show:
             self.show(x)
+        return x
+
+    def through(self, x: Tensor) -> Tensor:
+        """Return a tensor in its documented shape changed; the same object where nothing changes it."""
         for change in self.changes:
             x = change(x)
         return x
 
+    def changed(self, x: Tensor, view: View) -> Tensor:
+        """Return a tensor with what a view shows of it changed, also where it is used a second time."""
+        if self._done is None or self._done[0] is not x:
+            self._done = x, _written(x, view, self.through(view(x)))
+        return self._done[1]
 
-def script_of(call: Watched, block: Block) -> Script:
-    """Find out where the taps of a block are in a recorded call.
 
-    Raises
-    ------
-    TapError
-        If the call has nothing to read.
-    """
-    graph = call.graph
-    spots = {tap: _spot(call, place) for tap, place in places(graph, call.source, call.output, block).items()}
-    values = attention_values(graph, call.source, call.output) if block.role == "attention" else None
+@dataclass(frozen=True, slots=True)
+class _Doing:
+    """What is to be done with one tensor of one operation."""
+
+    at: At
+    show: bool
+    change: bool
+    view: View
+    work: Work
+
+
+def script_of(rehearsed: Rehearsed, block: Block) -> Script:
+    """Find out where the taps of a block are in a rehearsed call."""
+    call = rehearsed.call
+    spots = {tap: _spot(call, place) for tap, place in places(call.graph, call.source, call.output, block).items()}
+    values = attention_values(call.graph, call.source, call.output) if block.role == "attention" else None
     kernel = values.kernel if values else None
-    if kernel is None or values is None:
-        return Script(tuple(call.steps), spots)
-    given = KernelCall.of(*call.arguments(kernel))
-    off = given.off(call.tensor(kernel.outputs[0]))
-    if off:
+    off = None if kernel is None else rehearsed.off[kernel.step]
+    if off is not None:
         return Script(tuple(call.steps), {**spots, **dict.fromkeys(KEPT, Missing(off))})
-    return Script(tuple(call.steps), spots, kernel.step)
+    return Script(tuple(call.steps), spots, None if kernel is None else kernel.step)
 
 
 def _spot(call: Watched, place: Place | Missing) -> Spot | Missing:
     if isinstance(place, Missing):
         return place
     op = call.graph.producer(place.value)
-    if op is None or op.step < 0:
-        return Missing("it is given to its module and not made in it")
-    return Spot(op.step, op.outputs.index(place.value), place.view)
+    made_at = None if op is None else At(op.step, op.outputs.index(place.value), given=False)
+    used = tuple(
+        At(user.step, which, given=True)
+        for user in call.graph.consumers[place.value]
+        for which, value in enumerate(_given(user))
+        if value == place.value
+    )
+    seen = made_at or next(iter(used), None)
+    if seen is None:
+        return Missing("it is given to its module and not used there")
+    return Spot(seen, used or (seen,), place.view)
 
 
-def _act(name: str, at: Sequence[tuple[Spot, Work]]) -> Act:
+def _given(op: Op) -> list[int]:
+    """Return the values among an operation's arguments, in order."""
+    leaves = tree_leaves((op.args, op.kwargs), is_leaf=lambda leaf: isinstance(leaf, Ref))
+    return [leaf.value for leaf in leaves if isinstance(leaf, Ref)]
+
+
+def _act(name: str, doing: Sequence[_Doing]) -> Act:
+    """Return what is done at an operation: with what it is given before it runs, with what it makes after."""
+    before = [each for each in doing if each.at.given]
+    after = [each for each in doing if not each.at.given]
+
     def act(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         inputs = tensors((args, kwargs))
+        for each in before:
+            x = inputs[each.at.which]
+            new = _done(each, x)
+            if new is not x and x is inputs[0] and writes(name):
+                x.copy_(new)  # the model goes on with the tensor that it writes into
+            else:
+                args, kwargs = _replaced((args, kwargs), x, new)
         result = func(*args, **kwargs)
-        for spot, work in at:
-            x = made(name, inputs, result)[spot.which]
-            new = _changed(x, spot.view, work)
-            if new is x:
-                continue
-            if writes(name):
+        for each in after:
+            x = made(name, inputs, result)[each.at.which]
+            new = _done(each, x)
+            if new is not x and writes(name):
                 x.copy_(new)
             else:
                 result = _replaced(result, x, new)
@@ -154,11 +202,16 @@ def _act(name: str, at: Sequence[tuple[Spot, Work]]) -> Act:
     return act
 
 
-def _changed(x: Tensor, view: View, work: Work) -> Tensor:
-    """Return a tensor with what a view shows of it changed; the same object where nothing is."""
+def _done(doing: _Doing, x: Tensor) -> Tensor:
+    if doing.show:
+        doing.work.shown(doing.view(x))
+    return doing.work.changed(x, doing.view) if doing.change else x
+
+
+def _written(x: Tensor, view: View, new: Tensor) -> Tensor:
+    """Return a copy of a tensor in which a view of it holds something new; itself where it is nothing new."""
     seen = view(x)
-    new = work.through(seen)
-    if new is seen:
+    if new is seen or (new.shape == seen.shape and new.data_ptr() == seen.data_ptr()):
         return x
     if new.shape != seen.shape:
         raise TapError(f"expected an edit to keep the shape {tuple(seen.shape)}, got {tuple(new.shape)}")
@@ -171,6 +224,8 @@ def _changed(x: Tensor, view: View, work: Work) -> Tensor:
 
 
 def _replaced(result: Any, x: Tensor, new: Tensor) -> Any:
+    if new is x:
+        return result
     if result is x:
         return new
     return tree_map(lambda leaf: new if leaf is x else leaf, result)
@@ -184,11 +239,12 @@ def _kernel_act(kept: Mapping[str, Work]) -> Act:
         call = KernelCall.of(args, kwargs)
         if not scoring.changes and not weighing.changes:
             with torch.no_grad():
-                scores = scoring.through(call.scores())
+                scores = scoring.shown(call.scores())
                 if weighing.show:
-                    weighing.show(call.pattern(scores))
+                    weighing.shown(call.pattern(scores))
             return func(*args, **kwargs)
-        pattern = weighing.through(call.pattern(scoring.through(call.scores())))
+        scores = scoring.through(scoring.shown(call.scores()))
+        pattern = weighing.through(weighing.shown(call.pattern(scores)))
         return call.mixed(pattern).to(call.value.dtype)
 
     return act

@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves
 
 from glassblock.errors import TapError
 from glassblock.reader.tracing.calls import calls_seen, forwards_seen
 from glassblock.reader.tracing.fold import Fold
 from glassblock.reader.tracing.graph import Graph
-from glassblock.reader.tracing.record import Op, Ref, Value
+from glassblock.reader.tracing.record import Value
 from glassblock.reader.tracing.trace import Tracer
 
 
@@ -64,21 +64,6 @@ class Watched:
         if tensor is None:
             raise TapError("the model has written over it since, in place")
         return tensor
-
-    def arguments(self, op: Op) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments of an operation, with their tensors.
-
-        Raises
-        ------
-        TapError
-            If one of them is no longer what it was.
-        """
-
-        def tensor(leaf: Any) -> Any:
-            return self.tensor(leaf.value) if isinstance(leaf, Ref) else leaf
-
-        args, kwargs = tree_map(tensor, (op.args, op.kwargs), is_leaf=lambda leaf: isinstance(leaf, Ref))
-        return args, kwargs
 
 
 def _cached(value: Value) -> bool:
