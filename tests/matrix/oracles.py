@@ -129,7 +129,8 @@ def in_head(count: int, head: int, edit: Callable[[Tensor], Tensor]) -> Callable
     def whole(x: Tensor) -> Tensor:
         parts = x.unflatten(-1, (count, -1)).clone()
         parts[..., head, :] = edit(parts[..., head, :])
-        return parts.flatten(-2)
+        together: Tensor = parts.flatten(-2)
+        return together
 
     return whole
 
