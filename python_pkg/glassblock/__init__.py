@@ -18,14 +18,33 @@ if TYPE_CHECKING:
     from glassblock.api import attach, compare, demo, gallery, unfold
     from glassblock.describe import Comparison
     from glassblock.diagram import Diagram
-    from glassblock.live import Session
+    from glassblock.live import Add, Cut, Freeze, Mean, Noise, Resample, Scale, Session, Skip, Zero
 
 # Loading a subpackage binds its name here, and does so once. `demo` and `gallery` shall be the public functions, so
 # the subpackages are loaded now (they are small and without torch) and their names are given free.
 del globals()["demo"], globals()["gallery"]
 
 __version__ = "0.1.0"
-__all__ = ["Comparison", "Diagram", "GlassblockError", "Session", "attach", "compare", "demo", "gallery", "unfold"]
+__all__ = [
+    "Add",
+    "Comparison",
+    "Cut",
+    "Diagram",
+    "Freeze",
+    "GlassblockError",
+    "Mean",
+    "Noise",
+    "Resample",
+    "Scale",
+    "Session",
+    "Skip",
+    "Zero",
+    "attach",
+    "compare",
+    "demo",
+    "gallery",
+    "unfold",
+]
 
 _HOMES = {
     "attach": "glassblock.api",
@@ -36,6 +55,9 @@ _HOMES = {
     "Comparison": "glassblock.describe",
     "Diagram": "glassblock.diagram",
     "Session": "glassblock.live",
+    **dict.fromkeys(
+        ("Add", "Cut", "Freeze", "Mean", "Noise", "Resample", "Scale", "Skip", "Zero"), "glassblock.live.kinds"
+    ),
 }
 
 

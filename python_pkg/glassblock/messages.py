@@ -46,7 +46,7 @@ def layout(value: Layout) -> wt.FrameLayout:
 
 def intervention(value: Intervention) -> wt.Intervention:
     """Return one intervention, with its sentence."""
-    return {"address": value.address, "how": value.how, "sentence": value.sentence}
+    return {"address": value.address, "how": cast("wt.How", value.how), "sentence": value.sentence}
 
 
 def run(value: Run) -> wt.RunSummary:

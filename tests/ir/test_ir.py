@@ -63,7 +63,7 @@ def test_addresses_name_heads_and_experts() -> None:
     names = list(architecture((0,)).addresses())
     assert names == [
         "L0",
-        *("L0.attn", "L0.attn.H0", "L0.attn.H1", "L0.attn.H2", "L0.attn.H3"),
+        *("L0.attn", "L0.attn.H0", "L0.attn.H1", "L0.attn.H2", "L0.attn.H3", "L0.attn.KV0", "L0.attn.KV1"),
         *("L0.moe", "L0.moe.E0", "L0.moe.E1", "L0.moe.E2", "L0.moe.E3"),
         "L0.moe.router",
     ]

@@ -1,5 +1,5 @@
 """Experiments: many runs of one session, put together."""
 
-from glassblock.experiments.singles import single_ablations, single_targets
+from glassblock.experiments.singles import SINGLE_HOWS, single_ablations, single_targets
 
-__all__ = ["single_ablations", "single_targets"]
+__all__ = ["SINGLE_HOWS", "single_ablations", "single_targets"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from glassblock.errors import InterventionError, PromptError
-from glassblock.live import How, Intervention, Run, Session
+from glassblock.live import Intervention, Kind, Run, Session
 
 KINDS = ("head", "expert", "block")
+SINGLE_HOWS = ("zero", "mean")
+"""Kinds of ablation that are tried of each."""
 
 
 def single_targets(session: Session) -> list[str]:
@@ -16,7 +18,7 @@ def single_targets(session: Session) -> list[str]:
     return [site.address for site in session.layout.sites if site.kind in KINDS and site.address not in unavailable]
 
 
-def single_ablations(session: Session, hows: Sequence[How] = ("zero", "mean")) -> Iterator[tuple[Intervention, Run]]:
+def single_ablations(session: Session, hows: Sequence[str | Kind] = SINGLE_HOWS) -> Iterator[tuple[Intervention, Run]]:
     """Run the last prompt once for each single ablation; history and interventions stay as they are.
 
     An expert that no reference prompt reached has no mean, so its mean ablation is left out.
@@ -48,4 +50,4 @@ def single_ablations(session: Session, hows: Sequence[How] = ("zero", "mean")) -
                 run = session.preview(address, how=how)
             except InterventionError:
                 continue
-            yield Intervention(address, how), run
+            yield next(iter(run.interventions)), run

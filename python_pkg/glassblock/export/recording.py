@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+from typing import cast
 
 from glassblock import messages
 from glassblock.errors import PromptError
-from glassblock.experiments import single_ablations, single_targets
-from glassblock.live import CLEAN_ROWS, HOWS, Frame, Run, Session
+from glassblock.experiments import SINGLE_HOWS, single_ablations, single_targets
+from glassblock.live import CLEAN_ROWS, Frame, Run, Session
 from glassblock.wire import types_generated as wt
 
 FRAMES_BYTES = 8 << 20
@@ -30,15 +31,15 @@ def record(session: Session) -> wt.Recording:
     assert last is not None
     clean = last.frames[0]
     size = 4 * len(clean.layout.sites) * clean.positions * len(clean.layout.stats)
-    last_only = size * len(single_targets(session)) * len(HOWS) > FRAMES_BYTES
+    last_only = size * len(single_targets(session)) * len(SINGLE_HOWS) > FRAMES_BYTES
     return {
         "state": _clean_state(session, last),
         "frame": _frame(clean, session, last_only=last_only),
         "ablations": [
             {
                 "address": item.address,
-                "how": item.how,
-                "python": f'session.ablate("{item.address}", how="{item.how}")',
+                "how": cast("wt.How", item.how),
+                "python": item.python,
                 "sentence": item.sentence,
                 "run": messages.run(run),
                 "frame": _frame(run.frames[-1], session, last_only=last_only),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from glassblock.ir.facts import Fact
-from glassblock.ir.specs import Attention, Mixer, MixtureOfExperts, Spec
+from glassblock.ir.specs import Attention, FeedForward, Mixer, MixtureOfExperts, Spec
 
 Role = Literal[
     "attention", "mixer", "mlp", "moe", "norm", "embedding", "unembedding", "router", "projector", "mtp", "other"
@@ -110,3 +110,23 @@ class Block:
     def experts(self) -> int:
         """How many routed experts can be named in it: 0 for a block without experts."""
         return self.spec.experts.value if isinstance(self.spec, MixtureOfExperts) else 0
+
+    @property
+    def kv_heads(self) -> int:
+        """How many key/value heads can be named in it: 0 where no neighbouring query heads share one."""
+        routed = any(
+            part.role == "moe" for part in self.parts
+        )  # heads of several experts share, which are no neighbours
+        if isinstance(self.spec, Attention) and self.spec.kv_rank is None and not routed:
+            count = self.spec.kv_heads.value
+            return count if 0 < count < self.heads and self.heads % count == 0 else 0
+        return 0
+
+    @property
+    def neurons(self) -> int:
+        """How many neurons can be named in it: channels that go into the down projection of a dense feed-forward."""
+        return self.spec.hidden.value if isinstance(self.spec, FeedForward) else 0
+
+    def count(self, letters: str) -> int:
+        """Return how many of its parts are named with these letters: ``H``, ``KV``, ``E`` or ``N``."""
+        return {"H": self.heads, "KV": self.kv_heads, "E": self.experts, "N": self.neurons}[letters]

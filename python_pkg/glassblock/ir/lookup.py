@@ -69,7 +69,7 @@ class Lookup:
             return self._paths[name]
         place = self._place(name)
         if place is not None:
-            return name if name in _addresses(place.layer) else None
+            return name if name in _addresses(place.layer) or _is_neuron(name, place.layer.blocks) else None
         parsed = addresses.parse(name)
         if parsed is not None and parsed.block in self._outside:
             return name if name in _parts(self._outside[parsed.block]) else None
@@ -113,6 +113,7 @@ def _all(layer: Layer) -> Iterator[Block]:
 def _parts(block: Block) -> Iterator[str]:
     yield block.address
     yield from (f"{block.address}.H{head}" for head in range(block.heads))
+    yield from (f"{block.address}.KV{head}" for head in range(block.kv_heads))
     yield from (f"{block.address}.E{expert}" for expert in range(block.experts))
 
 
@@ -124,6 +125,14 @@ def _addresses(layer: Layer) -> Iterator[str]:
         yield from (inner.address for part in block.parts for inner in _within(part))
 
 
+def _is_neuron(name: str, blocks: Iterable[Block]) -> bool:
+    """Say whether an address names a neuron. There are too many of them to go through."""
+    parsed = addresses.parse(name)
+    if parsed is None or parsed.indexed is None or parsed.indexed[0] != "N":
+        return False
+    return any(block.address == parsed.block and parsed.indexed[1] < block.neurons for block in blocks)
+
+
 def all_blocks(outer: Iterable[Block]) -> Iterator[Block]:
     """Go through some blocks and the blocks within them, outer before inner."""
     for block in outer:
@@ -131,7 +140,7 @@ def all_blocks(outer: Iterable[Block]) -> Iterator[Block]:
 
 
 def all_addresses(layers: Iterable[Layer], outside: Iterable[Block]) -> Iterator[str]:
-    """Go through every address that can be ablated or looked at, heads and experts included."""
+    """Go through every address that can be ablated or looked at, heads and experts included; neurons are too many."""
     for layer in layers:
         yield from _addresses(layer)
     for block in all_blocks(outside):

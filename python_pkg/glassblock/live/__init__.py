@@ -5,7 +5,8 @@ from glassblock.live.frames import Frame, Origin
 from glassblock.live.generation import Generation
 from glassblock.live.guard import check_attachable
 from glassblock.live.history import History, Step
-from glassblock.live.interventions import HOWS, How, Intervention, Interventions
+from glassblock.live.interventions import Intervention, Interventions
+from glassblock.live.kinds import KINDS, PLAIN, Add, Cut, Freeze, Kind, Mean, Noise, Resample, Scale, Skip, Zero
 from glassblock.live.layout import Layout, Site
 from glassblock.live.predictions import CLEAN_ROWS, Candidate, Distribution, Score
 from glassblock.live.prompts import Prompt
@@ -14,24 +15,34 @@ from glassblock.live.session import Session, Status
 
 __all__ = [
     "CLEAN_ROWS",
-    "HOWS",
+    "KINDS",
+    "PLAIN",
+    "Add",
     "Candidate",
+    "Cut",
     "Distribution",
     "Event",
     "Frame",
+    "Freeze",
     "Generation",
     "History",
-    "How",
     "Intervention",
     "Interventions",
+    "Kind",
     "Layout",
+    "Mean",
+    "Noise",
     "Origin",
     "Prompt",
+    "Resample",
     "Run",
+    "Scale",
     "Score",
     "Session",
     "Site",
+    "Skip",
     "Status",
     "Step",
+    "Zero",
     "check_attachable",
 ]

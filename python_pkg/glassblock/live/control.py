@@ -9,11 +9,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import torch
 
 from glassblock.errors import InterventionError
 from glassblock.ir import Architecture
 from glassblock.live.history import History, Step
-from glassblock.live.interventions import Intervention, Interventions, check_how, targets
+from glassblock.live.interventions import Intervention, Interventions, ablate_in_python
+from glassblock.live.kinds import kind_of
+from glassblock.live.positions import Positions
+from glassblock.live.targets import check, target_of
 
 
 class Control:
@@ -35,7 +41,7 @@ class Control:
         self._beside = Interventions()
         self._lock = threading.RLock()
 
-    def asked(self, names: tuple[str, ...], how: str) -> tuple[Intervention, ...]:
+    def asked(self, names: tuple[str, ...], how: Any, positions: Any = None) -> tuple[Intervention, ...]:
         """Check what was asked for and return it as interventions."""
         if not names:
             raise InterventionError("expected at least one address to ablate, got none. Try ablate('L0.mlp').")
@@ -43,28 +49,34 @@ class Control:
             raise InterventionError(
                 f"expected addresses, each an argument of its own, got {names!r}. Try ablate('L0.mlp', 'L1.attn.H0')."
             )
-        kind = check_how(how)
-        return tuple(Intervention(address, kind) for address in targets(self._architecture, names))
+        kind, at = kind_of(how), Positions.of(positions)
+        targets = [target_of(self._architecture, name) for name in names]
+        for target in targets:
+            check(target, kind, at)
+        return tuple(Intervention(target.address, kind, at, target.kind) for target in targets)
 
-    def ablate(self, names: tuple[str, ...], how: str) -> bool:
-        """Add ablations as a step; say whether anything changed."""
-        new = self.asked(names, how)
-        label = f"{how} {', '.join(item.address for item in new)}"
-        arguments = ", ".join(_quoted(item.address) for item in new)
-        python = f"session.ablate({arguments}, how={_quoted(how)})"
+    def ablate(self, names: tuple[str, ...], how: Any, positions: Any = None) -> bool:
+        """Add interventions as a step; say whether anything changed."""
+        new = self.asked(names, how, positions)
+        addresses = [item.address for item in new]
+        at = "" if new[0].positions.everywhere else f" at {new[0].positions}"
+        label = f"{new[0].how} {', '.join(addresses)}{at}"
+        python = ablate_in_python(addresses, new[0].kind, new[0].positions)
         return self._step(label, python, lambda current: current.adding(new))
 
     def restore(self, names: tuple[str, ...]) -> bool:
-        """Take ablations away as a step, all of them where none is named; say whether anything changed."""
-        found = tuple(self._architecture.resolve(name) for name in names)
+        """Take interventions away as a step, all of them where none is named; say whether anything changed."""
+        found = tuple(target_of(self._architecture, name).address for name in names)
         intact = [address for address in found if address not in self.history.current]
         if intact:
             raise InterventionError(
                 f"expected what is ablated, got {', '.join(intact)}. In force: {self.history.current!r}."
             )
         label = f"restore {', '.join(found) or 'all'}"
-        python = f"session.restore({', '.join(map(_quoted, found))})"
-        return self._step(label, python, lambda current: current.without(found) if found else Interventions())
+        quoted = ", ".join(f'"{address}"' for address in found)
+        return self._step(
+            label, f"session.restore({quoted})", lambda current: current.without(found) if found else Interventions()
+        )
 
     def undo(self) -> bool:
         """Go one step back; say whether there was one."""
@@ -75,9 +87,9 @@ class Control:
         return self._travel(self.history.redo)
 
     @contextmanager
-    def beside(self, names: tuple[str, ...], how: str) -> Iterator[None]:
+    def beside(self, names: tuple[str, ...], how: Any, positions: Any = None) -> Iterator[None]:
         """Ablate for the length of a ``with`` block, beside the history."""
-        new = self.asked(names, how)
+        new = self.asked(names, how, positions)
         with self._lock:
             before = self._beside
             self._use(self.history.current, before.adding(new))
@@ -104,10 +116,11 @@ class Control:
 
     def _use(self, kept: Interventions, beside: Interventions) -> None:
         """Take up what the history has and what is beside it; an error changes nothing."""
+        if torch._C._current_graph_task_id() != -1:  # noqa: SLF001 - torch has no public name for it
+            raise InterventionError(
+                "expected interventions to change between passes, but a backward pass is running in this thread, whose"
+                " checkpoints may be computed again. Change them before forward or after backward."
+            )
         together = kept.adding(beside)
         self._take_up(together)
         self.in_force, self._beside = together, beside
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'

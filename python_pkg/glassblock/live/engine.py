@@ -21,18 +21,21 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from glassblock.errors import InterventionError
 from glassblock.ir import Architecture, Side
 from glassblock.live.arguments import first_tensor, logits_of, output_tensor, replace_output, replace_tensor
 from glassblock.live.baseline import Observer
+from glassblock.live.edits import Moment
 from glassblock.live.events import warn
 from glassblock.live.frames import Frame, Origin, Recorder
 from glassblock.live.hook import Hook
 from glassblock.live.inside import Inside
 from glassblock.live.interventions import Interventions
 from glassblock.live.layout import Layout
-from glassblock.live.means import Means
+from glassblock.live.materials import Materials
+from glassblock.live.means import Collector
 from glassblock.live.plan import Plan, plan
-from glassblock.live.taps import ExpertsTap, Routing, Tap, experts_taps_of, taps_of
+from glassblock.live.taps import ExpertsTap, Tap, experts_taps_of, taps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class _Start:
 
     origin: Origin
     prepared: _Prepared | None = None
-    means: Means | None = None
+    collector: Collector | None = None
     baseline: Observer | None = None
 
 
@@ -61,8 +64,8 @@ class _Pass:
     interventions: int
     origin: Origin
     recorder: Recorder | None = None
-    means: Means | None = None
-    first: int = 0
+    collector: Collector | None = None
+    moment: Moment = field(default_factory=Moment)
     token_ids: Tensor | None = None
 
 
@@ -91,8 +94,9 @@ class Engine:
         self._local = threading.local()
         self._seq = 0
         self._count = threading.Lock()
-        self._means: Means | None = None
-        self._in_force = _Prepared()
+        self._in_force, self._used = _Prepared(), Interventions()
+        self.materials = Materials()
+        """Values that were collected for interventions to put in the place of others."""
         self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
         self._vocabulary = architecture.vocabulary
@@ -101,7 +105,11 @@ class Engine:
 
     def use(self, interventions: Interventions) -> None:
         """Take up a set of interventions, from the next forward pass on."""
-        self._in_force = self._prepare(interventions)
+        self._in_force, self._used = self._prepare(interventions), interventions
+
+    def use_again(self) -> None:
+        """Take up the same interventions with the values that were collected since."""
+        self.use(self._used)
 
     @contextmanager
     def passes(
@@ -122,17 +130,11 @@ class Engine:
         with self._next(_Start(origin, chosen, baseline=baseline)):
             yield
 
-    def collect_means(self, forwards: Callable[[], None]) -> None:
-        """Run the given forwards on the untouched model and keep the means at all taps."""
-        means = Means()
-        with self._next(_Start("clean", _Prepared(), means)):
-            forwards()
-        self._means = means
-
-    @property
-    def has_means(self) -> bool:
-        """Whether the means are there."""
-        return self._means is not None
+    @contextmanager
+    def collecting(self, collector: Collector) -> Iterator[None]:
+        """Let a collector see the passes that this thread starts within; they are clean, and make no frames."""
+        with self._next(_Start("clean", _Prepared(), collector)):
+            yield
 
     def detach(self) -> None:
         """Remove every hook. Again does no harm."""
@@ -141,7 +143,12 @@ class Engine:
         self.inside.detach()
 
     def _prepare(self, interventions: Interventions) -> _Prepared:
-        return _Prepared(plan(self._architecture, interventions, self._means), len(interventions))
+        prepared = plan(self._architecture, interventions, self.materials)
+        if prepared.inside:
+            raise InterventionError(
+                f"{', '.join(prepared.inside)} cannot be edited on the inside yet, only at its ports."
+            )
+        return _Prepared(prepared, len(interventions))
 
     @contextmanager
     def _next(self, start: _Start) -> Iterator[None]:
@@ -183,14 +190,14 @@ class Engine:
     def _begin(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         start: _Start = getattr(self._local, "start", None) or _OUTSIDE
         prepared = start.prepared or self._in_force
-        current = _Pass(prepared.plan, prepared.count, start.origin, means=start.means)
-        if start.means is None:
+        current = _Pass(prepared.plan, prepared.count, start.origin, collector=start.collector)
+        if start.collector is None:
             current.recorder = Recorder(self._layout, self._overwritten, start.baseline)
         self._local.current = current
         self.inside.begin()
         with self._observing("the inputs"):
-            current.first = _cached(kwargs.get("past_key_values"))
             inputs = kwargs.get("input_ids", args[0] if args else None)
+            current.moment = Moment(_cached(kwargs.get("past_key_values")), _tokens(inputs, kwargs))
             if isinstance(inputs, Tensor) and not inputs.is_floating_point():
                 current.token_ids = inputs.detach()
 
@@ -211,7 +218,7 @@ class Engine:
         return Frame(
             seq=seq,
             origin=done.origin,
-            first=done.first,
+            first=done.moment.first,
             layout=self._layout,
             interventions=done.interventions,
             token_ids=done.token_ids,
@@ -244,36 +251,39 @@ class Engine:
             return None
         current = self._current()
         for tap in taps:
-            x = tap.edit(x, current.plan)
+            x = tap.edit(x, current.plan, current.moment)
             with self._observing(tap.key):
-                tap.observe(x, current.recorder, current.means)
+                tap.observe(x, current.recorder, current.collector)
         return x
 
     def _experts_hooks(self, tap: ExpertsTap) -> tuple[Callable[..., Any], Callable[..., Any]]:
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             current, routed = self._current(), tap.routing(args, kwargs)
-            self._local.routed = routed  # what the router said, before it is edited
+            self._local.answers = None
             if routed is None:
                 return None
             with self._observing(tap.key):
-                tap.observe(module, routed, current.recorder, current.means)
-            weights = tap.edit(routed, current.plan)
+                tap.observe(module, routed, current.recorder, current.collector)
+            weights, answers = tap.edit(module, routed, current.plan, current.moment)
+            self._local.answers = answers  # what edited experts put out, to be added to the others' sum
             return None if weights is routed.weights else replace_tensor(args, kwargs, routed.weights, weights)
 
         def after(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
-            means = self._current().plan.expert_means.get(tap.key)
-            routed: Routing | None = getattr(self._local, "routed", None)
-            self._local.routed = None
-            if not means or routed is None or not isinstance(output, Tensor):
+            answers: Tensor | None = getattr(self._local, "answers", None)
+            self._local.answers = None
+            if answers is None or not isinstance(output, Tensor):
                 return None
-            return tap.answer(output, routed, means)
+            return output + answers.to(output.dtype).reshape(output.shape)
 
         return before, after
 
     def _current(self) -> _Pass:
         """Return the pass of this thread; a part that is called on its own is edited and not recorded."""
         current: _Pass | None = getattr(self._local, "current", None)
-        return current or _Pass(self._in_force.plan, self._in_force.count, "outside")
+        if current is not None:
+            return current
+        loose: Moment = self._local.__dict__.setdefault("loose", Moment())
+        return _Pass(self._in_force.plan, self._in_force.count, "outside", moment=loose)
 
     @contextmanager
     def _observing(self, what: str) -> Iterator[None]:
@@ -293,3 +303,11 @@ def _cached(cache: Any) -> int:
     if length is None or isinstance(cache, Mapping):
         return 0
     return int(length())
+
+
+def _tokens(inputs: Any, kwargs: Mapping[str, Any]) -> int | None:
+    """Return how many tokens a pass of the main stack has, None where that is not known."""
+    ids, embeds = kwargs.get("decoder_input_ids", inputs), kwargs.get("inputs_embeds")
+    if isinstance(ids, Tensor) and not ids.is_floating_point() and ids.ndim:
+        return int(ids.shape[-1])
+    return int(embeds.shape[1]) if isinstance(embeds, Tensor) and embeds.ndim == 3 else None

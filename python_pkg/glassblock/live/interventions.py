@@ -1,76 +1,94 @@
-"""Interventions: what is replaced while the model runs, as one immutable, ordered set.
+"""Interventions: what is done to a model while it runs, as one immutable, ordered set.
 
 A set is never changed: ablating makes a new one, and the engine takes up the newest at the start of a
 forward pass. So a forward pass sees one set from its first layer to its last.
+
+Interventions on one target compose in the order in which they were made. Of two that replace the same value at the same
+positions the later one stands, in the earlier one's place in the order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from glassblock.errors import InterventionError
-from glassblock.ir import Architecture, Block, parse
-
-How = Literal["zero", "mean"]
-HOWS: tuple[How, ...] = get_args(How)
+from glassblock.ir import parse
+from glassblock.live.kinds import Kind, TargetKind, Zero, how_in_python
+from glassblock.live.positions import ALL, Positions
 
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """One block, head or expert and what stands in its place.
+    """One target and what is done to it.
 
     Attributes
     ----------
     address
         Canonical address.
-    how
-        ``zero`` or ``mean``.
+    kind
+        What is done.
+    positions
+        At which tokens.
+    target
+        What the address names.
     """
 
     address: str
-    how: How
+    kind: Kind
+    positions: Positions = ALL
+    target: TargetKind = "block"
+
+    @property
+    def how(self) -> str:
+        """The name of the kind."""
+        return self.kind.name
 
     @property
     def sentence(self) -> str:
         """What it does, in the words that the page and the docs use."""
-        where = parse(self.address)
-        kind = where.indexed[0] if where and where.indexed else ""
-        if where is not None and where.layer is not None and not where.part:
-            return _LAYER[self.how].format(self.address)
-        return {"H": _HEAD, "E": _EXPERT}.get(kind, _BLOCK)[self.how].format(self.address)
+        sentence = self.kind.words(self.target, self.address)
+        return sentence if self.positions.everywhere else f"Only at {self.positions}: {sentence}"
+
+    @property
+    def python(self) -> str:
+        """The line that makes it."""
+        return ablate_in_python((self.address,), self.kind, self.positions)
+
+    def __str__(self) -> str:
+        """Return it as people say it."""
+        where = "" if self.positions.everywhere else f" at {self.positions}"
+        return f"{self.how} {self.address}{where}"
 
 
-_BLOCK: dict[How, str] = {
-    "zero": "{} adds zeros to the residual stream.",
-    "mean": "{} adds its mean over the reference prompts to the residual stream, at every position.",
-}
-_LAYER: dict[How, str] = {
-    "zero": "Every block of {} adds zeros to the residual stream.",
-    "mean": "Every block of {} adds its mean over the reference prompts, at every position.",
-}
-_HEAD: dict[How, str] = {
-    "zero": "The output of {} is replaced by zeros before the output projection.",
-    "mean": "The output of {} is replaced by its mean over the reference prompts before the output projection.",
-}
-_EXPERT: dict[How, str] = {
-    "zero": "The routing weight of {} is set to zero; the other experts keep theirs.",
-    "mean": "{} answers each token routed to it with its mean output on the reference prompts.",
-}
+def ablate_in_python(addresses: Iterable[str], kind: Kind, positions: Positions) -> str:
+    """Return the line that does a kind to some addresses."""
+    names = ", ".join(f'"{address}"' for address in addresses)
+    at = "" if positions.everywhere else f", positions={positions.python}"
+    return f"session.ablate({names}, how={how_in_python(kind)}{at})"
 
 
 @dataclass(frozen=True, slots=True)
 class Interventions:
-    """An ordered set of interventions, at most one for each address."""
+    """An ordered set of interventions."""
 
     items: tuple[Intervention, ...] = ()
 
     def adding(self, new: Iterable[Intervention]) -> Interventions:
-        """Return the set with these; one on the same address is replaced, in its place in the order."""
-        merged = {item.address: item for item in self.items}
-        merged.update((item.address, item) for item in new)
-        return Interventions(tuple(merged.values()))
+        """Return the set with these; what replaces the same value at the same positions is replaced in its place.
+
+        Raises
+        ------
+        InterventionError
+            If one contradicts another.
+        """
+        items = list(self.items)
+        for item in new:
+            same = next((at for at, other in enumerate(items) if _stands_for(item, other)), None)
+            for other in items if same is None else (*items[:same], *items[same + 1 :]):
+                _check_together(item, other)
+            items[len(items) if same is None else same : len(items) if same is None else same + 1] = [item]
+        return Interventions(tuple(items))
 
     def without(self, addresses: Iterable[str]) -> Interventions:
         """Return the set without these addresses."""
@@ -91,61 +109,51 @@ class Interventions:
 
     def __str__(self) -> str:
         """Return the interventions as people say them."""
-        return ", ".join(f"{item.how} {item.address}" for item in self.items) or "none"
+        return ", ".join(map(str, self.items)) or "none"
 
     def __repr__(self) -> str:
         """Return what they are and the interventions."""
         return f"Interventions({self})"
 
 
-def check_how(how: str) -> How:
-    """Return the kind of ablation, or say which ones there are."""
-    for known in HOWS:
-        if how == known:
-            return known
-    raise InterventionError(f"expected how to be one of {', '.join(HOWS)}, got {how!r}.")
+def _stands_for(new: Intervention, old: Intervention) -> bool:
+    """Say whether a new intervention takes the place of an old one."""
+    same = new.address == old.address and new.positions == old.positions
+    return same and new.kind.replaces and old.kind.replaces and not _disagree(new, old)
 
 
-def targets(architecture: Architecture, names: Iterable[str]) -> tuple[str, ...]:
-    """Resolve what a person asked for to canonical addresses that can be ablated.
-
-    Raises
-    ------
-    AddressError
-        If a name is nothing in the model.
-    InterventionError
-        If it is something that cannot be ablated, with the reason.
-    """
-    found = tuple(architecture.resolve(name) for name in names)
-    for address in found:
-        reason = why_not(architecture, address)
-        if reason:
-            raise InterventionError(f"{address} cannot be ablated: {reason}")
-    return found
-
-
-def why_not(architecture: Architecture, address: str) -> str | None:
-    """Return why an address cannot be ablated, or None where it can."""
-    where = parse(address)
-    assert where is not None
-    if where.layer is not None and not where.part:
-        layer = next(layer for layer in architecture.layers() if layer.address == address)
-        reasons = [why_not(architecture, branch.block) for branch in layer.branches]
-        return next((reason for reason in reasons if reason), None if reasons else "no branch of it is known.")
-    block = architecture.block(where.block if where.indexed else address)
-    return _missing_port(block, where.indexed)
+def _check_together(new: Intervention, old: Intervention) -> None:
+    if _disagree(new, old):
+        raise InterventionError(
+            f"expected interventions that agree, got {new.address} zero with and without renormalising the weights of"
+            f' the other experts. Restore it first: session.restore("{new.address}").'
+        )
+    for skip, other in ((new, old), (old, new)):
+        if skip.how == "skip" and _within(other, skip.address):
+            raise InterventionError(
+                f"expected interventions that agree, got {skip} and {other}, which is inside of what is skipped and"
+                f' would change nothing. Restore one of them first: session.restore("{old.address}").'
+            )
+    if new.address == old.address and _alone(new) is not _alone(old):
+        raise InterventionError(
+            f"expected interventions that agree, got {new} and {old}: an expert without a routing weight has no output"
+            f' left to edit. Restore it first: session.restore("{old.address}").'
+        )
 
 
-def _missing_port(block: Block, indexed: tuple[str, int] | None) -> str | None:
-    notes = " ".join(block.notes)
-    if indexed is not None:
-        wanted = {"H": ("z",), "E": ("experts", "expert_modules")}[indexed[0]]
-        if any(block.port(name) for name in wanted):
-            return None
-        return f"{block.address} offers no place where its parts can be told apart. {notes}".strip()
-    if block.role in ("norm", "unembedding", "router"):
-        article = "an" if block.role[0] in "aeiou" else "a"
-        return f"{article} {block.role} adds nothing to the residual stream; ablate an attention, mixer or MLP instead."
-    if block.port("out") is None:
-        return f"its output is not that of a module. {notes}".strip()
-    return None
+def _disagree(new: Intervention, old: Intervention) -> bool:
+    """Say whether an expert is zeroed in two ways."""
+    both = isinstance(new.kind, Zero) and isinstance(old.kind, Zero) and new.address == old.address
+    return both and new.kind != old.kind
+
+
+def _alone(item: Intervention) -> bool:
+    return item.kind == Zero(renormalise=True)
+
+
+def _within(item: Intervention, layer: str) -> bool:
+    """Say whether an intervention acts inside of a layer, and not on the stream after it."""
+    if item.address == layer:
+        return item.how == "scale"
+    where, outer = parse(item.address), parse(layer)
+    return where is not None and outer is not None and (where.stack, where.layer) == (outer.stack, outer.layer)

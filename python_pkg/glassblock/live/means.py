@@ -1,40 +1,118 @@
-"""Means over reference prompts: what mean ablation puts in the place of an output.
+"""What is collected in passes of the untouched model, to be put in the place of values in others.
 
-They are taken from the untouched model, over all tokens of all reference prompts, in float64, for all taps in
-one go, when the first of them is needed. An expert's mean is that of its own output, before the routing
-weight, over the tokens that were routed to it.
+All collectors see all taps: a tap hands over its key and its tensor, and the collector keeps what it was made for.
+
+Keys are addresses: of a block for its output, of a block followed by ``.z`` for its heads side by side, of an expert
+for its output, of a block followed by the name of a tap for what is inside of it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from glassblock.live.kinds import Supply
+
+
+class Collector(Protocol):
+    """Sees the tensors of some passes, by key."""
+
+    def wants(self, key: str) -> bool:
+        """Say whether it takes the values at a tap."""
+
+    def add(self, key: str, x: Tensor) -> None:
+        """Take the values at a tap, (batch, tokens, channels) or (tokens, channels)."""
+
+    def supply(self, key: str) -> Supply | None:
+        """Return what was made of them; None where nothing came by."""
+
 
 class Means:
-    """Running sums by tap.
+    """Means over all tokens: running sums in float64, for all taps in one go.
 
-    Keys are addresses: of a block for its output, of a block followed by ``.z`` for its heads side by side,
-    of an expert for its output.
+    An expert's mean is that of its own output, before the routing weight, over the tokens that were routed to it.
     """
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = defaultdict(int)
 
+    def wants(self, key: str) -> bool:
+        """Take everything."""
+        return True
+
     def add(self, key: str, x: Tensor) -> None:
-        """Take the values at a tap, (..., channels); every position counts the same."""
+        """Take the values at a tap; every position counts the same."""
         flat = x.detach().reshape(-1, x.shape[-1])
         total = flat.sum(0, dtype=torch.float64)
         self._sums[key] = self._sums[key] + total if key in self._sums else total
         self._counts[key] += flat.shape[0]
 
-    def __contains__(self, key: str) -> bool:
-        """Say whether anything was seen at a tap."""
-        return self._counts[key] > 0
+    def supply(self, key: str) -> Supply | None:
+        """Return the mean for every position."""
+        return Supply(beyond=self._sums[key] / self._counts[key]) if self._counts[key] else None
 
-    def of(self, key: str) -> Tensor:
-        """Return the mean at a tap, (channels,), float64."""
-        return self._sums[key] / self._counts[key]
+
+class MeansByPosition:
+    """Means at each position, and over all tokens for positions beyond; of some keys only, because they are large."""
+
+    def __init__(self, keys: Collection[str]) -> None:
+        self._keys = keys
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, Tensor] = {}
+
+    def wants(self, key: str) -> bool:
+        """Take what was asked for."""
+        return key in self._keys
+
+    def add(self, key: str, x: Tensor) -> None:
+        """Take the values at a tap."""
+        if key not in self._keys:
+            return
+        batched = x.detach() if x.ndim > 2 else x.detach().unsqueeze(0)
+        sums, counts = batched.sum(0, dtype=torch.float64), torch.full((batched.shape[1],), len(batched))
+        known = self._sums.get(key)
+        if known is not None:
+            longest = max(len(known), len(sums))
+            sums = _longer(known, longest) + _longer(sums, longest)
+            counts = _longer(self._counts[key], longest) + _longer(counts, longest)
+        self._sums[key], self._counts[key] = sums, counts
+
+    def supply(self, key: str) -> Supply | None:
+        """Return the mean at each position, and beyond."""
+        sums = self._sums.get(key)
+        if sums is None:
+            return None
+        counts = self._counts[key].to(sums.device)
+        by_position = sums / counts.reshape(-1, *[1] * (sums.ndim - 1))
+        return Supply(by_position.unsqueeze(0), sums.sum(0) / counts.sum())
+
+
+class Capture:
+    """The values themselves, of one pass, at some keys."""
+
+    def __init__(self, keys: Collection[str]) -> None:
+        self._keys = keys
+        self._kept: dict[str, Tensor] = {}
+
+    def wants(self, key: str) -> bool:
+        """Take what was asked for."""
+        return key in self._keys
+
+    def add(self, key: str, x: Tensor) -> None:
+        """Keep a copy, because the model may write over its own."""
+        if key in self._keys:
+            self._kept[key] = (x if x.ndim > 2 else x.unsqueeze(0)).detach().clone()
+
+    def supply(self, key: str) -> Supply | None:
+        """Return the values by position."""
+        return Supply(self._kept[key]) if key in self._kept else None
+
+
+def _longer(x: Tensor, length: int) -> Tensor:
+    """Return a tensor with zeros after its rows, up to a number of them."""
+    return torch.cat((x, x.new_zeros(length - len(x), *x.shape[1:])))

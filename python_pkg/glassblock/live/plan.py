@@ -3,81 +3,172 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from torch import Tensor
-
 from glassblock.errors import InterventionError
-from glassblock.ir import Architecture, parse
-from glassblock.live.edits import split_heads
+from glassblock.ir import Architecture, Block, parse
+from glassblock.live.edits import Along, Edit, ExpertEdits, Part
 from glassblock.live.interventions import Intervention, Interventions
-from glassblock.live.means import Means
+from glassblock.live.kinds import Cut, Supply, Want, Zero
+from glassblock.live.materials import Materials, Need
+from glassblock.live.targets import Target, target_of
+
+_ALONG: dict[str, Along] = {"scores": "weights", "pattern": "weights", "k_rot": "keys", "v": "keys"}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to put where. A value of None stands for zeros, a tensor (channels,) for a mean.
+    """What to do where. Edits of one tap stand in the order in which they are to act.
 
     Attributes
     ----------
-    outputs
-        By address of a block, or of an expert that is a module.
-    heads
-        By address of a block, then by head.
+    taps
+        By the key of a tap at a port: a block's address for its output (of an expert that is a module, likewise), with
+        ``.z`` for its heads, (batch, tokens, heads, channels), a layer's with `` stream`` for the stream after it.
     experts
-        By address of a block: routed experts whose weight becomes zero.
-    expert_means
-        By address of a block, then by expert: what it answers instead of its output.
+        By address of a block: what is done to its stacked experts.
+    inside
+        By address of a block, then by the name of a tap inside of it, as in docs/taps.md and in the shape stated there.
+    skipped
+        Addresses of layers of which the stream that they are given has to be kept.
     """
 
-    outputs: Mapping[str, Tensor | None] = field(default_factory=dict)
-    heads: Mapping[str, Mapping[int, Tensor | None]] = field(default_factory=dict)
-    experts: Mapping[str, set[int]] = field(default_factory=dict)
-    expert_means: Mapping[str, Mapping[int, Tensor]] = field(default_factory=dict)
+    taps: Mapping[str, tuple[Edit, ...]] = field(default_factory=dict)
+    experts: Mapping[str, tuple[ExpertEdits, ...]] = field(default_factory=dict)
+    inside: Mapping[str, Mapping[str, tuple[Edit, ...]]] = field(default_factory=dict)
+    skipped: frozenset[str] = frozenset()
 
 
-def plan(architecture: Architecture, interventions: Interventions, means: Means | None) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One place at which an intervention edits a tensor.
+
+    Attributes
+    ----------
+    key
+        Of the tap, or of the expert.
+    block
+        Address of the block.
+    tap
+        Name of a tap inside the block, or ``expert`` for one of its stacked experts; empty at a port.
+    part
+        To which part of the tensor.
+    groups
+        Into how many equal parts the channels of the values at this key are divided; 1 where there is no part.
+    """
+
+    key: str
+    block: str = ""
+    tap: str = ""
+    part: Part | None = None
+    groups: int = 1
+
+    @property
+    def inside(self) -> bool:
+        """Whether it is at no port."""
+        return self.tap not in ("", "expert")
+
+
+def plan(architecture: Architecture, interventions: Interventions, materials: Materials) -> Plan:
     """Prepare a set of interventions.
 
     Raises
     ------
     InterventionError
-        If a mean is asked for that was not taken: no reference prompt reached that part.
+        If values are asked for that are not there: no reference prompt reached that part.
     """
-    outputs: dict[str, Tensor | None] = {}
-    heads: dict[str, dict[int, Tensor | None]] = defaultdict(dict)
-    experts: dict[str, set[int]] = defaultdict(set)
-    expert_means: dict[str, dict[int, Tensor]] = defaultdict(dict)
+    taps: dict[str, list[Edit]] = defaultdict(list)
+    inside: dict[str, dict[str, list[Edit]]] = defaultdict(lambda: defaultdict(list))
+    experts: dict[str, dict[int, list[Edit]]] = defaultdict(lambda: defaultdict(list))
     for item in interventions:
-        where = parse(item.address)
-        assert where is not None
-        if where.layer is not None and not where.part:
-            layer = next(layer for layer in architecture.layers() if layer.address == item.address)
-            for branch in layer.branches:
-                outputs[branch.block] = _mean(item, branch.block, means)
-        elif where.indexed is None:
-            outputs[item.address] = _mean(item, item.address, means)
-        elif where.indexed[0] == "H":
-            mean = _mean(item, f"{where.block}.z", means)
-            count = architecture.block(where.block).heads
-            heads[where.block][where.indexed[1]] = None if mean is None else split_heads(mean, count)[where.indexed[1]]
-        elif architecture.block(where.block).port("experts") is None:
-            outputs[item.address] = _mean(item, item.address, means)
-        else:
-            experts[where.block].add(where.indexed[1])
-            mean = _mean(item, item.address, means)
-            if mean is not None:
-                expert_means[where.block][where.indexed[1]] = mean
-    return Plan(outputs, heads, experts, expert_means)
+        target = target_of(architecture, item.address)
+        for site in sites(architecture, target, item):
+            edit = _edit(architecture, item, site, materials)
+            if site.tap == "expert":
+                experts[site.block][target.index].append(edit)
+            elif site.tap:
+                inside[site.block][site.tap].append(edit)
+            else:
+                taps[site.key].append(edit)
+    return Plan(
+        taps={key: tuple(edits) for key, edits in taps.items()},
+        experts={block: tuple(_expert(at, edits) for at, edits in of.items()) for block, of in experts.items()},
+        inside={block: {tap: tuple(edits) for tap, edits in of.items()} for block, of in inside.items()},
+        skipped=frozenset(item.address for item in interventions if item.how == "skip"),
+    )
 
 
-def _mean(item: Intervention, key: str, means: Means | None) -> Tensor | None:
-    if item.how == "zero":
-        return None
-    if means is None or key not in means:
+def _expert(expert: int, edits: list[Edit]) -> ExpertEdits:
+    return ExpertEdits(expert, tuple(edits), renormalise=any(edit.kind == Zero(renormalise=True) for edit in edits))
+
+
+def _edit(architecture: Architecture, item: Intervention, site: Site, materials: Materials) -> Edit:
+    where = parse(item.address)
+    assert where is not None
+    want = item.kind.want
+    return Edit(
+        item.kind,
+        item.address,
+        item.positions,
+        site.part,
+        _ALONG.get(site.tap, "tokens"),
+        None if want is None else _supply(item, site, materials, want),
+        cached=where.stack in ("", architecture.stacks[-1].name),
+    )
+
+
+def _supply(item: Intervention, site: Site, materials: Materials, want: Want) -> Supply:
+    found = materials.supply(want, site.key)
+    if found is None:
         raise InterventionError(
-            f"expected reference prompts that reach {item.address}, got none, so it has no mean."
+            f"expected reference prompts that reach {item.address}, got none, so it has no {item.how}."
             " Pass more reference prompts to attach(..., reference=[...]), or use how='zero'."
+            if want.of in ("mean", "means")
+            else f"expected a run that reaches {item.address}, got none, so there is nothing to {item.how} it with."
         )
-    return means.of(key)
+    return found if site.part is None else found.part(site.groups, site.part.start, site.part.length)
+
+
+def sites(architecture: Architecture, target: Target, item: Intervention) -> Iterator[Site]:
+    """Go through the places at which an intervention edits tensors."""
+    if target.kind == "layer":
+        assert target.layer is not None
+        if item.how in ("skip", "add", "noise"):
+            yield Site(f"{target.address} stream")
+        else:
+            yield from (Site(branch.block) for branch in target.layer.branches)
+        return
+    block = target.block
+    assert block is not None
+    if isinstance(item.kind, Cut):
+        yield Site(f"{block.address}.scores", block.address, "scores", _heads(block, target))
+    elif target.kind in ("head", "kv"):
+        yield Site(f"{block.address}.z", part=_heads(block, target), groups=block.heads)
+    elif target.kind == "neuron":
+        part = Part(2, target.index)
+        yield Site(f"{block.address}.post", block.address, "post", part, block.neurons)
+    elif target.kind == "expert":
+        yield Site(target.address, block.address, "expert" if block.port("experts") else "")
+    elif target.kind == "tap" and not target.port:
+        yield Site(target.address, block.address, target.tap)
+    else:
+        yield Site(target.address if target.tap == "z" else block.address)
+
+
+def _heads(block: Block, target: Target) -> Part | None:
+    if target.kind == "kv":
+        group = block.heads // block.kv_heads
+        return Part(2, target.index * group, group)
+    return Part(2, target.index) if target.kind == "head" else None
+
+
+def needs(architecture: Architecture, interventions: Interventions) -> dict[Need, set[str]]:
+    """Return which values interventions need of other passes: for each need the keys of the taps."""
+    found: dict[Need, set[str]] = defaultdict(set)
+    for item in interventions:
+        if item.kind.want is not None:
+            target = target_of(architecture, item.address)
+            for site in sites(architecture, target, item):
+                found[Need(item.kind.want, site.inside)].add(site.key)
+    return dict(found)

@@ -14,15 +14,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glassblock.errors import InterventionError, PromptError
+from glassblock.errors import PromptError
+from glassblock.ir import Architecture
 from glassblock.live.arguments import logits_of
 from glassblock.live.baseline import Baseline, Comparison
+from glassblock.live.collecting import Collecting
 from glassblock.live.engine import Engine
+from glassblock.live.fits import check_fits
 from glassblock.live.frames import Frame
 from glassblock.live.generation import generate_ids
 from glassblock.live.interventions import Interventions
 from glassblock.live.predictions import Distribution, candidates
-from glassblock.live.prompts import Prompt, Prompts, batched
+from glassblock.live.prompts import Prompt, Prompts
 from glassblock.live.run import Run
 
 
@@ -53,21 +56,48 @@ class Runner:
     ----------
     model, engine, prompts
         Of the session.
-    vocabulary
-        Rows of the unembedding; None for a model without one.
+    architecture
+        What the model is.
+    reference
+        Prompts over which means are taken.
     """
 
-    def __init__(self, model: nn.Module, engine: Engine, prompts: Prompts, vocabulary: int | None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        engine: Engine,
+        prompts: Prompts,
+        architecture: Architecture,
+        reference: Sequence[Prompt] = (),
+    ) -> None:
         self._model = model
         self._engine = engine
         self._prompts = prompts
-        self._vocabulary = vocabulary
+        self._architecture = architecture
+        self._vocabulary = architecture.vocabulary
+        self._collecting = Collecting(model, architecture, engine, prompts, self._call, reference)
         self._subject: Subject | None = None
         self._runs = 0
         self._local = threading.local()
         self.stop = threading.Event()
         self.means_over: str | None = None
         """The prompt over which means were taken, where there were no reference prompts: they stay those of it."""
+
+    def provide(self, interventions: Interventions) -> None:
+        """Collect the values that interventions ask for.
+
+        Raises
+        ------
+        InterventionError
+            If there is nothing to take them of.
+        """
+        self._provide(interventions, self._subject)
+
+    def _provide(self, interventions: Interventions, last: Subject | None) -> bool:
+        renewed = self._collecting.provide(interventions, None if last is None else last.inputs)
+        if last is not None and self.means_over is None and self._collecting.means_over is last.inputs:
+            self.means_over = self._prompts.text(last.prompt)
+        return renewed
 
     def seen(self, frame: Frame) -> bool:
         """Take note of a frame, in the thread in which it was made; say whether others shall see it, too."""
@@ -90,11 +120,15 @@ class Runner:
 
     def run(self, subject: Subject, interventions: Interventions) -> Run:
         """Run a subject, clean if that is not known yet, and under the interventions if there are any."""
+        check_fits(self._architecture, interventions, subject.inputs)
         if subject.clean is None:
             subject.clean = self._forward(subject, Interventions())
         clean = subject.clean
+        renewed = self._provide(interventions, subject)
         other = self._forward(subject, interventions) if len(interventions) else None
         self._subject = subject  # not before: a prompt that the model cannot run is not the last one
+        if renewed:
+            self._engine.use_again()
         last = other or clean
         before, after = clean.prediction, other.prediction if other else None
         self._runs += 1
@@ -138,32 +172,6 @@ class Runner:
         if mask is None or bool(mask.all()):
             return Subject(prompt, {"input_ids": ids}, new)
         return Subject(prompt, {"input_ids": ids, "attention_mask": nn.functional.pad(mask, (0, new), value=1)}, new)
-
-    def collect_means(self, reference: Sequence[Prompt]) -> None:
-        """Take the means over the reference prompts, or over the last prompt where there are none.
-
-        Raises
-        ------
-        InterventionError
-            If there is neither.
-        """
-        if not reference and self._subject is None:
-            raise InterventionError(
-                "expected reference prompts to take means over, got none, and nothing was run yet."
-                " Pass attach(..., reference=[...]), run a prompt first, or use how='zero'."
-            )
-        subjects = [self._prompts.encode(prompt) for prompt in reference]
-        if not subjects and self._subject is not None:
-            subjects = [self._subject.inputs]
-
-        def forwards() -> None:
-            with torch.no_grad():
-                for inputs in batched(subjects):
-                    self._call(inputs)
-
-        self._engine.collect_means(forwards)
-        if not reference and self._subject is not None:
-            self.means_over = self._prompts.text(self._subject.prompt)
 
     def _forward(self, subject: Subject, interventions: Interventions) -> Outcome:
         output = self._pass(subject, interventions)

@@ -27,12 +27,14 @@ from glassblock.live.events import Event, Events, Subscriber
 from glassblock.live.frames import Frame
 from glassblock.live.generation import Generation, check_generates
 from glassblock.live.history import History
-from glassblock.live.interventions import Interventions, why_not
+from glassblock.live.interventions import Interventions
+from glassblock.live.kinds import Kind
 from glassblock.live.layout import layout_of
 from glassblock.live.prompts import Prompt, Prompts
 from glassblock.live.run import Run
 from glassblock.live.runner import Runner
 from glassblock.live.tap_names import read_inside
+from glassblock.live.targets import why_not
 
 Status = Literal["idle", "running", "generating", "detached"]
 
@@ -89,7 +91,7 @@ class Session:
         self._status: Status = "idle"
         self._run: Run | None = None
         self._engine = Engine(model, architecture, self.layout, self._on_frame)
-        self._runner = Runner(model, self._engine, self._prompts, architecture.vocabulary)
+        self._runner = Runner(model, self._engine, self._prompts, architecture, self._reference)
 
     # ---- what it is
 
@@ -269,25 +271,29 @@ class Session:
 
     # ---- intervening
 
-    def ablate(self, *names: str, how: str = "zero") -> None:
-        """Ablate blocks, heads, experts or whole layers, in addition to what is ablated.
+    def ablate(self, *names: str, how: str | Kind = "zero", positions: Any = None) -> None:
+        """Intervene on layers, blocks, heads, experts, neurons or taps, in addition to what is in force.
 
         Parameters
         ----------
         *names
-            Addresses or module paths: ``L1.attn.H2``, ``L0.mlp``, ``L3``, ``model.layers.0.mlp``.
+            Addresses, module paths or taps: ``L1.attn.H2``, ``L1.attn.KV0``, ``L0.mlp``, ``L0.mlp.N17``, ``L3``,
+            ``L3.attn.pattern``, ``model.layers.0.mlp``.
         how
-            ``zero`` or ``mean``.
+            A kind, such as ``gb.Scale(0.5)``, or the name of one whose settings have defaults: ``zero``, ``mean``,
+            ``noise``, ``freeze``, ``skip``.
+        positions
+            At which tokens of the sequence: a whole number, several of them or a slice; None is all.
 
         Raises
         ------
-        AddressError
+        AddressError, TapError
             If a name is nothing in this model, with the nearest names that are.
         InterventionError
-            If something cannot be ablated, with the reason.
+            If it cannot be done, with the reason.
         """
         self._check_attached()
-        self._changed(self._control.ablate(names, how))
+        self._changed(self._control.ablate(names, how, positions))
 
     def restore(self, *names: str) -> None:
         """Undo the ablation of these addresses; of all where none is given.
@@ -311,29 +317,28 @@ class Session:
         return self._changed(self._control.redo())
 
     @contextmanager
-    def ablated(self, *names: str, how: str = "zero") -> Iterator[Self]:
+    def ablated(self, *names: str, how: str | Kind = "zero", positions: Any = None) -> Iterator[Self]:
         """Ablate for the length of a ``with`` block, beside the history: steps within it are kept without these.
 
         Parameters
         ----------
-        *names, how
+        *names, how, positions
             As for `ablate`.
         """
         self._check_attached()
-        with self._control.beside(names, how):
+        with self._control.beside(names, how, positions):
             yield self
 
-    def preview(self, *names: str, how: str = "zero") -> Run:
+    def preview(self, *names: str, how: str | Kind = "zero", positions: Any = None) -> Run:
         """Run the last prompt with these ablated and nothing else, beside the history and unseen by the page.
 
         Parameters
         ----------
-        *names, how
+        *names, how, positions
             As for `ablate`.
         """
         self._check_attached()
-        interventions = Interventions(self._control.asked(names, how))
-        self._collect_means_for(interventions)
+        interventions = Interventions().adding(self._control.asked(names, how, positions))
         return self._runner.run_quietly(self._runner.subject(None), interventions)
 
     def decode(self, token: int) -> str:
@@ -405,12 +410,8 @@ class Session:
         return changed
 
     def _take_up(self, interventions: Interventions) -> None:
-        self._collect_means_for(interventions)
+        self._runner.provide(interventions)
         self._engine.use(interventions)
-
-    def _collect_means_for(self, interventions: Interventions) -> None:
-        if not self._engine.has_means and any(item.how == "mean" for item in interventions):
-            self._runner.collect_means(self._reference)
 
     @contextmanager
     def _doing(self, status: Status) -> Iterator[None]:

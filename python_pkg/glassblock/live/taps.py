@@ -1,7 +1,7 @@
 """Taps: where a tensor is read and edited, made from the ports of an Architecture.
 
 A tap knows three things about its tensor: how an intervention edits it, what of it goes into a frame, and
-what of it goes into the means. It knows nothing of hooks.
+what of it goes to a collector. It knows nothing of hooks.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from glassblock.ir import Architecture, Block, Branch, Layer, Side
-from glassblock.live.edits import dense_weights, dropped_experts, replaced, replaced_heads
+from glassblock.live.edits import ExpertEdits, Moment, applied, dense_weights, split_heads
 from glassblock.live.frames import Recorder
 from glassblock.live.layout import Layout
-from glassblock.live.means import Means
+from glassblock.live.means import Collector
 from glassblock.live.plan import Plan
 
 
@@ -29,28 +29,52 @@ class Tap(Protocol):
     def key(self) -> str:
         """Address, for messages."""
 
-    def edit(self, x: Tensor, plan: Plan) -> Tensor:
+    def edit(self, x: Tensor, plan: Plan, moment: Moment) -> Tensor:
         """Return the tensor as the plan wants it; the same object where it wants nothing."""
 
-    def observe(self, x: Tensor, recorder: Recorder | None, means: Means | None) -> None:
+    def observe(self, x: Tensor, recorder: Recorder | None, collector: Collector | None) -> None:
         """Hand the tensor on to what is being collected."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamTap:
-    """The residual stream as a branch reads it."""
+    """The residual stream as a branch reads it.
+
+    ``layer`` is the address of the layer of which this is the input; empty for other branches.
+    """
 
     key: str
     update_row: int
+    layer: str = ""
 
-    def edit(self, x: Tensor, plan: Plan) -> Tensor:
-        """Return the tensor unchanged."""
-        return x
+    def edit(self, x: Tensor, plan: Plan, moment: Moment) -> Tensor:
+        """Return the tensor unchanged; keep what a layer that is skipped was given."""
+        return _kept(x, self.layer, plan, moment)
 
-    def observe(self, x: Tensor, recorder: Recorder | None, means: Means | None) -> None:
+    def observe(self, x: Tensor, recorder: Recorder | None, collector: Collector | None) -> None:
         """Keep it, to compare the update with."""
         if recorder:
             recorder.stream(self.update_row, x)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryTap:
+    """The residual stream as a layer is given it, where no branch reads it so."""
+
+    key: str
+
+    def edit(self, x: Tensor, plan: Plan, moment: Moment) -> Tensor:
+        """Return the tensor unchanged; keep what a layer that is skipped was given."""
+        return _kept(x, self.key, plan, moment)
+
+    def observe(self, x: Tensor, recorder: Recorder | None, collector: Collector | None) -> None:
+        """Take no notice."""
+
+
+def _kept(x: Tensor, layer: str, plan: Plan, moment: Moment) -> Tensor:
+    if layer in plan.skipped:
+        moment.kept[layer] = x.clone()  # the model may write over its own
+    return x
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +86,15 @@ class BlockTap:
     update_row: int | None = None
     scale: float = 1.0
 
-    def edit(self, x: Tensor, plan: Plan) -> Tensor:
-        """Replace it whole."""
-        return replaced(x, plan.outputs[self.key]) if self.key in plan.outputs else x
+    def edit(self, x: Tensor, plan: Plan, moment: Moment) -> Tensor:
+        """Edit it."""
+        edits = plan.taps.get(self.key)
+        return applied(edits, x, moment) if edits else x
 
-    def observe(self, x: Tensor, recorder: Recorder | None, means: Means | None) -> None:
+    def observe(self, x: Tensor, recorder: Recorder | None, collector: Collector | None) -> None:
         """Describe it, and compare it with the stream that its branch read."""
-        if means:
-            means.add(self.key, x)
+        if collector:
+            collector.add(self.key, x)
         if recorder and self.row is not None:
             recorder.block(self.row, x)
         if recorder and self.update_row is not None:
@@ -84,15 +109,15 @@ class HeadsTap:
     row: int
     heads: int
 
-    def edit(self, x: Tensor, plan: Plan) -> Tensor:
-        """Replace the slices of the heads that are intervened upon."""
-        at = plan.heads.get(self.key)
-        return replaced_heads(x, self.heads, dict(at)) if at else x
+    def edit(self, x: Tensor, plan: Plan, moment: Moment) -> Tensor:
+        """Edit the slices of the heads that are intervened upon."""
+        edits = plan.taps.get(self.key)
+        return applied(edits, split_heads(x, self.heads), moment).flatten(-2) if edits else x
 
-    def observe(self, x: Tensor, recorder: Recorder | None, means: Means | None) -> None:
+    def observe(self, x: Tensor, recorder: Recorder | None, collector: Collector | None) -> None:
         """Describe each head."""
-        if means:
-            means.add(f"{self.key}.z", x)
+        if collector:
+            collector.add(self.key, x)
         if recorder:
             recorder.heads(self.row, x, self.heads)
 
@@ -126,20 +151,47 @@ class ExpertsTap:
             return None
         return Routing(hidden=floats[0], indices=whole[0], weights=floats[1])
 
-    def edit(self, routed: Routing, plan: Plan) -> Tensor:
-        """Return the weights without the experts that are intervened upon."""
-        gone = plan.experts.get(self.key)
-        return dropped_experts(routed.weights, routed.indices, gone) if gone else routed.weights
+    def edit(self, module: nn.Module, routed: Routing, plan: Plan, moment: Moment) -> tuple[Tensor, Tensor | None]:
+        """Return the weights as the plan wants them, and what edited experts answer in the place of their output."""
+        edits = plan.experts.get(self.key)
+        if not edits:
+            return routed.weights, None
+        weights = routed.weights
+        for one in edits:
+            if one.by_weight:
+                weights = one.weights(weights, routed.indices, moment)
+        others = [one for one in edits if not one.by_weight]
+        if not others:
+            return weights, None
+        share = dense_weights(weights, routed.indices, self.experts)
+        for one in others:
+            weights = one.dropped(weights, routed.indices)
+        return weights, self._answers(module, routed, others, share, moment)
 
-    def observe(self, module: nn.Module, routed: Routing, recorder: Recorder | None, means: Means | None) -> None:
+    def _answers(
+        self, module: nn.Module, routed: Routing, edits: list[ExpertEdits], share: Tensor, moment: Moment
+    ) -> Tensor:
+        """Return the sum of what edited experts put out, each with the weight that the router gave it."""
+        total = torch.zeros_like(routed.hidden)
+        for one in edits:
+            tokens = (routed.indices == one.expert).any(-1)
+            own = torch.zeros_like(routed.hidden)
+            if tokens.any():
+                own = own.index_put((tokens,), self.output_of(module, routed, one.expert, tokens).to(own.dtype))
+            total = total + share[:, one.expert, None].to(own.dtype) * one.output(own, moment)
+        return total
+
+    def observe(
+        self, module: nn.Module, routed: Routing, recorder: Recorder | None, collector: Collector | None
+    ) -> None:
         """Describe who is routed where; for the means, ask each expert for its output on its own tokens."""
         if recorder:
             recorder.experts(self.row, dense_weights(routed.weights, routed.indices, self.experts))
-        if means:
+        if collector:
             for expert in range(self.experts):
                 tokens = (routed.indices == expert).any(-1)
-                if tokens.any():
-                    means.add(f"{self.key}.E{expert}", self.output_of(module, routed, expert, tokens))
+                if collector.wants(f"{self.key}.E{expert}") and tokens.any():
+                    collector.add(f"{self.key}.E{expert}", self.output_of(module, routed, expert, tokens))
 
     def output_of(self, module: nn.Module, routed: Routing, expert: int, tokens: Tensor) -> Tensor:
         """Return one expert's own output, by calling the experts with this one chosen at weight 1."""
@@ -150,14 +202,6 @@ class ExpertsTap:
             weights = torch.zeros(len(hidden), self.experts, dtype=weights.dtype, device=hidden.device)
             weights[:, expert] = 1
         output: Tensor = module.forward(hidden, indices, weights)
-        return output
-
-    def answer(self, output: Tensor, routed: Routing, means: Mapping[int, Tensor]) -> Tensor:
-        """Add the means of dropped experts, each with the weight that the router gave it."""
-        dense = dense_weights(routed.weights, routed.indices, self.experts)
-        for expert, mean in means.items():
-            share = dense[:, expert, None] * mean.to(device=output.device, dtype=output.dtype)
-            output = output + share.to(output.dtype).reshape(output.shape)
         return output
 
 
@@ -172,12 +216,22 @@ def taps_of(architecture: Architecture, layout: Layout) -> Taps:
     for layer in architecture.layers():
         blocks = {block.address: block for block in layer.blocks}
         for branch in layer.branches:
-            _branch_taps(taps, blocks[branch.block], branch, layout)
+            _branch_taps(taps, blocks[branch.block], branch, layout, layer)
+        if _entry(layer) is None and "*" not in layer.path:
+            taps[layer.path, "input"].append(EntryTap(layer.address))
         for block in layer.blocks:
             for part in block.parts:
                 _at(taps, part, "out", BlockTap(part.address, None))
         _stream_tap(taps, layer, BlockTap(f"{layer.address} stream", layout.row[layer.address]))
     return taps
+
+
+def _entry(layer: Layer) -> Branch | None:
+    """Return the branch that reads what the layer is given, at a place of its own."""
+    if layer.entry_norm is not None:
+        return None
+    ports = {block.address: block.port("in") for block in layer.blocks}
+    return next((branch for branch in layer.branches if branch.reads == 0 and ports[branch.block] is not None), None)
 
 
 def _stream_tap(taps: Taps, layer: Layer, tap: Tap) -> None:
@@ -199,12 +253,13 @@ def experts_taps_of(architecture: Architecture, layout: Layout) -> Iterator[tupl
             yield port.path, ExpertsTap(block.address, layout.row[f"{block.address}.E0"], block.experts)
 
 
-def _branch_taps(taps: Taps, block: Block, branch: Branch, layout: Layout) -> None:
+def _branch_taps(taps: Taps, block: Block, branch: Branch, layout: Layout, layer: Layer) -> None:
     scale = branch.scale.value if branch.scale else 1.0
     update_row = layout.update_row[block.address]
-    _at(taps, block, "in", StreamTap(block.address, update_row))
+    entry = layer.address if branch is _entry(layer) else ""
+    _at(taps, block, "in", StreamTap(block.address, update_row, entry))
     if block.heads:
-        _at(taps, block, "z", HeadsTap(block.address, layout.row[f"{block.address}.H0"], block.heads))
+        _at(taps, block, "z", HeadsTap(f"{block.address}.z", layout.row[f"{block.address}.H0"], block.heads))
     container = block.port("expert_modules")
     if container is not None:
         for expert in range(block.experts):

@@ -1,0 +1,152 @@
+"""Collecting: clean passes of the model in which values are taken that interventions put in the place of others.
+
+Means are taken over the reference prompts, of all ports in one go when the first of them is needed, and stay so. What
+is inside of blocks, means by position and the values of other prompts are taken for the taps that ask for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glassblock.errors import InterventionError
+from glassblock.ir import Architecture
+from glassblock.live.engine import Engine
+from glassblock.live.interventions import Interventions
+from glassblock.live.kinds import Want
+from glassblock.live.materials import Need
+from glassblock.live.means import Capture, Collector, Means, MeansByPosition
+from glassblock.live.plan import needs
+from glassblock.live.prompts import Prompt, Prompts, batched
+from glassblock.live.tap_names import read_inside
+
+CLEAN = Want("clean")
+
+
+class Collecting:
+    """Provides one engine with the values that interventions ask for.
+
+    Parameters
+    ----------
+    model, architecture
+        The model, and what it is.
+    engine
+        Whose materials are filled.
+    prompts
+        Encodes.
+    call
+        Makes a forward pass.
+    reference
+        Prompts over which means are taken.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        architecture: Architecture,
+        engine: Engine,
+        prompts: Prompts,
+        call: Callable[[dict[str, Any]], Any],
+        reference: Sequence[Prompt],
+    ) -> None:
+        self._model = model
+        self._architecture = architecture
+        self._engine = engine
+        self._prompts = prompts
+        self._call = call
+        self._reference = tuple(reference)
+        self._clean_of: dict[str, Any] | None = None
+        self.means_over: dict[str, Any] | None = None
+        """The inputs over which means were taken, where there were no reference prompts: they stay those of it."""
+
+    def provide(self, interventions: Interventions, last: dict[str, Any] | None) -> bool:
+        """Collect what is missing; say whether values that were there before are others now.
+
+        Parameters
+        ----------
+        interventions
+            What asks for values.
+        last
+            Inputs of the last prompt, None where there was none.
+
+        Raises
+        ------
+        InterventionError
+            If there is nothing to take values of.
+        """
+        renewed = last is not self._clean_of and self._engine.materials.has(CLEAN)
+        if renewed:
+            self._engine.materials.forget(CLEAN)
+        for need, keys in needs(self._architecture, interventions).items():
+            missing = self._engine.materials.missing(need, keys)
+            if missing:
+                self._collect(need, missing, last)
+        return renewed
+
+    def _collect(self, need: Need, keys: set[str], last: dict[str, Any] | None) -> None:
+        want, subjects = need.want, self._subjects(need.want, last)
+        collector: Collector = Capture(keys)
+        if want.of == "means":
+            collector = MeansByPosition(keys)
+        elif want.of == "mean":
+            collector = Means()
+        for inputs in subjects:
+            if need.inside:
+                self._look_inside(inputs, keys, collector)
+            else:
+                self._pass(inputs, collector)
+        if want.of == "mean" and not need.inside:  # all taps were seen
+            keys = _Everything()
+        self._engine.materials.keep(need, keys, collector)
+        if want == CLEAN:
+            self._clean_of = last
+
+    def _subjects(self, want: Want, last: dict[str, Any] | None) -> list[dict[str, Any]]:
+        """Return the inputs of the passes in which something is to be seen."""
+        if want.of == "prompt":
+            ids = want.prompt
+            return [self._prompts.encode(ids if isinstance(ids, str) else torch.tensor([list(ids)]))]
+        if want == CLEAN:
+            if last is None:
+                raise InterventionError(
+                    "expected a run whose values are held, but nothing was run yet."
+                    " Run a prompt first: session.run('...')."
+                )
+            return [last]
+        if self._reference:
+            return batched([self._prompts.encode(prompt) for prompt in self._reference])
+        if last is None:
+            raise InterventionError(
+                "expected reference prompts to take means over, got none, and nothing was run yet."
+                " Pass attach(..., reference=[...]), run a prompt first, or use how='zero'."
+            )
+        self.means_over = self.means_over or last
+        return [self.means_over]
+
+    def _pass(self, inputs: dict[str, Any], collector: Collector) -> None:
+        with self._engine.collecting(collector), torch.no_grad():
+            self._call(inputs)
+
+    def _look_inside(self, inputs: dict[str, Any], keys: set[str], collector: Collector) -> None:
+        found = read_inside(
+            self._model, self._architecture, sorted(keys), lambda: self._pass(inputs, Capture(frozenset()))
+        )
+        for key, x in found.items():
+            collector.add(key, _by_token(key, x))
+
+
+class _Everything(set[str]):
+    """Holds every key."""
+
+    def __ge__(self, other: object) -> bool:
+        return True
+
+
+def _by_token(key: str, x: Tensor) -> Tensor:
+    """Return what is inside of a block as (batch, tokens, ...)."""
+    if key.endswith((".scores", ".pattern")):
+        return x.transpose(1, 2)
+    return x.flatten(2)

@@ -1,0 +1,78 @@
+"""Whether interventions fit a prompt: what they say of positions and rows, before the model is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from glassblock.errors import InterventionError
+from glassblock.ir import Architecture, parse
+from glassblock.live.interventions import Intervention, Interventions
+from glassblock.live.kinds import Cut, Resample, cut_off
+
+
+def check_fits(
+    architecture: Architecture, interventions: Interventions, inputs: Mapping[str, Any], room: int = 0
+) -> None:
+    """Refuse interventions that speak of positions or rows which a prompt does not have.
+
+    Parameters
+    ----------
+    architecture
+        Says which stack reads what.
+    interventions
+        What is to be in force.
+    inputs
+        The model's keyword arguments.
+    room
+        Tokens that are to be generated after the prompt.
+
+    Raises
+    ------
+    InterventionError
+        With the length of the prompt.
+    """
+    for item in interventions:
+        ids = _ids(architecture, item, inputs)
+        if ids is not None:
+            _check(item, int(ids.shape[-1]) + room, len(ids.reshape(-1, ids.shape[-1])))
+
+
+def _ids(architecture: Architecture, item: Intervention, inputs: Mapping[str, Any]) -> Tensor | None:
+    """Return the ids whose columns are an intervention's positions, None where that is not known."""
+    where, main = parse(item.address), architecture.stacks[-1].name
+    assert where is not None
+    own = where.stack in ("", main)
+    if own and len(architecture.stacks) > 1 and "decoder_input_ids" in inputs:
+        ids = inputs["decoder_input_ids"]
+    elif own or (len(architecture.stacks) == 2 and "decoder_input_ids" in inputs):
+        ids = inputs.get("input_ids")
+    else:
+        ids = None
+    return ids if isinstance(ids, Tensor) else None
+
+
+def _check(item: Intervention, length: int, rows: int) -> None:
+    asked = {"positions": item.positions}
+    if isinstance(item.kind, Cut):
+        asked |= {"from_tokens": item.kind.from_tokens, "to_tokens": item.kind.to_tokens}
+        alone = cut_off(item.kind, length)
+        if alone is not None:
+            raise InterventionError(
+                f"expected a cut that leaves each token something to look at, but {item} leaves nothing to the one at"
+                f" position {alone}. Leave it out of to_tokens, or leave it a token before it."
+            )
+    for name, positions in asked.items():
+        beyond = positions.reaching_beyond(length)
+        if beyond:
+            raise InterventionError(
+                f"expected {name} of {item.address} within the {length} tokens of the prompt, got"
+                f" {', '.join(map(str, beyond))}. Run a longer prompt, or restore the intervention."
+            )
+    if isinstance(item.kind, Resample) and item.kind.row is not None and not -rows <= item.kind.row < rows:
+        raise InterventionError(
+            f"expected a row of the batch to resample {item.address} from, of which there are {rows}, got row"
+            f" {item.kind.row}. Run a batch that has it, or restore the intervention."
+        )

@@ -1,0 +1,196 @@
+"""Targets: what an intervention can be about, where it is tapped, and why not, where it cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glassblock.errors import AddressError, InterventionError, TapError
+from glassblock.ir import Architecture, Block, Layer, parse
+from glassblock.live.inside import ATTENTION_TAPS
+from glassblock.live.kinds import Add, Cut, Kind, Noise, TargetKind, Zero
+from glassblock.live.positions import ALL, Positions
+from glassblock.live.tap_names import tap_of
+
+_INDEXED: dict[str, TargetKind] = {"H": "head", "KV": "kv", "E": "expert", "N": "neuron"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an intervention is about.
+
+    Attributes
+    ----------
+    address
+        Canonical address.
+    kind
+        What it names.
+    layer, block
+        What it is, or what it is in; None where there is no such thing.
+    index
+        Of a head, a key/value head, an expert or a neuron.
+    tap
+        Of a tap inside a block its name.
+    """
+
+    address: str
+    kind: TargetKind
+    layer: Layer | None = None
+    block: Block | None = None
+    index: int = 0
+    tap: str = ""
+
+    @property
+    def inside(self) -> bool:
+        """Whether it lies inside a block, at no port."""
+        assert self.block is not None or self.kind == "layer"
+        return self.kind == "neuron" or (self.block is not None and self.kind == "tap" and not self.port)
+
+    @property
+    def port(self) -> str:
+        """The port at which a tap can be edited as a whole."""
+        port = {"z": "z", "out": "out"}.get(self.tap, "")
+        return port if port and self.block is not None and self.block.port(port) is not None else ""
+
+
+def target_of(architecture: Architecture, name: str) -> Target:
+    """Return what a name means: an address, a module path, or the name of a tap.
+
+    Raises
+    ------
+    AddressError, TapError
+        If it means nothing in the model, with the nearest names that do.
+    """
+    try:
+        address = architecture.resolve(name)
+    except AddressError:
+        return _tap(architecture, name)
+    where = parse(address)
+    assert where is not None
+    if where.layer is not None and not where.part:
+        stack = next(stack for stack in architecture.stacks if stack.name == where.stack)
+        return Target(address, "layer", layer=stack.layer(where.layer))
+    if where.indexed is not None:
+        letters, index = where.indexed
+        return Target(address, _INDEXED[letters], block=architecture.block(where.block), index=index)
+    return Target(address, "block", block=architecture.block(address))
+
+
+def _tap(architecture: Architecture, name: str) -> Target:
+    """Return the tap of a name. What is neither tap nor address is wrong as what it looks like."""
+    try:
+        block, tap = tap_of(architecture, name)
+    except (TapError, AddressError):
+        last = name.rpartition(".")[2]
+        if not name.startswith("blocks.") and last not in ATTENTION_TAPS:
+            architecture.resolve(name)
+        raise
+    return Target(f"{block.address}.{tap}", "tap", block=block, tap=tap)
+
+
+def why_not(architecture: Architecture, address: str) -> str | None:
+    """Return why an address cannot be ablated, or None where it can."""
+    return refusal(target_of(architecture, address), Zero())
+
+
+def check(target: Target, kind: Kind, positions: Positions) -> None:
+    """Refuse what cannot be done to a target.
+
+    Raises
+    ------
+    InterventionError
+        With the reason.
+    """
+    reason = refusal(target, kind) or _positions_refused(target, positions)
+    if reason:
+        verb = "ablated" if kind.replaces else f"edited with {kind.name}"
+        raise InterventionError(f"{target.address} cannot be {verb}: {reason}")
+    if isinstance(kind, Add):
+        width = _width(target)
+        if width is not None:
+            kind.check_width(width, target.address)
+
+
+def refusal(target: Target, kind: Kind) -> str | None:
+    """Return why a kind of intervention cannot be done to a target, or None where it can."""
+    if target.kind not in kind.targets:
+        others = ", ".join(sorted(kind.targets))
+        return f"{kind.name} is for a {others}, and this is a {target.kind}."
+    if target.kind == "layer":
+        return _layer_refused(target, kind)
+    assert target.block is not None
+    if kind == Zero(renormalise=True) and target.kind != "expert":
+        return "only the weights of experts can be renormalised."
+    if isinstance(kind, Cut):
+        return None if target.block.role == "attention" else "only an attention has edges to cut."
+    if target.kind == "expert":
+        return _expert_refused(target.block, kind)
+    if target.kind == "tap":
+        return _tap_refused(target, kind)
+    return None if target.kind == "neuron" else _missing_port(target.block, target.kind)
+
+
+def _layer_refused(target: Target, kind: Kind) -> str | None:
+    assert target.layer is not None
+    if kind.name in ("skip", "add", "noise"):
+        return "no module is the layer, so its output cannot be edited." if "*" in target.layer.path else None
+    blocks = {block.address: block for block in target.layer.blocks}
+    if not target.layer.branches:
+        return "no branch of it is known."
+    reasons = (_missing_port(blocks[branch.block], "block") for branch in target.layer.branches)
+    return next((reason for reason in reasons if reason), None)
+
+
+def _expert_refused(block: Block, kind: Kind) -> str | None:
+    if block.port("experts") is None and block.port("expert_modules") is None:
+        return _no_parts(block)
+    if getattr(kind, "by_position", False):
+        return "at one position few reference prompts reach an expert; its mean is over all tokens."
+    if block.port("experts") is None and (kind == Zero(renormalise=True) or isinstance(kind, Noise)):
+        return "its experts are modules of their own, which do not see the router's weights or positions."
+    return None
+
+
+def _tap_refused(target: Target, kind: Kind) -> str | None:
+    if target.tap in ("scores", "pattern") and kind.name in ("mean", "add", "noise"):
+        return f"{target.tap} has one value for each pair of tokens, for which {kind.name} means nothing."
+    return None
+
+
+def _positions_refused(target: Target, positions: Positions) -> str | None:
+    modules = target.kind == "expert" and target.block is not None and target.block.port("experts") is None
+    if modules and positions != ALL:
+        return "its experts are modules of their own, which are not told at which positions their tokens are."
+    return None
+
+
+def _missing_port(block: Block, kind: TargetKind) -> str | None:
+    if kind in ("head", "kv"):
+        return None if block.port("z") else _no_parts(block)
+    if block.role in ("norm", "unembedding", "router"):
+        article = "an" if block.role[0] in "aeiou" else "a"
+        return f"{article} {block.role} adds nothing to the residual stream; ablate an attention, mixer or MLP instead."
+    if block.port("out") is None:
+        return f"its output is not that of a module. {' '.join(block.notes)}".strip()
+    return None
+
+
+def _no_parts(block: Block) -> str:
+    return f"{block.address} offers no place where its parts can be told apart. {' '.join(block.notes)}".strip()
+
+
+def _width(target: Target) -> int | None:
+    """Return how many channels a target has, None where that is not known beforehand."""
+    if target.kind == "neuron":
+        return 1
+    if target.kind in ("head", "kv"):
+        width = getattr(getattr(target.block, "spec", None), "v_head_dim", None)
+        return None if width is None else int(width.value)
+    if target.kind == "tap":
+        return None
+    block = target.block
+    if target.layer is not None:
+        block = next(
+            (b for b in target.layer.blocks for branch in target.layer.branches if b.address == branch.block), None
+        )
+    width = block.makes[-1] if block is not None and block.makes else None
+    return width if isinstance(width, int) else None
