@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from glassblock.errors import InterventionError
 from glassblock.ir import Architecture
@@ -31,8 +31,8 @@ class Collecting:
 
     Parameters
     ----------
-    model, architecture
-        The model, and what it is.
+    architecture
+        What the model is.
     engine
         Whose materials are filled.
     prompts
@@ -45,14 +45,12 @@ class Collecting:
 
     def __init__(
         self,
-        model: nn.Module,
         architecture: Architecture,
         engine: Engine,
         prompts: Prompts,
         call: Callable[[dict[str, Any]], Any],
         reference: Sequence[Prompt],
     ) -> None:
-        self._model = model
         self._architecture = architecture
         self._engine = engine
         self._prompts = prompts
@@ -132,7 +130,7 @@ class Collecting:
 
     def _look_inside(self, inputs: dict[str, Any], keys: set[str], collector: Collector) -> None:
         found = read_inside(
-            self._model, self._architecture, sorted(keys), lambda: self._pass(inputs, Capture(frozenset()))
+            self._engine.inside, self._architecture, sorted(keys), lambda: self._pass(inputs, Capture(frozenset()))
         )
         for key, x in found.items():
             collector.add(key, _by_token(key, x))

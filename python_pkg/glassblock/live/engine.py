@@ -15,13 +15,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from glassblock.errors import InterventionError
 from glassblock.ir import Architecture, Side
 from glassblock.live.arguments import first_tensor, logits_of, output_tensor, replace_output, replace_tensor
 from glassblock.live.baseline import Observer
@@ -29,7 +29,7 @@ from glassblock.live.edits import Moment
 from glassblock.live.events import warn
 from glassblock.live.frames import Frame, Origin, Recorder
 from glassblock.live.hook import Hook
-from glassblock.live.inside import Inside
+from glassblock.live.inside import Changes, Inside
 from glassblock.live.interventions import Interventions
 from glassblock.live.layout import Layout
 from glassblock.live.materials import Materials
@@ -100,7 +100,7 @@ class Engine:
         self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
         self._vocabulary = architecture.vocabulary
-        self.inside = Inside(model, architecture, dict)
+        self.inside = Inside(model, architecture, self._inside_changes)
         self._attach()
 
     def use(self, interventions: Interventions) -> None:
@@ -144,11 +144,16 @@ class Engine:
 
     def _prepare(self, interventions: Interventions) -> _Prepared:
         prepared = plan(self._architecture, interventions, self.materials)
-        if prepared.inside:
-            raise InterventionError(
-                f"{', '.join(prepared.inside)} cannot be edited on the inside yet, only at its ports."
-            )
+        self.inside.reach(prepared.inside)
         return _Prepared(prepared, len(interventions))
+
+    def _inside_changes(self) -> Changes:
+        """Return the edits inside of blocks that are in force in this thread's pass, bound to it."""
+        current = self._current()
+        return {
+            block: {tap: [partial(edit, moment=current.moment) for edit in edits] for tap, edits in of.items()}
+            for block, of in current.plan.inside.items()
+        }
 
     @contextmanager
     def _next(self, start: _Start) -> Iterator[None]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from glassblock.errors import AddressError, InterventionError, TapError
 from glassblock.ir import Architecture, Block, Layer, parse
-from glassblock.live.inside import ATTENTION_TAPS
 from glassblock.live.kinds import Add, Cut, Kind, Noise, TargetKind, Zero
 from glassblock.live.positions import ALL, Positions
-from glassblock.live.tap_names import tap_of
+from glassblock.live.tap_names import ATTENTION_TAPS, tap_of
 
 _INDEXED: dict[str, TargetKind] = {"H": "head", "KV": "kv", "E": "expert", "N": "neuron"}
 

@@ -127,7 +127,8 @@ class Noise(Kind):
 
     def act(self, x: Tensor, here: Here) -> Tensor:
         """Return the sum."""
-        spread = here.whole.detach().float().flatten(2).std(-1, unbiased=False)
+        of = here.whole if math.prod(x.shape[2:]) == 1 else x  # one neuron has no spread of its own
+        spread = of.detach().float().flatten(2).std(-1, unbiased=False)
         scale = (self.size * spread).reshape(*spread.shape, *[1] * (x.ndim - 2))
         return x + (scale * self._noise(x, here)).to(x.dtype)
 
