@@ -14,13 +14,14 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from glassblock.errors import InterventionError, TapError
 from glassblock.ir import Architecture, Block
 from glassblock.live.hook import is_silent
+from glassblock.live.inside.again import Before
 from glassblock.live.inside.rehearsal import Arguments, kind_of, rehearse
 from glassblock.live.inside.script import Change, Script, Work, script_of
 from glassblock.live.inside.standin import StandIn
@@ -60,7 +61,25 @@ class _Turns:
     path: str
     blocks: list[Block] = field(default_factory=list)
     scripts: dict[Hashable, Script] = field(default_factory=dict)
+    known_by: Literal["kind", "sizes", "nothing"] = "kind"
+    """What tells which operations a call will run; with ``nothing`` they depend on numbers, and each is rehearsed."""
     stand_in: StandIn | None = None
+
+    def script(self, block: Block, forward: Callable[..., Any], module: nn.Module, arguments: Arguments) -> Script:
+        """Return the script of a call, rehearsed if none of its kind was met before."""
+        if self.known_by == "nothing":
+            return script_of(rehearse(module, forward, arguments), block)
+        # A recurrence written as a loop runs more operations for more tokens.
+        sized = self.known_by == "sizes" or block.role == "mixer"
+        kind = block.address, kind_of(module, arguments, sized=sized)
+        if kind not in self.scripts:
+            self.scripts[kind] = script_of(rehearse(module, forward, arguments), block)
+        return self.scripts[kind]
+
+    def strayed(self) -> None:
+        """Learn that calls that were taken to be of one kind are not."""
+        self.scripts.clear()
+        self.known_by = "sizes" if self.known_by == "kind" else "nothing"
 
 
 class _Local(threading.local):
@@ -133,33 +152,34 @@ class Inside:
         readers = [found for found in self._local.findings if block.address in found.wanted]
         if not changes and not readers:
             return forward(*args, **kwargs)
-        try:
-            script = self._script(turns, block, module, forward, arguments)
-        except Exception as error:
-            for found in readers:
-                found.errors[block.address] = _why(error)
-            if changes:
-                raise InterventionError(f"{block.address} cannot be edited inside: {_why(error)}.") from error
-            return forward(*args, **kwargs)
-        return self._run(block, script, changes, readers, partial(forward, *args, **kwargs))
-
-    def _script(
-        self, turns: _Turns, block: Block, module: nn.Module, forward: Callable[..., Any], arguments: Arguments
-    ) -> Script:
-        kind = block.address if len(turns.blocks) > 1 else "", kind_of(module, arguments)
-        script = turns.scripts.get(kind)
-        if script is None:
-            script = turns.scripts[kind] = script_of(rehearse(module, forward, arguments), block)
-        return script
+        run = partial(self._run, block, changes, readers, forward, arguments)
+        for _ in range(3):  # by its kind, by its sizes, by nothing but itself
+            try:
+                script = turns.script(block, forward, module, arguments)
+            except Exception as error:  # noqa: BLE001  # whatever goes wrong in looking must not stop the model
+                self._unread(block, readers, _why(error), changes, error)
+                return forward(*args, **kwargs)
+            before = Before(module, arguments)
+            result, done = run(script)
+            if done:
+                return result
+            turns.strayed()
+            if not before.restore():
+                break
+        self._unread(block, readers, "its module ran other operations than when it was rehearsed", changes)
+        return result
 
     def _run(
         self,
         block: Block,
-        script: Script,
         changes: Mapping[str, Iterable[Change]],
         readers: list[Findings],
-        run: Callable[[], Any],
-    ) -> Any:
+        forward: Callable[..., Any],
+        arguments: Arguments,
+        script: Script,
+    ) -> tuple[Any, bool]:
+        """Run a call; say also whether everything was met as expected."""
+        args, kwargs = arguments
         work: dict[str, Work] = defaultdict(Work)
         for tap, every in changes.items():
             _check(script, block, tap)
@@ -174,21 +194,24 @@ class Inside:
                     work[tap].show = _both(work[tap].show, partial(found.take, block.address, tap))
         acts = script.acts(work)
         if not acts:
-            return run()
+            return forward(*args, **kwargs), True
         stepper = Stepper(script.names, acts)
         with stepper:
-            result = run()
-        if not stepper.done:
-            self._strayed(block, changes, readers)
-        return result
+            result = forward(*args, **kwargs)
+        return result, stepper.done
 
-    def _strayed(self, block: Block, changes: Mapping[str, Any], readers: list[Findings]) -> None:
-        why = "its module ran other operations than in a call of the same kind before"
-        self._of[block.address].scripts.clear()
+    def _unread(
+        self,
+        block: Block,
+        readers: list[Findings],
+        why: str,
+        changes: Mapping[str, Any],
+        error: Exception | None = None,
+    ) -> None:
         for found in readers:
             found.errors[block.address] = why
         if changes:
-            raise InterventionError(f"{block.address} cannot be edited inside: {why}. Run again.")
+            raise InterventionError(f"{block.address} cannot be edited inside: {why}.") from error
 
 
 def _check(script: Script, block: Block, tap: str) -> None:

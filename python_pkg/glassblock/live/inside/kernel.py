@@ -71,7 +71,9 @@ class KernelCall:
 
     def off(self, returned: Tensor) -> str | None:
         """Say by how much the written-out attention is off what the kernel returned; None where it is not."""
-        again = self.mixed(self.pattern(self.scores())).float()
+        with torch.no_grad():
+            again = self.mixed(self.pattern(self.scores())).float()
+        returned = returned.detach()
         off = float((again - returned.float()).abs().max() / returned.abs().max().clamp_min(1e-30))
         if self.dropout_p or off <= _CLOSE.get(returned.dtype, 1e-4):
             return None

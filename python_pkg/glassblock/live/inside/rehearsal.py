@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_flatten, tree_map
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
 
 from glassblock.errors import TapError
 from glassblock.live.hook import silent
@@ -27,16 +27,19 @@ from glassblock.reader.tracing.watch import Watched
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-def kind_of(module: nn.Module, arguments: Arguments) -> Hashable:
+def kind_of(module: nn.Module, arguments: Arguments, *, sized: bool = False) -> Hashable:
     """Return what calls that run the same operations have in common.
 
-    Sizes count only as far as they are one, or equal to each other: another length is no other kind.
+    Sizes count only as far as they are one, or equal to each other: another length is no other kind. But if ``sized``
+    it is.
     """
     leaves, tree = tree_flatten(arguments)
     sizes: dict[int, int] = {}
 
     def kind(leaf: Any) -> Hashable:
         if isinstance(leaf, Tensor):
+            if sized:
+                return leaf.dtype, tuple(leaf.shape)
             return leaf.dtype, tuple(1 if n == 1 else -sizes.setdefault(n, len(sizes)) for n in leaf.shape)
         if leaf is None or isinstance(leaf, bool | str):
             return leaf
@@ -120,7 +123,19 @@ def _copied(arguments: Arguments) -> Arguments:
 def _copy(leaf: Any) -> Any:
     if isinstance(leaf, Tensor):
         return leaf.detach().clone().requires_grad_(leaf.requires_grad)
-    return leaf if callable(leaf) or isinstance(leaf, nn.Module) else copy.deepcopy(leaf)
+    if callable(leaf) or isinstance(leaf, nn.Module):
+        return leaf
+    held = (value for part in parts_of(leaf) for value in tree_leaves(list(vars(part).values())))
+    memo: dict[int, Any] = {id(x): x.detach().clone() for x in held if isinstance(x, Tensor)}
+    return copy.deepcopy(leaf, memo)  # which copies no tensor that has a history of gradients
+
+
+def parts_of(leaf: Any) -> list[Any]:
+    """Return the objects in which a cache keeps what it holds: itself, its layers, and caches that it is made of."""
+    if isinstance(leaf, Tensor | nn.Module) or not hasattr(leaf, "__dict__") or callable(leaf):
+        return []
+    held = [*vars(leaf).values(), *getattr(leaf, "layers", ())]
+    return [leaf, *(part for value in held for part in parts_of(value))]
 
 
 @contextmanager

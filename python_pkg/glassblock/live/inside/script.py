@@ -70,11 +70,14 @@ class Script:
         By tap, or the reason why it is not offered.
     kernel
         The operation that is torch's own attention, whose scores and pattern are computed; None where there is none.
+    heads
+        How many heads it has.
     """
 
     names: tuple[str, ...]
     spots: Mapping[str, Spot | Missing]
     kernel: int | None = None
+    heads: int = 1
 
     def check(self, taps: Sequence[str]) -> None:
         """Raise a `TapError` if one of the taps is not offered."""
@@ -98,7 +101,7 @@ class Script:
             acts[step] = _act(self.names[step], doing)
         kept = {tap: work[tap] for tap in KEPT if tap in work}
         if self.kernel is not None and kept:
-            acts[self.kernel] = _after(_kernel_act(kept), acts.get(self.kernel))
+            acts[self.kernel] = _after(_kernel_act(kept, self.heads), acts.get(self.kernel))
         return acts
 
 
@@ -149,7 +152,7 @@ def script_of(rehearsed: Rehearsed, block: Block) -> Script:
     off = None if kernel is None else rehearsed.off[kernel.step]
     if off is not None:
         return Script(tuple(call.steps), {**spots, **dict.fromkeys(KEPT, Missing(off))})
-    return Script(tuple(call.steps), spots, None if kernel is None else kernel.step)
+    return Script(tuple(call.steps), spots, None if kernel is None else kernel.step, block.heads)
 
 
 def _spot(call: Watched, place: Place | Missing) -> Spot | Missing:
@@ -231,20 +234,27 @@ def _replaced(result: Any, x: Tensor, new: Tensor) -> Any:
     return tree_map(lambda leaf: new if leaf is x else leaf, result)
 
 
-def _kernel_act(kept: Mapping[str, Work]) -> Act:
+def _kernel_act(kept: Mapping[str, Work], heads: int) -> Act:
     """Return what stands for a kernel: itself where it is only looked at, else the written-out softmax."""
     scoring, weighing = (kept.get(tap, Work()) for tap in KEPT)
+
+    def in_heads(scores: Tensor) -> Tensor:
+        """Return (batch, heads, tokens, keys): heads that share a key may be packed side by side, as tokens are."""
+        if scores.ndim == 3:
+            return scores.reshape(-1, heads, *scores.shape[1:])
+        return scores.reshape(scores.shape[0], heads, -1, scores.shape[-1])
 
     def act(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = KernelCall.of(args, kwargs)
         if not scoring.changes and not weighing.changes:
             with torch.no_grad():
-                scores = scoring.shown(call.scores())
+                scores = scoring.shown(in_heads(call.scores()))
                 if weighing.show:
                     weighing.shown(call.pattern(scores))
             return func(*args, **kwargs)
-        scores = scoring.through(scoring.shown(call.scores()))
-        pattern = weighing.through(weighing.shown(call.pattern(scores)))
+        packed = call.scores()
+        scores = scoring.through(scoring.shown(in_heads(packed)))
+        pattern = weighing.through(weighing.shown(call.pattern(scores))).view_as(packed)
         return call.mixed(pattern).to(call.value.dtype)
 
     return act

@@ -1,0 +1,173 @@
+"""What is edited inside of a block, against weight surgery, eager attention with another mask, and plain hooks."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+from tiny_models import VOCABULARY, tiny
+from torch import Tensor, nn
+
+from glassblock.errors import InterventionError
+from glassblock.live.inside import Inside
+from glassblock.live.inside.standin import StandIn
+from glassblock.reader.api import read_model
+
+IDS = torch.randint(3, VOCABULARY, (2, 12), generator=torch.Generator().manual_seed(0))
+ROTARY = ["llama", "gemma2", "olmo2", "mixtral", "qwen3_next", "gpt_oss"]
+
+
+@contextmanager
+def edited(
+    model: nn.Module, role: str, tap: str, *changes: Callable[[Tensor], Tensor], every: bool = False
+) -> Iterator[None]:
+    """Edit a tap of the last block of a role, or of each of them."""
+    architecture = read_model(model)
+    blocks = [block.address for block in architecture.blocks() if block.role == role]
+    edits = {address: {tap: changes} for address in (blocks if every else blocks[-1:])}
+    inside = Inside(model, architecture, lambda: edits)
+    inside.reach(edits)
+    try:
+        yield
+    finally:
+        inside.detach()
+
+
+def logits(model: nn.Module) -> Tensor:
+    """Return the logits of the ids."""
+    with torch.no_grad():
+        every: Tensor = model(IDS).logits
+    return every
+
+
+@pytest.mark.parametrize("name", [*ROTARY, "gpt2", "falcon", "gpt_neox", "cohere", "jamba"])
+@pytest.mark.parametrize("tap", ["q_rot", "k_rot", "v", "z"])
+def test_an_edit_that_changes_nothing_changes_no_bit(name: str, tap: str) -> None:
+    model = tiny(name)
+    before = logits(model)
+    with edited(model, "attention", tap, lambda x: x.clone()):
+        assert torch.equal(logits(model), before)
+    assert torch.equal(logits(model), before)
+    assert not any("forward" in vars(module) for module in model.modules())
+
+
+@pytest.mark.parametrize("name", ROTARY)
+def test_values_without_a_head_are_those_of_a_projection_without_it(name: str) -> None:
+    model = tiny(name)
+    cut = copy.deepcopy(model)
+    attention = [module for module in cut.modules() if hasattr(module, "v_proj")][-1]
+    channels = attention.head_dim
+    with torch.no_grad():
+        for parameter in attention.v_proj.parameters():
+            parameter[channels : 2 * channels] = 0
+
+    def without(v: Tensor) -> Tensor:
+        return v.index_fill(2, torch.tensor(1), 0)
+
+    with edited(model, "attention", "v", without):
+        assert torch.equal(logits(model), logits(cut))
+
+
+@pytest.mark.parametrize("name", ROTARY)
+def test_queries_of_twice_the_size_are_those_of_a_projection_of_twice_the_size(name: str) -> None:
+    model = tiny(name)
+    twice = copy.deepcopy(model)
+    attention = [module for module in twice.modules() if hasattr(module, "v_proj")][-1]
+    if hasattr(attention, "q_norm"):
+        with torch.no_grad():
+            shift = 1 if "Qwen3Next" in type(attention.q_norm).__name__ else 0  # it multiplies by 1 + weight
+            attention.q_norm.weight.add_(shift).mul_(2).sub_(shift)
+    else:
+        with torch.no_grad():
+            for parameter in attention.q_proj.parameters():
+                parameter.mul_(2)
+    with edited(model, "attention", "q_rot", lambda q: q * 2):
+        assert torch.allclose(logits(model), logits(twice), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["llama", "olmo2", "mixtral", "gemma2", "gpt_oss"])
+def test_scores_that_are_cut_are_a_mask(name: str) -> None:
+    """Cutting every edge from a token, in all layers, is the same as masking it."""
+    model = tiny(name)
+    mask = torch.ones_like(IDS)
+    mask[:, 3] = 0
+    positions = torch.arange(IDS.shape[1]).expand_as(IDS)
+    with torch.no_grad():
+        expected = model(IDS, attention_mask=mask, position_ids=positions).logits
+
+    def cut(scores: Tensor) -> Tensor:
+        return scores.index_fill(-1, torch.tensor(3), float("-inf"))
+
+    with edited(model, "attention", "scores", cut, every=True):
+        found = logits(model)
+    seen = torch.arange(IDS.shape[1]) != 3
+    assert torch.allclose(found[:, seen], expected[:, seen], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["llama", "mixtral", "qwen3_next"])
+def test_values_of_cached_tokens_are_edited_once(name: str) -> None:
+    """Generation under an edit is what one pass over all tokens under the same edit says, token by token."""
+    model = tiny(name)
+    with edited(model, "attention", "v", lambda v: v * 0.5):
+        out = model.generate(
+            IDS[:1], max_new_tokens=6, do_sample=False, output_logits=True, return_dict_in_generate=True
+        )
+        with torch.no_grad():
+            whole = model(out.sequences).logits
+    for step, each in enumerate(out.logits):
+        assert torch.allclose(each, whole[:, IDS.shape[1] - 1 + step], atol=1e-5)
+
+
+def test_gradients_flow_through_an_edit() -> None:
+    model = tiny("llama")
+    factor = torch.tensor(1.0, requires_grad=True)
+    with edited(model, "attention", "z", lambda z: z * factor):
+        model(IDS).logits.sum().backward()
+    assert factor.grad is not None
+    assert factor.grad.abs() > 0
+
+
+def test_an_edit_of_what_is_not_there_is_refused_and_the_model_unharmed() -> None:
+    model = tiny("llama")
+    before = logits(model)
+    with (
+        edited(model, "attention", "gate", lambda x: x),
+        pytest.raises(InterventionError, match="gate cannot be edited"),
+    ):
+        logits(model)
+    assert torch.equal(logits(model), before)
+
+
+def test_an_edit_of_another_shape_is_refused() -> None:
+    model = tiny("llama")
+    with edited(model, "attention", "z", lambda x: x[:1]), pytest.raises(Exception, match="to keep the shape"):
+        logits(model)
+
+
+def test_a_copy_of_the_model_is_free() -> None:
+    model = tiny("llama")
+    before = logits(model)
+    with edited(model, "attention", "z", torch.zeros_like):
+        twin = copy.deepcopy(model)
+        assert not torch.equal(logits(model), before)
+        assert torch.equal(logits(twin), before)
+        with torch.no_grad():
+            twin.model.layers[1].self_attn.o_proj.weight.zero_()
+        assert not torch.equal(logits(twin), before)  # the copy runs its own weights
+
+
+def test_what_was_there_before_is_put_back() -> None:
+    module = nn.Linear(2, 2)
+    own = module.forward
+    vars(module)["forward"] = own
+    first = StandIn(module, lambda forward, arguments: forward(*arguments[0]) + 1)
+    second = StandIn(module, lambda forward, arguments: forward(*arguments[0]) + 1)
+    x = torch.ones(1, 2)
+    assert torch.equal(module(x), own(x) + 2)
+    first.remove()
+    assert torch.equal(module(x), own(x) + 1)
+    second.remove()
+    assert torch.equal(module(x), own(x))
