@@ -7,10 +7,12 @@ tap must not care, and an edit must return the type that it got.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -78,3 +80,84 @@ def logits_of(output: Any, vocabulary: int | None) -> Tensor | None:
         if isinstance(item, Tensor) and item.ndim >= 2 and item.shape[-1] == vocabulary:
             return item.unsqueeze(0) if item.ndim == 2 else item
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a model was given, as far as a frame tells of it.
+
+    Attributes
+    ----------
+    token_ids
+        (batch, positions); None where it was given embeddings.
+    mask
+        The attention mask over cached and new tokens, in whatever form the model takes it.
+    first
+        How many tokens the cache holds: the position of the first token of this pass. A tensor where the cache
+        counts on its device, because asking would wait for that device.
+    tokens
+        How many tokens are new; None where that is not known.
+    """
+
+    token_ids: Tensor | None = None
+    mask: Tensor | None = None
+    first: int | Tensor = 0
+    tokens: int | None = None
+
+
+_NAMES = (
+    (("decoder_input_ids", "decoder_inputs_embeds"), "decoder_attention_mask"),
+    (("input_ids", "inputs_embeds"), "attention_mask"),
+)
+"""What models call their tokens and the mask beside them; a decoder's first, because it makes the logits."""
+
+
+def names_of(module: nn.Module) -> tuple[str, ...]:
+    """Return the names of a module's positional arguments, as far as they are known."""
+    try:
+        return tuple(inspect.signature(module.forward).parameters)
+    except (TypeError, ValueError):
+        return ()
+
+
+def inputs_of(names: Sequence[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Inputs:
+    """Find in a call what a frame tells of it; nothing here waits for a device.
+
+    Parameters
+    ----------
+    names
+        Of positional arguments.
+    args, kwargs
+        Of the call.
+    """
+    given = {**dict(zip(names, args, strict=False)), **kwargs} if args else kwargs
+    first = _cached(given.get("past_key_values"))
+    for tokens, mask in _NAMES:
+        found = next((given[name] for name in tokens if given.get(name) is not None), None)
+        if found is not None:
+            masked = given.get(mask)
+            return Inputs(_ids(found), masked if isinstance(masked, Tensor) else None, first, _tokens(found))
+    ids = _ids(args[0]) if args else None
+    return Inputs(ids, None, first, None if ids is None else _tokens(ids))
+
+
+def _ids(x: Any) -> Tensor | None:
+    return x.detach() if isinstance(x, Tensor) and not x.is_floating_point() else None
+
+
+def _tokens(given: Any) -> int | None:
+    """Return how many tokens there are: ids end in them, embeddings are (batch, tokens, channels)."""
+    if not isinstance(given, Tensor):
+        return None
+    if given.is_floating_point():
+        return int(given.shape[1]) if given.ndim == 3 else None
+    return int(given.shape[-1]) if given.ndim else None
+
+
+def _cached(cache: Any) -> int | Tensor:
+    """Return how many tokens a cache holds; a copy where the cache keeps the number in a tensor."""
+    length = getattr(cache, "get_seq_length", None)
+    if length is None or isinstance(cache, Mapping):
+        return 0
+    count = length()
+    return count.detach().clone() if isinstance(count, Tensor) else int(count)

@@ -29,14 +29,15 @@ class Moment:
     Attributes
     ----------
     first
-        Position of the first token of this pass in the sequence: how many tokens the cache holds.
+        Position of the first token of this pass in the sequence: how many tokens the cache holds. A tensor where the
+        cache counts on its device: only an edit that asks for it waits.
     tokens
         How many tokens this pass has; None where that is not known.
     kept
         Streams that layers were given in this pass, by the layer's address, where something will ask for them.
     """
 
-    first: int = 0
+    first: int | Tensor = 0
     tokens: int | None = None
     kept: dict[str, Tensor] = field(default_factory=dict)
 
@@ -115,7 +116,7 @@ class Edit:
 
     def _start(self, x: Tensor, moment: Moment) -> int:
         """Return the position of the tensor's first token, or of its first key."""
-        first = moment.first if self.cached else 0
+        first = int(moment.first) if self.cached else 0
         if self.along != "keys":
             return first
         return max(0, first + (x.shape[1] if moment.tokens is None else moment.tokens) - x.shape[1])
@@ -191,7 +192,7 @@ class ExpertEdits:
         if edit.positions.everywhere:
             return torch.ones((), dtype=torch.bool, device=weights.device)
         tokens = _tokens_of(weights, edit.address, moment)
-        first = moment.first if edit.cached else 0
+        first = int(moment.first) if edit.cached else 0
         return edit.positions.mask(first, tokens, weights.device).repeat(len(weights) // tokens)[:, None]
 
 

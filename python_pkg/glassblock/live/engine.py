@@ -12,7 +12,7 @@ same and not recorded.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,11 +23,19 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from glassblock.ir import Architecture, Side
-from glassblock.live.arguments import first_tensor, logits_of, output_tensor, replace_output, replace_tensor
+from glassblock.live.arguments import (
+    first_tensor,
+    inputs_of,
+    logits_of,
+    names_of,
+    output_tensor,
+    replace_output,
+    replace_tensor,
+)
 from glassblock.live.baseline import Observer
 from glassblock.live.edits import Moment
 from glassblock.live.events import warn
-from glassblock.live.frames import Frame, Origin, Recorder
+from glassblock.live.frames import Frame, Origin
 from glassblock.live.hook import Hook
 from glassblock.live.inside import Changes, Inside
 from glassblock.live.interventions import Interventions
@@ -35,7 +43,9 @@ from glassblock.live.layout import Layout
 from glassblock.live.materials import Materials
 from glassblock.live.means import Collector
 from glassblock.live.plan import Plan, plan
+from glassblock.live.recorder import Recorder
 from glassblock.live.taps import ExpertsTap, Tap, experts_taps_of, taps_of
+from glassblock.live.transfer import Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,6 @@ class _Pass:
     recorder: Recorder | None = None
     collector: Collector | None = None
     moment: Moment = field(default_factory=Moment)
-    token_ids: Tensor | None = None
 
 
 class Engine:
@@ -100,6 +109,7 @@ class Engine:
         self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
         self._vocabulary = architecture.vocabulary
+        self._names = names_of(model)
         self.inside = Inside(model, architecture, self._inside_changes)
         self._attach()
 
@@ -201,10 +211,10 @@ class Engine:
         self._local.current = current
         self.inside.begin()
         with self._observing("the inputs"):
-            inputs = kwargs.get("input_ids", args[0] if args else None)
-            current.moment = Moment(_cached(kwargs.get("past_key_values")), _tokens(inputs, kwargs))
-            if isinstance(inputs, Tensor) and not inputs.is_floating_point():
-                current.token_ids = inputs.detach()
+            inputs = inputs_of(self._names, args, kwargs)
+            current.moment = Moment(inputs.first, inputs.tokens)
+            if current.recorder:
+                current.recorder.inputs = inputs
 
     def _end(self, _: nn.Module, __: tuple[Any, ...], ___: dict[str, Any], output: Any) -> None:
         done: _Pass | None = getattr(self._local, "current", None)
@@ -215,7 +225,7 @@ class Engine:
             self._on_frame(self._frame(done, done.recorder, output))
 
     def _frame(self, done: _Pass, recorder: Recorder, output: Any) -> Frame:
-        stats, updates = recorder.finish()
+        readings = recorder.finish()
         logits = logits_of(output, self._vocabulary)
         with self._count:
             self._seq += 1
@@ -223,15 +233,13 @@ class Engine:
         return Frame(
             seq=seq,
             origin=done.origin,
-            first=done.moment.first,
             layout=self._layout,
             interventions=done.interventions,
-            token_ids=done.token_ids,
+            token_ids=recorder.inputs.token_ids,
             # A copy: a view would keep the logits of all positions, for as long as the frame is kept.
             logits=None if logits is None else logits[:, -1].detach().to(torch.float32, copy=True),
-            lost=tuple(recorder.lost),
-            _stats=stats,
-            _updates=updates,
+            _readings=readings,
+            _transfer=Transfer(readings.parts),
         )
 
     def _input_hook(self, taps: list[Tap]) -> Callable[..., Any]:
@@ -300,19 +308,3 @@ class Engine:
 
 
 _OUTSIDE = _Start("outside")
-
-
-def _cached(cache: Any) -> int:
-    """Return how many tokens a cache holds: the position of the first token of this pass."""
-    length = getattr(cache, "get_seq_length", None)
-    if length is None or isinstance(cache, Mapping):
-        return 0
-    return int(length())
-
-
-def _tokens(inputs: Any, kwargs: Mapping[str, Any]) -> int | None:
-    """Return how many tokens a pass of the main stack has, None where that is not known."""
-    ids, embeds = kwargs.get("decoder_input_ids", inputs), kwargs.get("inputs_embeds")
-    if isinstance(ids, Tensor) and not ids.is_floating_point() and ids.ndim:
-        return int(ids.shape[-1])
-    return int(embeds.shape[1]) if isinstance(embeds, Tensor) and embeds.ndim == 3 else None

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from glassblock.ir import Architecture, Block, Branch, Layer, Side
 from glassblock.live.edits import ExpertEdits, Moment, applied, dense_weights, split_heads
-from glassblock.live.frames import Recorder
 from glassblock.live.layout import Layout
 from glassblock.live.means import Collector
 from glassblock.live.plan import Plan
+from glassblock.live.recorder import Recorder
 
 
 class Tap(Protocol):
