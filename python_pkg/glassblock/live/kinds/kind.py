@@ -60,8 +60,11 @@ class Supply:
     beyond: Tensor | None = None
 
     def at(self, x: Tensor, start: int) -> Tensor:
-        """Return what stands in the place of a tensor (batch, tokens, ...) whose first token is at this position."""
-        other = x if self.beyond is None else self.beyond.to(x).reshape(x.shape[2:]).expand_as(x)
+        """Return what stands in the place of a tensor (batch, tokens, ...) whose first token is at this position.
+
+        It is a tensor of its own: the model may write over it.
+        """
+        other = (x if self.beyond is None else self.beyond.to(x).reshape(x.shape[2:]).expand_as(x)).clone()
         if self.rows is None or start >= self.rows.shape[1]:
             return other
         known = _like(self.rows[:, start : start + x.shape[1]].to(x), x)
@@ -71,7 +74,7 @@ class Supply:
                 " Run that batch, or restore the intervention."
             )
         known = known.expand(x.shape[0], *known.shape[1:])
-        return known if known.shape[1] == x.shape[1] else torch.cat((known, other[:, known.shape[1] :]), 1)
+        return torch.cat((known, other[:, known.shape[1] :]), 1)
 
     def part(self, groups: int, start: int, length: int) -> Supply:
         """Return what is for some neighbours among equal groups of channels, that is heads, or neurons."""

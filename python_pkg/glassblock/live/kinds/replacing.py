@@ -143,7 +143,7 @@ class Resample(Kind):
                 f"expected a row of the batch to resample {here.address} from, of which there are {x.shape[0]},"
                 f" got row {self.row}. Run a batch that has it, or restore the intervention."
             )
-        return x[self.row % x.shape[0]].unsqueeze(0).expand_as(x)
+        return x[self.row % x.shape[0]].unsqueeze(0).expand_as(x).clone()  # the model may write over it
 
     @property
     def predicate(self) -> str:
