@@ -79,6 +79,8 @@ class Edit:
         Values that the kind asked for.
     cached
         Whether the cache holds the tokens before: not so in an encoder.
+    crossed
+        Whether keys are another stack's tokens.
     """
 
     kind: Kind
@@ -88,6 +90,7 @@ class Edit:
     along: Along = "tokens"
     supply: Supply | None = None
     cached: bool = True
+    crossed: bool = False
 
     def __call__(self, x: Tensor, moment: Moment) -> Tensor:
         """Return the tensor as the intervention wants it."""
@@ -106,20 +109,22 @@ class Edit:
 
     def _edited(self, x: Tensor, moment: Moment) -> Tensor:
         whole = x if self.part is None else self.part.of(x)
-        start = self._start(x, moment)
+        placed = self.cached and (self.kind.placed or not self.positions.everywhere)
+        first = int(moment.first) if placed else 0  # it may be on the device, and to ask for it is to wait
+        start = self._keys(first, x.shape[1], moment) if self.along == "keys" else first
+        keys = self._keys(first, x.shape[-1], moment) if self.along == "weights" else 0
         supply = Supply(moment.kept[self.address]) if isinstance(self.kind, Skip) else self.supply
-        new = self.kind.act(whole, Here(self.address, start, x, supply)).to(x.dtype)
+        new = self.kind.act(whole, Here(self.address, start, x, supply, keys)).to(x.dtype)
         if not self.positions.everywhere:
             mask = self.positions.mask(start, x.shape[1], x.device)
             new = torch.where(mask.reshape(-1, *[1] * (x.ndim - 2)), new, whole)
         return new if self.part is None else self.part.put(x, new)
 
-    def _start(self, x: Tensor, moment: Moment) -> int:
-        """Return the position of the tensor's first token, or of its first key."""
-        first = int(moment.first) if self.cached else 0
-        if self.along != "keys":
-            return first
-        return max(0, first + (x.shape[1] if moment.tokens is None else moment.tokens) - x.shape[1])
+    def _keys(self, first: int, keys: int, moment: Moment) -> int:
+        """Return the position of the first of some keys: where a window is kept, the earliest are gone."""
+        if self.crossed or moment.tokens is None or not self.cached:
+            return 0
+        return max(0, first + moment.tokens - keys)
 
 
 def applied(edits: Sequence[Edit], x: Tensor, moment: Moment) -> Tensor:

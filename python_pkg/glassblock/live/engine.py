@@ -117,6 +117,11 @@ class Engine:
         """Take up a set of interventions, from the next forward pass on."""
         self._in_force, self._used = self._prepare(interventions), interventions
 
+    @property
+    def interventions(self) -> Interventions:
+        """What is in force."""
+        return self._used
+
     def use_again(self) -> None:
         """Take up the same interventions with the values that were collected since."""
         self.use(self._used)

@@ -8,9 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from glassblock.errors import InterventionError
-from glassblock.ir import Architecture, parse
+from glassblock.ir import Architecture, Attention, parse
 from glassblock.live.interventions import Intervention, Interventions
 from glassblock.live.kinds import Cut, Resample, cut_off
+from glassblock.live.positions import Positions
+from glassblock.live.targets import is_cross, target_of
 
 
 def check_fits(
@@ -38,6 +40,8 @@ def check_fits(
         ids = _ids(architecture, item, inputs)
         if ids is not None:
             _check(item, int(ids.shape[-1]) + room, len(ids.reshape(-1, ids.shape[-1])))
+            if isinstance(item.kind, Cut):
+                _check_cut(architecture, item, item.kind, int(ids.shape[-1]) + room)
 
 
 def _ids(architecture: Architecture, item: Intervention, inputs: Mapping[str, Any]) -> Tensor | None:
@@ -55,24 +59,34 @@ def _ids(architecture: Architecture, item: Intervention, inputs: Mapping[str, An
 
 
 def _check(item: Intervention, length: int, rows: int) -> None:
-    asked = {"positions": item.positions}
-    if isinstance(item.kind, Cut):
-        asked |= {"from_tokens": item.kind.from_tokens, "to_tokens": item.kind.to_tokens}
-        alone = cut_off(item.kind, length)
-        if alone is not None:
-            raise InterventionError(
-                f"expected a cut that leaves each token something to look at, but {item} leaves nothing to the one at"
-                f" position {alone}. Leave it out of to_tokens, or leave it a token before it."
-            )
-    for name, positions in asked.items():
-        beyond = positions.reaching_beyond(length)
-        if beyond:
-            raise InterventionError(
-                f"expected {name} of {item.address} within the {length} tokens of the prompt, got"
-                f" {', '.join(map(str, beyond))}. Run a longer prompt, or restore the intervention."
-            )
+    _check_within("positions", item, item.positions, length)
     if isinstance(item.kind, Resample) and item.kind.row is not None and not -rows <= item.kind.row < rows:
         raise InterventionError(
             f"expected a row of the batch to resample {item.address} from, of which there are {rows}, got row"
             f" {item.kind.row}. Run a batch that has it, or restore the intervention."
+        )
+
+
+def _check_cut(architecture: Architecture, item: Intervention, cut: Cut, length: int) -> None:
+    _check_within("to_tokens", item, cut.to_tokens, length)
+    block = target_of(architecture, item.address).block
+    assert block is not None
+    if is_cross(architecture, block.address):
+        return
+    _check_within("from_tokens", item, cut.from_tokens, length)
+    causal = not isinstance(block.spec, Attention) or block.spec.causal.value
+    alone = cut_off(cut, length, causal=causal)
+    if alone is not None:
+        raise InterventionError(
+            f"expected a cut that leaves each token something to look at, but {item} leaves nothing to the one at"
+            f" position {alone}. Leave it out of to_tokens, or leave it a token to look at."
+        )
+
+
+def _check_within(name: str, item: Intervention, positions: Positions, length: int) -> None:
+    beyond = positions.reaching_beyond(length)
+    if beyond:
+        raise InterventionError(
+            f"expected {name} of {item.address} within the {length} tokens of the prompt, got"
+            f" {', '.join(map(str, beyond))}. Run a longer prompt, or restore the intervention."
         )

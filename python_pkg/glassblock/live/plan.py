@@ -12,7 +12,7 @@ from glassblock.live.edits import Along, Edit, ExpertEdits, Part
 from glassblock.live.interventions import Intervention, Interventions
 from glassblock.live.kinds import Cut, Supply, Want, Zero
 from glassblock.live.materials import Materials, Need
-from glassblock.live.targets import Target, target_of
+from glassblock.live.targets import Target, is_cross, target_of
 
 _ALONG: dict[str, Along] = {"scores": "weights", "pattern": "weights", "k_rot": "keys", "v": "keys"}
 
@@ -115,6 +115,7 @@ def _edit(architecture: Architecture, item: Intervention, site: Site, materials:
         _ALONG.get(site.tap, "tokens"),
         None if want is None else _supply(item, site, materials, want),
         cached=where.stack in ("", architecture.stacks[-1].name),
+        crossed=bool(site.tap) and is_cross(architecture, site.block),
     )
 
 

@@ -165,6 +165,10 @@ class Runner:
 
     def generate(self, prompt: Prompt, inputs: dict[str, Any], **options: Any) -> Subject:
         """Let the model continue, and return prompt and continuation as a subject."""
+        interventions = self._engine.interventions
+        check_fits(self._architecture, interventions, inputs, room=options.get("max_new_tokens") or 0)
+        if self._provide(interventions, Subject(prompt, inputs)):
+            self._engine.use_again()
         with self._engine.passes("generate"):
             ids = generate_ids(self._model, inputs, self.stop, **options)
         new = int(ids.shape[-1] - inputs["input_ids"].shape[-1])

@@ -74,6 +74,15 @@ def target_of(architecture: Architecture, name: str) -> Target:
     return Target(address, "block", block=architecture.block(address))
 
 
+def is_cross(architecture: Architecture, block: str) -> bool:
+    """Say whether a block looks at the tokens of another stack."""
+    where = parse(block)
+    if where is None or where.layer is None:
+        return False
+    stack = next(stack for stack in architecture.stacks if stack.name == where.stack)
+    return any(branch.block == block and branch.context is not None for branch in stack.layer(where.layer).branches)
+
+
 def _tap(architecture: Architecture, name: str) -> Target:
     """Return the tap of a name. What is neither tap nor address is wrong as what it looks like."""
     try:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from glassblock.errors import InterventionError
-from glassblock.live.kinds.kind import EVERYWHERE, Here, Kind, TargetKind, check_number
+from glassblock.live.kinds.kind import Here, Kind, TargetKind, check_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Noise(Kind):
     seed: int = 0
 
     name: ClassVar[str] = "noise"
-    targets: ClassVar[frozenset[TargetKind]] = EVERYWHERE
+    placed: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the settings."""

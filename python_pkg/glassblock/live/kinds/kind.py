@@ -102,6 +102,8 @@ class Here:
         Of the target.
     start
         Position of the first token in the sequence.
+    keys
+        Of weights of attention the position of the first key.
     whole
         The tensor of which a part is edited, (batch, tokens, ...).
     supply
@@ -112,13 +114,27 @@ class Here:
     start: int
     whole: Tensor
     supply: Supply | None = None
+    keys: int = 0
 
 
 class Kind(ABC):
-    """A kind of intervention. ``replaces``: nothing of the value is kept, so that of two the later one stands."""
+    """A kind of intervention.
+
+    Attributes
+    ----------
+    name
+        What stands for it.
+    replaces
+        Whether nothing of the value is kept, so that of two the later one stands.
+    placed
+        Whether what it does depends on where in the sequence a token is.
+    targets
+        What it can be done to.
+    """
 
     name: ClassVar[str]
     replaces: ClassVar[bool] = False
+    placed: ClassVar[bool] = False
     targets: ClassVar[frozenset[TargetKind]] = EVERYWHERE
 
     @property

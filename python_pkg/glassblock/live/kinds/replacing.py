@@ -65,6 +65,7 @@ class Mean(Kind):
 
     name: ClassVar[str] = "mean"
     replaces: ClassVar[bool] = True
+    placed: ClassVar[bool] = True
 
     @property
     def want(self) -> Want:
@@ -113,6 +114,7 @@ class Resample(Kind):
 
     name: ClassVar[str] = "resample"
     replaces: ClassVar[bool] = True
+    placed: ClassVar[bool] = True
     targets: ClassVar[frozenset[TargetKind]] = EVERYWHERE - {"expert"}
 
     def __post_init__(self) -> None:
@@ -161,6 +163,7 @@ class Freeze(Kind):
 
     name: ClassVar[str] = "freeze"
     replaces: ClassVar[bool] = True
+    placed: ClassVar[bool] = True
     targets: ClassVar[frozenset[TargetKind]] = EVERYWHERE - {"expert"}
 
     @property

@@ -52,6 +52,7 @@ class Cut(Kind):
     to_tokens: Any = None
 
     name: ClassVar[str] = "cut"
+    placed: ClassVar[bool] = True
     targets: ClassVar[frozenset[TargetKind]] = frozenset({"block", "head", "kv"})
 
     def __post_init__(self) -> None:
@@ -66,9 +67,7 @@ class Cut(Kind):
 
     def act(self, x: Tensor, here: Here) -> Tensor:
         """Return scores (batch, tokens, heads, keys) that are minus infinity where the cut is."""
-        keys = x.shape[-1]
-        end = here.start + x.shape[1]
-        columns = self.from_tokens.mask(max(0, end - keys), keys, x.device)
+        columns = self.from_tokens.mask(here.keys, x.shape[-1], x.device)
         rows = self.to_tokens.mask(here.start, x.shape[1], x.device)
         return x.masked_fill(rows[:, None, None] & columns, float("-inf"))
 
@@ -89,7 +88,8 @@ class Cut(Kind):
         return f"gb.Cut({self.from_tokens.python}{more})"
 
 
-def cut_off(cut: Cut, length: int) -> int | None:
-    """Return the first token that a cut leaves nothing to look at in a causal attention, None where there is none."""
+def cut_off(cut: Cut, length: int, *, causal: bool) -> int | None:
+    """Return the first token that a cut leaves nothing to look at, None where there is none."""
     gone = set(cut.from_tokens.within(length))
-    return next((to for to in cut.to_tokens.within(length) if gone.issuperset(range(to + 1))), None)
+    seen = ((to, range(to + 1 if causal else length)) for to in cut.to_tokens.within(length))
+    return next((to for to, keys in seen if gone.issuperset(keys)), None)
