@@ -4,26 +4,28 @@ There is one hook for each side of a module that has a tap. A hook finds out whi
 (each thread has its own), edits the tensor if an intervention says so, and hands the result to the recorder.
 With nothing ablated a hook returns None, so the model's own tensors flow on: logits stay bit-identical.
 
-The hooks on the model itself begin and end a pass. The end is called even when the forward raises, so that
-no half pass is left behind. A call to a part of the model from outside, without a pass, is edited all the
-same and not recorded.
+The hooks at the entrances of the model begin and end a pass (`passes.py`). The end is called even when the forward
+raises, so that no half pass is left behind. Hooks do not keep the session alive: when nobody holds it any more, they
+go. What goes wrong in looking on never reaches the forward: that tap is switched off, and it is said.
 """
 
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from glassblock.ir import Architecture, Side
+from glassblock.ir import Architecture, Side, parse
 from glassblock.live.arguments import (
+    Inputs,
     first_tensor,
     inputs_of,
     logits_of,
@@ -42,40 +44,14 @@ from glassblock.live.interventions import Interventions
 from glassblock.live.layout import Layout
 from glassblock.live.materials import Materials
 from glassblock.live.means import Collector
-from glassblock.live.plan import Plan, plan
+from glassblock.live.passes import Pass, Passes, Prepared, Start, entrances
+from glassblock.live.plan import plan
 from glassblock.live.recorder import Recorder
 from glassblock.live.taps import ExpertsTap, Tap, experts_taps_of, taps_of
 from glassblock.live.transfer import Transfer
 
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """Interventions, ready to be looked up."""
-
-    plan: Plan = field(default_factory=Plan)
-    count: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """How the next passes of a thread shall begin. ``prepared`` None: with what is in force."""
-
-    origin: Origin
-    prepared: _Prepared | None = None
-    collector: Collector | None = None
-    baseline: Observer | None = None
-
-
-@dataclass(slots=True)
-class _Pass:
-    """One forward pass while it runs."""
-
-    plan: Plan
-    interventions: int
-    origin: Origin
-    recorder: Recorder | None = None
-    collector: Collector | None = None
-    moment: Moment = field(default_factory=Moment)
+Turns = tuple[tuple[Tap, ...], ...]
+"""Taps at one place, by the layers that share the module there, in the order in which it is called for them."""
 
 
 class Engine:
@@ -91,26 +67,39 @@ class Engine:
         Rows of the frames.
     on_frame
         Called with each frame at the end of its pass, in the thread of the forward.
+    on_problem
+        Called with a sentence when something can no longer be read.
     """
 
     def __init__(
-        self, model: nn.Module, architecture: Architecture, layout: Layout, on_frame: Callable[[Frame], None]
+        self,
+        model: nn.Module,
+        architecture: Architecture,
+        layout: Layout,
+        on_frame: Callable[[Frame], None],
+        on_problem: Callable[[str], None],
     ) -> None:
         self._model = model
         self._architecture = architecture
         self._layout = layout
-        self._on_frame = on_frame
-        self._local = threading.local()
+        self._on_frame, self._on_problem = on_frame, on_problem
+        self._passes = Passes()
+        self._answers = threading.local()
         self._seq = 0
         self._count = threading.Lock()
-        self._in_force, self._used = _Prepared(), Interventions()
+        self._in_force, self._used = Prepared(), Interventions()
         self.materials = Materials()
         """Values that were collected for interventions to put in the place of others."""
+        self.unread: dict[str, str] = {}
+        """What is not read any more, by address, and why, in a sentence."""
+        self._off: set[Tap | ExpertsTap] = set()
+        self._said: set[str] = set()
         self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
         self._vocabulary = architecture.vocabulary
-        self._names = names_of(model)
-        self.inside = Inside(model, architecture, self._inside_changes)
+        self.inside = Inside(model, architecture, _weakly(self._inside_changes))
+        self._finalizer = weakref.finalize(self, _let_go, self._handles, self.inside)
+        self._finalizer.atexit = False
         self._attach()
 
     def use(self, interventions: Interventions) -> None:
@@ -142,25 +131,25 @@ class Engine:
             Keeps their activations, or compares them with those of a clean pass.
         """
         chosen = None if interventions is None else self._prepare(interventions)
-        with self._next(_Start(origin, chosen, baseline=baseline)):
+        with self._passes.next(Start(origin, chosen, baseline=baseline)):
             yield
 
     @contextmanager
     def collecting(self, collector: Collector) -> Iterator[None]:
         """Let a collector see the passes that this thread starts within; they are clean, and make no frames."""
-        with self._next(_Start("clean", _Prepared(), collector)):
+        with self._passes.next(Start("clean", Prepared(), collector)):
             yield
 
     def detach(self) -> None:
-        """Remove every hook. Again does no harm."""
-        while self._handles:
-            self._handles.pop().remove()
-        self.inside.detach()
+        """Remove every hook, also while a forward is under way. Again does no harm."""
+        _let_go(self._handles, self.inside)
+        self._in_force = Prepared()
+        self._passes.forget()
 
-    def _prepare(self, interventions: Interventions) -> _Prepared:
+    def _prepare(self, interventions: Interventions) -> Prepared:
         prepared = plan(self._architecture, interventions, self.materials)
         self.inside.reach(prepared.inside)
-        return _Prepared(prepared, len(interventions))
+        return Prepared(prepared, len(interventions))
 
     def _inside_changes(self) -> Changes:
         """Return the edits inside of blocks that are in force in this thread's pass, bound to it."""
@@ -170,68 +159,73 @@ class Engine:
             for block, of in current.plan.inside.items()
         }
 
-    @contextmanager
-    def _next(self, start: _Start) -> Iterator[None]:
-        before = getattr(self._local, "start", None)
-        self._local.start = start
-        try:
-            yield
-        finally:
-            self._local.start = before
-
     # ---- hooks
 
     def _attach(self) -> None:
         modules = dict(self._model.named_modules())
+        places, experts = taps_of(self._architecture, self._layout), experts_taps_of(self._architecture, self._layout)
+        doors = list(entrances(self._model, self._architecture))
         try:
-            begin = self._model.register_forward_pre_hook(Hook(self._begin), with_kwargs=True, prepend=True)
-            self._handles.append(begin)
-            for (path, side), taps in taps_of(self._architecture, self._layout).items():
+            for module in doors:
+                begin = Hook(self, Engine._begin, names_of(module))
+                self._handles.append(module.register_forward_pre_hook(begin, with_kwargs=True, prepend=True))
+            for (path, side), taps in places.items():
                 self._hook(modules[path], side, taps)
-            for path, experts in experts_taps_of(self._architecture, self._layout):
-                self._hook_experts(modules[path], experts)
-            end = self._model.register_forward_hook(Hook(self._end), with_kwargs=True, always_call=True)
-            self._handles.append(end)
+            for path, tap in experts:
+                self._hook_experts(modules[path], tap)
+            for module in doors:
+                end = Hook(self, Engine._end)
+                self._handles.append(module.register_forward_hook(end, with_kwargs=True, always_call=True))
         except BaseException:
             self.detach()
             raise
 
     def _hook(self, module: nn.Module, side: Side, taps: list[Tap]) -> None:
+        turns = _turns(taps)
         if side == "input":
-            self._handles.append(module.register_forward_pre_hook(Hook(self._input_hook(taps)), with_kwargs=True))
+            act = Hook(self, Engine._into, turns)
+            self._handles.append(module.register_forward_pre_hook(act, with_kwargs=True))
         else:
-            self._handles.append(module.register_forward_hook(Hook(self._output_hook(taps))))
+            self._handles.append(module.register_forward_hook(Hook(self, Engine._out_of, turns)))
 
     def _hook_experts(self, module: nn.Module, tap: ExpertsTap) -> None:
-        before, after = self._experts_hooks(tap)
-        self._handles.append(module.register_forward_pre_hook(Hook(before), with_kwargs=True))
-        self._handles.append(module.register_forward_hook(Hook(after)))
+        before, after = Hook(self, Engine._into_experts, tap), Hook(self, Engine._out_of_experts)
+        self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+        self._handles.append(module.register_forward_hook(after))
 
-    def _begin(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        start: _Start = getattr(self._local, "start", None) or _OUTSIDE
-        prepared = start.prepared or self._in_force
-        current = _Pass(prepared.plan, prepared.count, start.origin, collector=start.collector)
-        if start.collector is None:
-            current.recorder = Recorder(self._layout, self._overwritten, start.baseline)
-        self._local.current = current
+    def _begin(self, names: tuple[str, ...], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        current = self._passes.begin(module, self._in_force)
+        if current is None:
+            return
         self.inside.begin()
-        with self._observing("the inputs"):
-            inputs = inputs_of(self._names, args, kwargs)
-            current.moment = Moment(inputs.first, inputs.tokens)
-            if current.recorder:
-                current.recorder.inputs = inputs
+        try:
+            inputs = inputs_of(names, args, kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
+            self._say("what the model was given", error)
+            inputs = Inputs()
+        self._passes.given(current, Moment(inputs.first, inputs.tokens))
+        if current.collector is None and not _capturing():
+            baseline = self._passes.baseline
+            current.recorder = Recorder(self._layout, self._overwritten, baseline)
+            current.recorder.inputs = inputs
 
-    def _end(self, _: nn.Module, __: tuple[Any, ...], ___: dict[str, Any], output: Any) -> None:
-        done: _Pass | None = getattr(self._local, "current", None)
-        self._local.current = None
+    def _end(self, module: nn.Module, _: tuple[Any, ...], __: dict[str, Any], output: Any) -> None:
+        done = self._passes.end(module)
         if done is None or done.recorder is None or output is None:
             return
-        with self._observing("frame"), torch.no_grad():
-            self._on_frame(self._frame(done, done.recorder, output))
+        try:
+            with torch.no_grad():
+                frame = self._frame(done, done.recorder, output)
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._say("the frame of a forward pass", error)
+            return
+        self._on_frame(frame)
 
-    def _frame(self, done: _Pass, recorder: Recorder, output: Any) -> Frame:
+    def _frame(self, done: Pass, recorder: Recorder, output: Any) -> Frame:
         readings = recorder.finish()
-        logits = logits_of(output, self._vocabulary)
+        for address, why in recorder.failed.items():
+            self._unread(address, why)
+        logits = logits_of(output, self._vocabulary) if done.owner is self._model else None
         with self._count:
             self._seq += 1
             seq = self._seq
@@ -239,7 +233,7 @@ class Engine:
             seq=seq,
             origin=done.origin,
             layout=self._layout,
-            interventions=done.interventions,
+            interventions=done.prepared.count,
             token_ids=recorder.inputs.token_ids,
             # A copy: a view would keep the logits of all positions, for as long as the frame is kept.
             logits=None if logits is None else logits[:, -1].detach().to(torch.float32, copy=True),
@@ -247,69 +241,126 @@ class Engine:
             _transfer=Transfer(readings.parts),
         )
 
-    def _input_hook(self, taps: list[Tap]) -> Callable[..., Any]:
-        def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            x = first_tensor(args, kwargs)
-            new = self._through(taps, x)
-            return None if x is None or new is None or new is x else replace_tensor(args, kwargs, x, new)
+    def _into(self, turns: Turns, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        x = first_tensor(args, kwargs)
+        new = None if x is None else self._through(turns, x)
+        return None if x is None or new is None or new is x else replace_tensor(args, kwargs, x, new)
 
-        return hook
+    def _out_of(self, turns: Turns, _: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
+        x = output_tensor(output)
+        new = None if x is None else self._through(turns, x)
+        return None if x is None or new is None or new is x else replace_output(output, x, new)
 
-    def _output_hook(self, taps: list[Tap]) -> Callable[..., Any]:
-        def hook(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
-            x = output_tensor(output)
-            new = self._through(taps, x)
-            return None if x is None or new is None or new is x else replace_output(output, x, new)
-
-        return hook
-
-    def _through(self, taps: list[Tap], x: Tensor | None) -> Tensor | None:
+    def _through(self, turns: Turns, x: Tensor) -> Tensor:
         """Let the taps edit and observe a tensor, in their order; the same object comes back if none edits."""
-        if x is None:
-            return None
         current = self._current()
-        for tap in taps:
+        turn = self._passes.turn(current, id(turns), len(turns)) if len(turns) > 1 else 0
+        for tap in turns[turn]:
             x = tap.edit(x, current.plan, current.moment)
-            with self._observing(tap.key):
-                tap.observe(x, current.recorder, current.collector)
+            if current.owner is not None and not (self._off and tap in self._off):
+                self._look(tap, current, x)
         return x
 
-    def _experts_hooks(self, tap: ExpertsTap) -> tuple[Callable[..., Any], Callable[..., Any]]:
-        def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            current, routed = self._current(), tap.routing(args, kwargs)
-            self._local.answers = None
-            if routed is None:
-                return None
-            with self._observing(tap.key):
-                tap.observe(module, routed, current.recorder, current.collector)
-            weights, answers = tap.edit(module, routed, current.plan, current.moment)
-            self._local.answers = answers  # what edited experts put out, to be added to the others' sum
-            return None if weights is routed.weights else replace_tensor(args, kwargs, routed.weights, weights)
-
-        def after(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
-            answers: Tensor | None = getattr(self._local, "answers", None)
-            self._local.answers = None
-            if answers is None or not isinstance(output, Tensor):
-                return None
-            return output + answers.to(output.dtype).reshape(output.shape)
-
-        return before, after
-
-    def _current(self) -> _Pass:
-        """Return the pass of this thread; a part that is called on its own is edited and not recorded."""
-        current: _Pass | None = getattr(self._local, "current", None)
-        if current is not None:
-            return current
-        loose: Moment = self._local.__dict__.setdefault("loose", Moment())
-        return _Pass(self._in_force.plan, self._in_force.count, "outside", moment=loose)
-
-    @contextmanager
-    def _observing(self, what: str) -> Iterator[None]:
-        """Keep an error of ours away from the user's forward: it is said, and the forward goes on."""
+    def _look(self, tap: Tap | ExpertsTap, current: Pass, *seen: Any) -> None:
+        """Let a tap observe, outside of the graph: checkpoints count what is saved for gradients."""
+        observe: Callable[..., None] = tap.observe
         try:
-            yield
+            if current.graph:
+                with torch.no_grad():
+                    observe(*seen, current.recorder, current.collector)
+            else:
+                observe(*seen, current.recorder, current.collector)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
-            warn(f"Glassblock could not read {what}: {type(error).__name__}: {error}. The model is not affected.")
+            self._switch_off(tap, error)
+
+    def _into_experts(self, tap: ExpertsTap, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        current, routed = self._current(), tap.routing(args, kwargs)
+        self._answers.of = None
+        if routed is None:
+            return None
+        if current.owner is not None and tap not in self._off:
+            self._look(tap, current, module, routed)
+        weights, answers = tap.edit(module, routed, current.plan, current.moment)
+        self._answers.of = answers  # what edited experts put out, to be added to the others' sum
+        return None if weights is routed.weights else replace_tensor(args, kwargs, routed.weights, weights)
+
+    def _out_of_experts(self, _: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
+        answers: Tensor | None = getattr(self._answers, "of", None)
+        self._answers.of = None
+        if answers is None or not isinstance(output, Tensor):
+            return None
+        return output + answers.to(output.dtype).reshape(output.shape)
+
+    def _current(self) -> Pass:
+        return self._passes.current(self._in_force)
+
+    # ---- what goes wrong in looking on
+
+    def compiled(self) -> None:
+        """Say that the model was compiled since: what is compiled is neither read nor edited."""
+        self._tell(
+            "the model was compiled after it was attached to, and compiled code runs without Glassblock: nothing of it"
+            " is read or edited. Call the original module, or detach and attach to it before it is compiled."
+        )
+
+    def _switch_off(self, tap: Tap | ExpertsTap, error: Exception) -> None:
+        """Leave a tap alone from now on, and say so."""
+        self._off.add(tap)
+        self._unread(tap.key, f"{type(error).__name__}: {error}")
+
+    def _unread(self, address: str, why: str) -> None:
+        sentence = (
+            f"{address} is not read any more, because that failed ({why}). The model is not affected; attach again to"
+            " try once more."
+        )
+        self.unread[address] = sentence
+        self._tell(sentence)
+
+    def _say(self, what: str, error: Exception) -> None:
+        self._tell(f"{what} could not be read ({type(error).__name__}: {error}). The model is not affected.")
+
+    def _tell(self, sentence: str) -> None:
+        """Say something once."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            warn(f"Glassblock: {sentence}")
+            self._on_problem(sentence)
 
 
-_OUTSIDE = _Start("outside")
+def _turns(taps: list[Tap]) -> Turns:
+    """Return taps at one place by the layers that share it; what is not alike sees the same call."""
+
+    def layer(tap: Tap) -> tuple[str, int | None]:
+        where = parse(tap.key.partition(" ")[0])
+        return (where.stack, where.layer) if where else ("", None)
+
+    found = tuple(tuple(of) for _, of in groupby(taps, key=layer))
+    alike = len({tuple(type(tap) for tap in of) for of in found}) == 1
+    return found if alike else (tuple(taps),)
+
+
+def _let_go(handles: list[RemovableHandle], inside: Inside) -> None:
+    """Remove every hook, also where somebody else removed it before."""
+    while handles:
+        try:
+            handles.pop().remove()
+        except (IndexError, KeyError):  # another thread was faster
+            continue
+    inside.detach()
+
+
+def _weakly(method: Callable[[], Changes]) -> Callable[[], Changes]:
+    """Return a function that calls a method as long as there is its object."""
+    reference = weakref.WeakMethod(method)
+
+    def call() -> Changes:
+        found = reference()
+        return {} if found is None else found()
+
+    return call
+
+
+def _capturing() -> bool:
+    """Whether a CUDA graph is being captured, in which nothing of ours may run."""
+    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return bool(started and torch.cuda.is_current_stream_capturing())

@@ -8,9 +8,12 @@ of the model asks `at_work`.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import torch
 
 
 class _Local(threading.local):
@@ -22,26 +25,41 @@ _local = _Local()
 
 
 class Hook:
-    """Calls a function of the engine.
+    """Calls a method of the engine, as long as there is one: a model's hooks do not keep its session alive.
 
     Parameters
     ----------
-    call
-        What to do; takes and returns what torch's hooks take and return.
+    engine
+        Whose method it is.
+    act
+        The method, not bound; takes and returns what torch's hooks take and return.
+    *what
+        What it is given before that.
     """
 
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self._call = call
+    def __init__(self, engine: Any, act: Callable[..., Any], *what: Any) -> None:
+        self._engine = weakref.ref(engine) if engine is not None else _nobody
+        self._act, self._what = act, what
 
     def __call__(self, *args: Any) -> Any:
         """Do it."""
-        if _local.silent:
+        if torch.compiler.is_compiling():
+            return self._compiling()
+        engine = self._engine()
+        if engine is None or _local.silent:
             return None
         before, _local.working = _local.working, True
         try:
-            return self._call(*args)
+            return self._act(engine, *self._what, *args)
         finally:
             _local.working = before
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _compiling(self) -> None:
+        """Tell the engine that the model was compiled: what is compiled runs without it."""
+        engine = self._engine()
+        if engine is not None:
+            engine.compiled()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Hook:
         return inert()
@@ -72,8 +90,8 @@ def is_silent() -> bool:
 
 def inert() -> Hook:
     """Return a hook that does nothing."""
-    return Hook(_nothing)
+    return Hook(None, _nobody)
 
 
-def _nothing(*_: Any) -> None:
+def _nobody() -> None:
     return None

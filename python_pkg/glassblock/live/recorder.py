@@ -137,6 +137,8 @@ class Recorder:
     def __init__(self, layout: Layout, overwritten: set[str], baseline: Observer | None = None) -> None:
         self.inputs = Inputs()
         """What the model was given."""
+        self.failed: dict[str, str] = {}
+        """What could not be reduced, by address, and why."""
         self._layout = layout
         self._overwritten = overwritten
         self._baseline = baseline
@@ -192,8 +194,11 @@ class Recorder:
         readings = Readings()
         self._reduce(readings)
         for row, seen in self._rows.items():
+            address = self._layout.sites[row].address
+            if address in self.failed:
+                continue
             if seen.place is None:
-                self._lose(self._layout.sites[row].address)
+                self._lose(address)
             else:
                 (readings.heads if seen.heads else readings.blocks)[row] = seen.place
         self._relate(readings)
@@ -228,11 +233,25 @@ class Recorder:
                 x = _tensor(seen)
                 alike[x.shape, x.dtype, x.device, seen.heads].append(seen)
         for group in alike.values():
-            stacked = torch.stack([_tensor(seen) for seen in group])
-            heads = group[0].heads
-            part = readings.add(describe(split_heads(stacked, heads) if heads else stacked))
-            for index, seen in enumerate(group):
-                seen.place = part, index
+            try:
+                self._describe(group, readings)
+            except Exception:  # noqa: BLE001 - which of them it was shows one by one
+                for seen in group:
+                    self._try(seen, readings)
+
+    def _describe(self, group: list[_Seen], readings: Readings) -> None:
+        stacked = torch.stack([_tensor(seen) for seen in group])
+        heads = group[0].heads
+        part = readings.add(describe(split_heads(stacked, heads) if heads else stacked))
+        for index, seen in enumerate(group):
+            seen.place = part, index
+
+    def _try(self, seen: _Seen, readings: Readings) -> None:
+        try:
+            self._describe([seen], readings)
+        except Exception as error:  # noqa: BLE001 - it is said, and the others are measured
+            for row in (row for row, other in self._rows.items() if other is seen):
+                self.failed[self._layout.sites[row].address] = f"{type(error).__name__}: {error}"
 
     def _all(self) -> Sequence[_Seen]:
         pairs = self._updates.values()

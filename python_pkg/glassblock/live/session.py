@@ -90,7 +90,7 @@ class Session:
         self._starting = threading.Lock()
         self._status: Status = "idle"
         self._run: Run | None = None
-        self._engine = Engine(model, architecture, self.layout, self._on_frame)
+        self._engine = Engine(model, architecture, self.layout, self._on_frame, self._on_problem)
         self._runner = Runner(model, self._engine, self._prompts, architecture, self._reference)
 
     # ---- what it is
@@ -133,6 +133,11 @@ class Session:
         """Return the addresses of the frame's rows that cannot be ablated, with the reasons."""
         reasons = {site.address: why_not(self.architecture, site.address) for site in self.layout.sites}
         return {address: reason for address, reason in reasons.items() if reason}
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """What is not read any more because reading it failed, by address, and why. Its rows are not measured."""
+        return dict(self._engine.unread)
 
     # ---- running
 
@@ -352,7 +357,8 @@ class Session:
 
         It is called in the thread in which something happens, with ``"frame"`` and the Frame, ``"interventions"``
         and the set, ``"run"`` and the Run, ``"status"`` and the status, ``"problem"`` and the error of a generation in
-        the background. If it raises, it is dropped with a warning: whoever looks on cannot disturb the model.
+        the background, or a sentence that says what is not read any more. If it raises, it is dropped with a warning:
+        whoever looks on cannot disturb the model.
         """
         return self._events.subscribe(subscriber)
 
@@ -403,6 +409,9 @@ class Session:
             while len(self.frames) > 1 and sum(kept.nbytes for kept in list(self.frames)) > FRAMES_BYTES:
                 self.frames.popleft()
             self._tell("frame", frame)
+
+    def _on_problem(self, sentence: str) -> None:
+        self._tell("problem", sentence)
 
     def _changed(self, changed: bool) -> bool:
         if changed:

@@ -99,7 +99,8 @@ class SessionWidget(DiagramWidget):
         elif event == "interventions":
             self._show_effect()
         elif event == "problem":
-            self._problem = f"The generation ended: {type(what).__name__}: {what}"
+            ended = isinstance(what, BaseException)
+            self._problem = f"The generation ended: {type(what).__name__}: {what}" if ended else str(what)
             self._push_state()
         elif event == "status" and what == "idle":
             self._catch_up()
