@@ -30,7 +30,7 @@ from torch import Tensor
 
 from glassblock.errors import GlassblockError
 from glassblock.live import Session
-from glassblock.live.tap_names import tap_of
+from glassblock.live.naming import tap_of
 
 NAMES = ("gpt2", "llama", "gemma2", "mixtral", "phi3", "qwen3", "qwen3_next", "bert", "t5")
 CLOSE = 1e-5

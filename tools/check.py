@@ -52,6 +52,7 @@ LINT = [
     Check("format", (PYTHON, "-m", "ruff", "format", "--check")),
     Check("imports", ("lint-imports",)),
     Check("protocol", (PYTHON, "tools/generate_wire.py", "--check")),
+    Check("taps", (PYTHON, "tools/make_taps.py", "--check")),
     Check("links", (PYTHON, "tools/check_links.py")),
     Check("biome", ("npm", "run", "--silent", "lint")),
     Check("tsc", ("npm", "run", "--silent", "types")),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +13,8 @@ from torch import Tensor, nn
 
 import glassblock as gb
 from glassblock.errors import AddressError, TapError
-from glassblock.live import Session, tap_names
+from glassblock.live import Session
 from glassblock.live.inside import script
-from glassblock.live.tap_names import TRANSFORMER_LENS
 
 IDS = torch.randint(3, VOCABULARY, (2, 12), generator=torch.Generator().manual_seed(0))
 PADDED = torch.ones_like(IDS).index_put_((torch.tensor(0), torch.arange(5)), torch.tensor(0))
@@ -231,19 +228,12 @@ def test_names_of_transformer_lens() -> None:
             assert torch.equal(found[names[0]], found[names[1]])
 
 
-def test_the_page_about_taps_has_each_of_them() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "taps.md").read_text("utf-8")
-    rows = dict(re.findall(r"^\| `L3\.attn\.(\w+)` \| `blocks\.3\.attn\.(\w+)` \|", page, re.MULTILINE))
-    assert {theirs: ours for ours, theirs in rows.items()} == TRANSFORMER_LENS
-    assert set(rows) == set(tap_names.ATTENTION_TAPS)
-
-
 @pytest.mark.parametrize(
     ("name", "error", "words"),
     [
         ("L0.attn.patern", TapError, "Nearest: pattern"),
         ("blocks.0.attn.hook_paternn", TapError, "Nearest: hook_pattern"),
-        ("L0.mlp.pattern", TapError, "a block of the kind mlp"),
+        ("L0.mlp.pattern", TapError, "a tap of an mlp"),
         ("blocks.9.attn.hook_z", TapError, "a layer below 2"),
         ("L9.attn.z", AddressError, "L9.attn"),
         ("pattern", AddressError, "names nothing"),

@@ -21,7 +21,7 @@ from glassblock.live.materials import Need
 from glassblock.live.means import Capture, Collector, Means, MeansByPosition
 from glassblock.live.plan import needs
 from glassblock.live.prompts import Prompt, Prompts, batched
-from glassblock.live.tap_names import read_inside
+from glassblock.live.reading import read_taps
 
 CLEAN = Want("clean")
 
@@ -129,9 +129,7 @@ class Collecting:
             self._call(inputs)
 
     def _look_inside(self, inputs: dict[str, Any], keys: set[str], collector: Collector) -> None:
-        found = read_inside(
-            self._engine.inside, self._architecture, sorted(keys), lambda: self._pass(inputs, Capture(frozenset()))
-        )
+        found = read_taps(self._engine.inside, sorted(keys), lambda: self._pass(inputs, Capture(frozenset())))
         for key, x in found.items():
             collector.add(key, _by_token(key, x))
 

@@ -31,9 +31,9 @@ from glassblock.live.interventions import Interventions
 from glassblock.live.kinds import Kind
 from glassblock.live.layout import layout_of
 from glassblock.live.prompts import Prompt, Prompts
+from glassblock.live.reading import read_taps
 from glassblock.live.run import Run
 from glassblock.live.runner import Runner
-from glassblock.live.tap_names import read_inside
 from glassblock.live.targets import why_not
 
 Status = Literal["idle", "running", "generating", "detached"]
@@ -267,12 +267,7 @@ class Session:
         self._check_attached()
         subject = self._runner.subject(prompt)
         with self._doing("running"):
-            return read_inside(
-                self._engine.inside,
-                self.architecture,
-                names,
-                lambda: self._runner.pass_quietly(subject, self.interventions),
-            )
+            return read_taps(self._engine.inside, names, lambda: self._runner.pass_quietly(subject, self.interventions))
 
     # ---- intervening
 

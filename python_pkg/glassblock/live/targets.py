@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from glassblock.errors import AddressError, InterventionError, TapError
 from glassblock.ir import Architecture, Block, Layer, parse
 from glassblock.live.kinds import Add, Cut, Kind, Noise, TargetKind, Zero
+from glassblock.live.naming import Named, tap_names, tap_of
 from glassblock.live.positions import ALL, Positions
-from glassblock.live.tap_names import ATTENTION_TAPS, tap_of
 
+_ONLY_READ = frozenset({"in", "raw", "stream", "result", "load", "q_input", "k_input", "v_input"})
+"""Taps of blocks that are computed from others, or stand for what several blocks share."""
 _INDEXED: dict[str, TargetKind] = {"H": "head", "KV": "kv", "E": "expert", "N": "neuron"}
 
 
@@ -86,13 +88,21 @@ def is_cross(architecture: Architecture, block: str) -> bool:
 def _tap(architecture: Architecture, name: str) -> Target:
     """Return the tap of a name. What is neither tap nor address is wrong as what it looks like."""
     try:
-        block, tap = tap_of(architecture, name)
+        named = tap_of(architecture, name)
     except (TapError, AddressError):
         last = name.rpartition(".")[2]
-        if not name.startswith("blocks.") and last not in ATTENTION_TAPS:
+        if not last.startswith("hook_") and last not in tap_names():
             architecture.resolve(name)
         raise
-    return Target(f"{block.address}.{tap}", "tap", block=block, tap=tap)
+    if isinstance(named.owner, Layer) or named.expert is not None or named.tap in _ONLY_READ:
+        raise InterventionError(f"{named.address} can be read and not edited. Edit {_instead(named)}.")
+    return Target(named.address, "tap", block=named.owner, tap=named.tap)
+
+
+def _instead(named: Named) -> str:
+    if named.expert is not None or isinstance(named.owner, Layer):
+        return f"{named.address.rpartition('.')[0]} itself"
+    return "what it is made of"
 
 
 def why_not(architecture: Architecture, address: str) -> str | None:

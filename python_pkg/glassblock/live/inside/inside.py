@@ -42,12 +42,12 @@ class Findings:
     tensors
         What was found, copies, by address and tap; of several calls the last.
     errors
-        Why a block could not be read, by address.
+        Why a tap could not be read, by address and tap.
     """
 
     wanted: Mapping[str, set[str]]
     tensors: dict[tuple[str, str], Tensor] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
+    errors: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def take(self, address: str, tap: str, x: Tensor) -> None:
         """Keep a copy: the model may write over its own."""
@@ -100,7 +100,7 @@ class Inside:
     """
 
     def __init__(self, model: nn.Module, architecture: Architecture, changes: Callable[[], Changes]) -> None:
-        self._model, self._changes = model, changes
+        self.model, self.architecture, self._changes = model, architecture, changes
         self._local = _Local()
         self._lock = threading.Lock()
         self._turns: dict[str, _Turns] = {}
@@ -120,7 +120,7 @@ class Inside:
         with self._lock:
             for turns in (self._of[address] for address in addresses):
                 if turns.stand_in is None:
-                    module = self._model.get_submodule(turns.path)
+                    module = self.model.get_submodule(turns.path)
                     turns.stand_in = StandIn(module, partial(self._call, turns, module))
 
     @contextmanager
@@ -189,7 +189,7 @@ class Inside:
                 try:
                     script.check([tap])
                 except TapError as error:
-                    found.errors[block.address] = str(error)
+                    found.errors[block.address, tap] = str(error)
                 else:
                     work[tap].show = _both(work[tap].show, partial(found.take, block.address, tap))
         acts = script.acts(work)
@@ -209,7 +209,7 @@ class Inside:
         error: Exception | None = None,
     ) -> None:
         for found in readers:
-            found.errors[block.address] = why
+            found.errors.update(((block.address, tap), why) for tap in found.wanted[block.address])
         if changes:
             raise InterventionError(f"{block.address} cannot be edited inside: {why}.") from error
 

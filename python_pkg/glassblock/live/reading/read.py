@@ -1,0 +1,59 @@
+"""Reading taps in one pass of the model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from torch import Tensor
+
+from glassblock.errors import TapError
+from glassblock.live.inside import Findings, Inside
+from glassblock.live.naming.names import tap_of
+from glassblock.live.reading.edges import Edge, Seen, watched
+from glassblock.live.reading.recipes import Recipe, Within, recipe_of
+
+
+def read_taps(inside: Inside, names: Iterable[str], run: Callable[[], None]) -> dict[str, Tensor]:
+    """Return what names mean, from one pass.
+
+    Parameters
+    ----------
+    inside
+        The insides of a model's blocks.
+    names
+        As for `tap_of`.
+    run
+        Makes the pass, in this thread.
+
+    Raises
+    ------
+    TapError, AddressError
+        As for `tap_of`; or if the model cannot offer a tap, or it was not to be seen in the pass.
+    """
+    model, architecture = inside.model, inside.architecture
+    recipes = {name: recipe_of(model, architecture, tap_of(architecture, name)) for name in names}
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for recipe in recipes.values():
+        if isinstance(recipe.of, Within):
+            wanted[recipe.of.address].add(recipe.of.tap)
+    edges = [recipe.of for recipe in recipes.values() if isinstance(recipe.of, Edge)]
+    with inside.reading(wanted) as found, watched(model, edges) as seen:
+        run()
+    return {name: _made(name, recipe, found, seen) for name, recipe in recipes.items()}
+
+
+def _made(name: str, recipe: Recipe, found: Findings, seen: dict[Edge, Seen]) -> Tensor:
+    if isinstance(recipe.of, Edge):
+        calls = seen.get(recipe.of, [])
+        turn = -1 if recipe.turn is None else recipe.turn
+        if not calls or turn >= len(calls) or not calls[turn]:
+            raise TapError(f"{name} was not to be seen: {recipe.of.path} did not run on this prompt.")
+        return recipe.make(calls[turn])
+    address, tap = recipe.of.address, recipe.of.tap
+    reason = found.errors.get((address, tap))
+    if reason is not None:
+        raise TapError(f"{address} offers no such tap: {reason}.")
+    if (address, tap) not in found.tensors:
+        raise TapError(f"{address} did not run on this prompt.")
+    return recipe.make((found.tensors[address, tap],))
