@@ -74,7 +74,8 @@ def t5() -> Any:
     import transformers
 
     torch.manual_seed(0)
-    settings = transformers.T5Config(
+    settings = transformers.AutoConfig.for_model(
+        "t5",
         vocab_size=VOCABULARY,
         d_model=WIDTH,
         d_kv=8,
@@ -84,7 +85,8 @@ def t5() -> Any:
         num_heads=HEADS,
         decoder_start_token_id=0,
     )
-    return transformers.T5ForConditionalGeneration(settings).eval()
+    auto: Any = transformers.AutoModelForSeq2SeqLM
+    return auto.from_config(settings).eval()
 
 
 def first_of(output: Any) -> Tensor:

@@ -119,6 +119,6 @@ ALL = Positions()
 
 
 def _in_words(start: int | None, stop: int | None, step: int | None) -> str:
-    every = f", every {step}th" if step is not None and step > 1 else ""
-    until = "the end" if stop is None else f"before {stop}"
-    return f"positions {start or 0} to {until}{every}"
+    steps = f", in steps of {step}" if step is not None and step > 1 else ""
+    until = "the end" if stop is None else str(stop - 1) if stop > 0 else f"the one before {stop}"
+    return f"positions {start or 0} to {until}{steps}"

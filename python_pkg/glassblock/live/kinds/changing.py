@@ -146,11 +146,13 @@ class Noise(Kind):
         """What happens to the value."""
         times = "the" if self.size == 1 else f"{self.size:g} times the"
         return (
-            f"gets Gaussian noise added, with {times} standard deviation of the values at each token (seed {self.seed})"
+            f"gets Gaussian noise added, with {times} standard deviation of its values at each token (seed {self.seed})"
         )
 
     def words(self, target: TargetKind, address: str) -> str:
         """Return the sentence."""
+        if target == "neuron":
+            return Kind.words(self, target, address).replace("of its values", "of all neurons of its block")
         if target != "layer":
             return Kind.words(self, target, address)
         return f"The residual stream after {address} {self.predicate}."

@@ -40,7 +40,11 @@ _ADDRESSES: dict[TargetKind, str] = {
     "kv": "L3.attn.KV1",
     "expert": "L3.moe.E5",
     "neuron": "L3.mlp.N17",
-    "tap": "L3.attn.pattern",
+    "tap": "L3.attn.q",
+}
+_NOT_TOGETHER = {
+    (Mean(by_position=True), "expert"),
+    *((Zero(renormalise=True), target) for target in _ADDRESSES if target != "expert"),
 }
 
 
@@ -85,7 +89,7 @@ def table() -> str:
     for kind in _EXAMPLES:
         told: set[str] = set()
         for target, address in _ADDRESSES.items():
-            if target not in kind.targets or (target != "expert" and kind == Zero(renormalise=True)):
+            if target not in kind.targets or (kind, target) in _NOT_TOGETHER:
                 continue
             name = "" if told else f"`{kind.python}`"
             sentence = kind.words(target, address)
