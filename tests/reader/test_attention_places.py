@@ -111,16 +111,19 @@ def test_an_output_gate_before_and_after_its_function() -> None:
     assert torch.allclose((taps["z"] * taps["gate_post"]).flatten(-2), read[0])
 
 
-def test_latents_as_their_projections_make_them() -> None:
+def test_latents_after_their_norms_and_keys_beside_them() -> None:
     model = eager("deepseek_v3")
     path = first(model)
+    made: dict[str, Tensor] = {}
+    for tap, norm in (("q_latent", "q_a_layernorm"), ("kv_latent", "kv_a_layernorm")):
+        module = model.get_submodule(f"{path}.{norm}")
+        module.register_forward_hook(lambda _, __, out, tap=tap: made.update({tap: out}))
     (call,) = record(model, [path], IDS)[0].values()
     places = places_of(call)
-    taps, stream = seen(call, places), call.tensor(call.source)
-    q, kv = (model.get_submodule(f"{path}.{name}")(stream) for name in ("q_a_proj", "kv_a_proj_with_mqa"))
-    assert torch.equal(taps["q_latent"], q)
-    assert torch.equal(taps["kv_latent"], kv[..., :12])
-    assert torch.equal(taps["k_pe"], kv[..., 12:])
+    taps, down = seen(call, places), model.get_submodule(f"{path}.kv_a_proj_with_mqa")
+    for tap, expected in made.items():
+        assert torch.equal(taps[tap], expected)
+    assert torch.equal(taps["k_pe"], down(call.tensor(call.source))[..., 12:])
     assert isinstance(places["k"], Missing)
 
 

@@ -10,6 +10,9 @@ from glassblock.reader.branches.trail import trail
 from glassblock.reader.tracing.graph import SLICES, argument
 from glassblock.reader.tracing.record import Op
 
+_BY_TOKEN = 3
+"""Dimensions of a latent: text, token, channel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Latents:
@@ -62,46 +65,48 @@ class Latent:
 
 
 def latent_values(branch: Branch, queries: int, keys: int, values: int) -> dict[str, Latent]:
-    """Find the latents as their projections make them, before norms and rotation.
+    """Find the latents as they are projected up, after their norms.
 
     Returns
     -------
     dict of str to Latent
-        ``q_latent``, ``kv_latent``; and ``k_pe``, the keys that are projected beside the latent, for all heads.
+        ``q_latent``, ``kv_latent``; and ``k_pe``, the keys that are projected beside the latent for all heads, before
+        their rotation.
     """
-    found = {"q_latent": _made(branch, queries), "kv_latent": _made(branch, values)}
-    latent, whole = found["kv_latent"], trail(branch, values).projections
-    if latent is not None and len(whole) > 1:
-        made, width = whole[1].outputs[0], _width(branch, latent)
-        rest = branch.graph.shape(made)[-1] - width
-        cone = branch.back(keys)
-        if rest and made in cone.edge:
-            first = 0 if latent.first else width
-            found["k_pe"] = Latent(made, first, first + rest)
-    return {name: latent for name, latent in found.items() if latent is not None}
+    reads = {"q_latent": _read(branch, queries), "kv_latent": _read(branch, values)}
+    found = {name: Latent(value) for name, value in reads.items() if value is not None}
+    beside = _beside(branch, keys, values) if "kv_latent" in found else None
+    return found if beside is None else {**found, "k_pe": beside}
 
 
-def _width(branch: Branch, latent: Latent) -> int:
-    return (latent.last or branch.graph.shape(latent.value)[-1]) - latent.first
-
-
-def _made(branch: Branch, value: int) -> Latent | None:
-    """Return the part of what the first of two projections made that the second one reads."""
-    graph, path = branch.graph, trail(branch, value)
-    projections = [op for op in path.projections if not op.name.startswith("conv")]
+def _read(branch: Branch, value: int) -> int | None:
+    """Return what a projection reads, where another one made it."""
+    projections = [op for op in trail(branch, value).projections if not op.name.startswith("conv")]
+    graph = branch.graph
     read = graph.projection(projections[0]) if len(projections) > 1 else None
     if read is None:
         return None
-    made = projections[1].outputs[0]
-    between = path.ops[path.ops.index(projections[0]) + 1 : path.ops.index(projections[1])]
-    cuts = [op for op in between if op.name in SLICES and graph.shape(op.inputs[0])[-1] == graph.shape(made)[-1]]
-    kept = graph.shape(read[0])[-1]
-    whole = graph.shape(made)[-1]
-    if kept == whole:
-        return Latent(made)
-    cut = next((op for op in reversed(cuts) if any(graph.shape(v)[-1] == kept for v in op.outputs)), None)
-    first = _first(branch, cut, [*between, projections[0]]) if cut is not None else None
-    return Latent(made, first, first + kept) if first is not None else None
+    latent = read[0]
+    while len(graph.shape(latent)) > _BY_TOKEN and (before := graph.behind(latent)) is not None:
+        latent = before
+    return latent
+
+
+def _beside(branch: Branch, keys: int, values: int) -> Latent | None:
+    """Return the part of what makes the latent that is not the latent, where keys are made of it."""
+    graph, path = branch.graph, trail(branch, values)
+    up, down = path.projections[:2]
+    read, made = graph.projection(up), down.outputs[0]
+    assert read is not None
+    whole, kept = graph.shape(made)[-1], graph.shape(read[0])[-1]
+    if kept >= whole or made not in branch.back(keys).edge:
+        return None
+    between = path.ops[path.ops.index(up) + 1 : path.ops.index(down)]
+    cuts = [op for op in between if op.name in SLICES and graph.shape(op.inputs[0])[-1] == whole]
+    first = _first(branch, cuts[-1], [*between, up]) if cuts else None
+    if first is None:
+        return None
+    return Latent(made, 0, whole - kept) if first else Latent(made, kept, whole)
 
 
 def _first(branch: Branch, cut: Op, later: list[Op]) -> int | None:

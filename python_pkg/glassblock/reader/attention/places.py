@@ -106,7 +106,7 @@ class _Look:
         return {name: self._gate(value) for name, value in zip(("gate", "gate_post"), found, strict=True)}
 
     def latents(self) -> Places:
-        """The bottlenecks of latent attention, before their norms, and the part of the keys that all heads share."""
+        """The bottlenecks of latent attention, after their norms, and the part of the keys that all heads share."""
         found = latent_values(self.branch, self.values.q, self.values.k, self.values.v)
         return {name: self._latent(latent) for name, latent in found.items() if latent is not None}
 
