@@ -10,9 +10,6 @@ from glassblock.reader.branches.trail import trail
 from glassblock.reader.tracing.graph import SLICES, argument
 from glassblock.reader.tracing.record import Op
 
-_BY_TOKEN = 3
-"""Dimensions of a latent: text, token, channel."""
-
 
 @dataclass(frozen=True, slots=True)
 class Latents:
@@ -82,14 +79,8 @@ def latent_values(branch: Branch, queries: int, keys: int, values: int) -> dict[
 def _read(branch: Branch, value: int) -> int | None:
     """Return what a projection reads, where another one made it."""
     projections = [op for op in trail(branch, value).projections if not op.name.startswith("conv")]
-    graph = branch.graph
-    read = graph.projection(projections[0]) if len(projections) > 1 else None
-    if read is None:
-        return None
-    latent = read[0]
-    while len(graph.shape(latent)) > _BY_TOKEN and (before := graph.behind(latent)) is not None:
-        latent = before
-    return latent
+    read = branch.graph.projection(projections[0]) if len(projections) > 1 else None
+    return None if read is None else read[0]
 
 
 def _beside(branch: Branch, keys: int, values: int) -> Latent | None:

@@ -139,8 +139,11 @@ class _Look:
         return self._of_projection(value, channels) if channels else _LAID_OUT
 
     def _latent(self, latent: Latent) -> Place | Missing:
-        fits = len(self.graph.shape(latent.value)) == _BY_TOKEN
-        return Place(latent.value, cut(latent.last, latent.first)) if fits else _LAID_OUT
+        shape, part = self.graph.shape(latent.value), cut(latent.last, latent.first)
+        if len(shape) == _BY_HEAD and 1 in shape[1:3]:  # as one head
+            axis = shape.index(1, 1)
+            return Place(latent.value, then(lambda x: x.select(axis, 0), part))
+        return Place(latent.value, part) if len(shape) == _BY_TOKEN else _LAID_OUT
 
 
 def _place(value: int, view: View | None) -> Place | Missing:
