@@ -47,3 +47,20 @@ class Missing:
 
 Places = dict[str, Place | Missing]
 """By name of the tap: ``q``, ``beta``, ``router_logits``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinearMap:
+    """What goes through a mixer linearly: ``out`` is a map of ``v``, plus what does not depend on ``v``.
+
+    Attributes
+    ----------
+    v, out
+        Names of taps. Nothing else that the map is made of depends on ``v`` at its place.
+    shared
+        Whether all channels of a head have the same map from tokens to tokens; else each channel has its own.
+    """
+
+    v: str
+    out: str
+    shared: bool
