@@ -1,7 +1,8 @@
 """Where the taps of a sequence mixer are, in a recording of one call of its module.
 
 What goes into the state and what reads it is told apart by what each value is made of (`Look.made_of`), whatever the
-form: in chunks, as a scan, token by token. What comes out of it is found backwards from the output projection (`way_out`).
+form: in chunks, as a scan, token by token. What comes out of it is found backwards from the output
+projection (`way_out`).
 """
 
 from __future__ import annotations
