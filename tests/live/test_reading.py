@@ -157,3 +157,36 @@ def test_stacks_of_an_encoder_and_a_decoder() -> None:
 def test_what_is_not_there_is_said(name: str, tap: str, error: type[Exception], words: str) -> None:
     with gb.attach(tiny(name)) as session, pytest.raises(error, match=words):
         session.cache(tap, prompt=IDS)
+
+
+def test_what_is_watched_is_in_the_frame_of_every_pass() -> None:
+    """In prefill and decode, in passes that the user's own code starts."""
+    model = tiny("llama")
+    with gb.attach(model) as session:
+        session.watch("L1.attn.pattern", "blocks.0.mlp.hook_post")
+        ids = model.generate(IDS, max_new_tokens=3, do_sample=False)
+        frames = list(session.frames)
+        session.watch()
+        with torch.no_grad():
+            model(IDS)
+        assert not session.frames[-1].inside
+        whole = session.cache("L1.attn.pattern", "L0.mlp.post", prompt=ids[:, :-1])
+    assert [frame.inside["L1.attn.pattern"].shape for frame in frames] == [(2, 4, 12, 12), (2, 4, 1, 13), (2, 4, 1, 14)]
+    for frame in frames:
+        at = slice(frame.first, frame.first + frame.positions)
+        pattern = whole["L1.attn.pattern"][:, :, at, : at.stop]
+        assert torch.allclose(frame.inside["L1.attn.pattern"], pattern, atol=1e-6)
+        assert torch.allclose(frame.inside["blocks.0.mlp.hook_post"], whole["L0.mlp.post"][:, at], atol=1e-6)
+
+
+def test_the_load_of_experts_is_streamed() -> None:
+    model = tiny("mixtral")
+    with gb.attach(model) as session:
+        session.watch("L0.moe.load")
+        session.run(IDS)
+        assert session.frames[-1].inside["L0.moe.load"].sum() == IDS.numel() * 2  # two experts for each token
+
+
+def test_what_passes_between_blocks_is_not_watched() -> None:
+    with gb.attach(tiny("llama")) as session, pytest.raises(TapError, match=r"session\.cache"):
+        session.watch("L0.attn.out")

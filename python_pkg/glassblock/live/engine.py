@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
@@ -39,13 +39,14 @@ from glassblock.live.edits import Moment
 from glassblock.live.events import warn
 from glassblock.live.frames import Frame, Origin
 from glassblock.live.hook import Hook
-from glassblock.live.inside import Changes, Inside
+from glassblock.live.inside import Changes, Findings, Inside
 from glassblock.live.interventions import Interventions
 from glassblock.live.layout import Layout
 from glassblock.live.materials import Materials
 from glassblock.live.means import Collector
 from glassblock.live.passes import Pass, Passes, Prepared, Start, entrances
 from glassblock.live.plan import plan
+from glassblock.live.reading import Streamed
 from glassblock.live.recorder import Recorder
 from glassblock.live.taps import ExpertsTap, Tap, experts_taps_of, taps_of
 from glassblock.live.transfer import Transfer
@@ -97,6 +98,8 @@ class Engine:
         self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
         self._vocabulary = architecture.vocabulary
+        self.streamed = Streamed()
+        """Taps that go into every frame."""
         self.inside = Inside(model, architecture, _weakly(self._inside_changes))
         self._finalizer = weakref.finalize(self, _let_go, self._handles, self.inside)
         self._finalizer.atexit = False
@@ -110,6 +113,12 @@ class Engine:
     def interventions(self) -> Interventions:
         """What is in force."""
         return self._used
+
+    def watch(self, names: Iterable[str]) -> None:
+        """Let these taps go into every frame, in the place of those that did."""
+        streamed = Streamed.of(self.inside, names)
+        self.inside.stream(streamed.wanted)
+        self.streamed = streamed
 
     def use_again(self) -> None:
         """Take up the same interventions with the values that were collected since."""
@@ -211,18 +220,20 @@ class Engine:
 
     def _end(self, module: nn.Module, _: tuple[Any, ...], __: dict[str, Any], output: Any) -> None:
         done = self._passes.end(module)
+        found = self.inside.end() if done is not None else None
         if done is None or done.recorder is None or output is None:
             return
         try:
             with torch.no_grad():
-                frame = self._frame(done, done.recorder, output)
+                frame = self._frame(done, done.recorder, output, found)
         except Exception as error:  # noqa: BLE001 - likewise
             self._say("the frame of a forward pass", error)
             return
         self._on_frame(frame)
 
-    def _frame(self, done: Pass, recorder: Recorder, output: Any) -> Frame:
+    def _frame(self, done: Pass, recorder: Recorder, output: Any, found: Findings | None) -> Frame:
         readings = recorder.finish()
+        inside, unread = self.streamed.made(found)
         for address, why in recorder.failed.items():
             self._unread(address, why)
         logits = logits_of(output, self._vocabulary) if done.owner is self._model else None
@@ -237,6 +248,8 @@ class Engine:
             token_ids=recorder.inputs.token_ids,
             # A copy: a view would keep the logits of all positions, for as long as the frame is kept.
             logits=None if logits is None else logits[:, -1].detach().to(torch.float32, copy=True),
+            inside=inside,
+            unread=unread,
             _readings=readings,
             _transfer=Transfer(readings.parts),
         )

@@ -6,6 +6,7 @@ somebody asks for it, so that the forward pays for nothing that nobody looks at.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -41,6 +42,10 @@ class Frame:
     logits
         Logits at the last position, (batch, vocabulary), float32; None where the model returns none, or the pass began
         below its head.
+    inside
+        Taps that are streamed, by the names that were given to `Session.watch`, on the model's device.
+    unread
+        Names of those that could not be read in this pass, and why.
     """
 
     seq: int
@@ -49,6 +54,8 @@ class Frame:
     interventions: int
     token_ids: Tensor | None
     logits: Tensor | None
+    inside: Mapping[str, Tensor]
+    unread: Mapping[str, str]
     _readings: Readings = field(repr=False)
     _transfer: Transfer = field(repr=False)
 
@@ -77,7 +84,8 @@ class Frame:
         """Size of what it holds, in bytes."""
         batch, positions = self._readings.shape
         numbers = batch * positions * (len(self.layout.sites) * len(STATS) + len(self.layout.updates) * 2)
-        return 4 * numbers + sum(x.nbytes for x in (self.logits, self.token_ids) if x is not None)
+        held = (self.logits, self.token_ids, *self.inside.values())
+        return 4 * numbers + sum(x.nbytes for x in held if x is not None)
 
     @cached_property
     def first(self) -> int:

@@ -269,6 +269,25 @@ class Session:
         with self._doing("running"):
             return read_taps(self._engine.inside, names, lambda: self._runner.pass_quietly(subject, self.interventions))
 
+    def watch(self, *names: str) -> None:
+        """Read taps inside of blocks in every forward pass from now on, whoever starts it.
+
+        They are in ``Frame.inside``, on the model's device, beside what each frame holds anyway.
+
+        Parameters
+        ----------
+        *names
+            As for `cache`, in the place of those that were watched: none ends it. Taps between blocks are refused,
+            since frames describe them.
+
+        Raises
+        ------
+        TapError, AddressError
+            If a name is no tap inside of a block of this model.
+        """
+        self._check_attached()
+        self._engine.watch(names)
+
     # ---- intervening
 
     def ablate(self, *names: str, how: str | Kind = "zero", positions: Any = None) -> None:

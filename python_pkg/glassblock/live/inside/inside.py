@@ -85,6 +85,7 @@ class _Turns:
 class _Local(threading.local):
     def __init__(self) -> None:
         self.findings: tuple[Findings, ...] = ()
+        self.streamed: Findings | None = None
         self.calls: Counter[str] = Counter()
 
 
@@ -103,6 +104,7 @@ class Inside:
         self.model, self.architecture, self._changes = model, architecture, changes
         self._local = _Local()
         self._lock = threading.Lock()
+        self._streamed: Mapping[str, set[str]] = {}
         self._turns: dict[str, _Turns] = {}
         self._of: dict[str, _Turns] = {}
         for block in architecture.blocks():
@@ -114,6 +116,17 @@ class Inside:
     def begin(self) -> None:
         """Begin a pass of this thread: modules that several layers share start at the first of them."""
         self._local.calls.clear()
+        self._local.streamed = Findings(self._streamed) if self._streamed else None
+
+    def end(self) -> Findings | None:
+        """End a pass of this thread, and return what was streamed; None where nothing is."""
+        found, self._local.streamed = self._local.streamed, None
+        return found
+
+    def stream(self, wanted: Mapping[str, set[str]]) -> None:
+        """Read taps in every pass that begins from now on, in the place of those that were streamed."""
+        self.reach(wanted)
+        self._streamed = wanted
 
     def reach(self, addresses: Iterable[str]) -> None:
         """Make the insides of blocks reachable, from their next call on."""
@@ -149,7 +162,8 @@ class Inside:
         block = turns.blocks[self._local.calls[turns.path] % len(turns.blocks)]
         self._local.calls[turns.path] += 1
         changes = self._changes().get(block.address, {})
-        readers = [found for found in self._local.findings if block.address in found.wanted]
+        streamed = () if self._local.streamed is None else (self._local.streamed,)
+        readers = [found for found in (*self._local.findings, *streamed) if block.address in found.wanted]
         if not changes and not readers:
             return forward(*args, **kwargs)
         run = partial(self._run, block, changes, readers, forward, arguments)

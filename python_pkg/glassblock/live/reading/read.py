@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from torch import Tensor
 
@@ -33,17 +33,23 @@ def read_taps(inside: Inside, names: Iterable[str], run: Callable[[], None]) -> 
     """
     model, architecture = inside.model, inside.architecture
     recipes = {name: recipe_of(model, architecture, tap_of(architecture, name)) for name in names}
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for recipe in recipes.values():
-        if isinstance(recipe.of, Within):
-            wanted[recipe.of.address].add(recipe.of.tap)
+    wanted = wanted_by(recipes.values())
     edges = [recipe.of for recipe in recipes.values() if isinstance(recipe.of, Edge)]
     with inside.reading(wanted) as found, watched(model, edges) as seen:
         run()
     return {name: _made(name, recipe, found, seen) for name, recipe in recipes.items()}
 
 
-def _made(name: str, recipe: Recipe, found: Findings, seen: dict[Edge, Seen]) -> Tensor:
+def wanted_by(recipes: Iterable[Recipe]) -> dict[str, set[str]]:
+    """Return the taps inside of blocks that recipes need, by address."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for recipe in recipes:
+        if isinstance(recipe.of, Within):
+            wanted[recipe.of.address].add(recipe.of.tap)
+    return wanted
+
+
+def _made(name: str, recipe: Recipe, found: Findings, seen: Mapping[Edge, Seen]) -> Tensor:
     if isinstance(recipe.of, Edge):
         calls = seen.get(recipe.of, [])
         turn = -1 if recipe.turn is None else recipe.turn
