@@ -16,7 +16,9 @@ from typing import Any
 
 import torch
 from matrix.cells import CannotApplyError, Cell
-from matrix.oracles import KINDS, Scene
+from matrix.hooked import HOOKED, by_hook, noise
+from matrix.oracles import Scene, Trials, zero
+from matrix.rerouted import cut, skip
 from matrix.zoo import BATCH, TOKENS, Case, call, logits
 from torch import Tensor, nn
 from transformers import DynamicCache
@@ -285,6 +287,15 @@ def _is(address: str, part: str) -> bool:
 
 # ---- interventions
 
+KINDS: dict[str, Callable[[Scene], Trials]] = {
+    "zero": zero,
+    **{kind: partial(by_hook, formulas=formulas) for kind, formulas in HOOKED.items()},
+    "noise": noise,
+    "skip": skip,
+    "cut": cut,
+}
+"""Oracles by the kind of intervention."""
+
 
 def interventions(case: Case, kind: str) -> Cell:
     """What a kind of intervention does to the logits is what its oracle does, for each place of the case."""
@@ -299,6 +310,8 @@ def interventions(case: Case, kind: str) -> Cell:
             with cell.checking(name):
                 trial(session)
             session.restore()
+    if not (cell.passed or cell.failures or cell.reasons):
+        cell.reasons[kind] = "it has no part that this kind is about"
     return cell
 
 

@@ -17,11 +17,12 @@ from matrix.cells import CannotApplyError
 from matrix.zoo import Case, Place, call, logits
 from torch import Tensor, nn
 
+import glassblock as gb
 from glassblock.live import Session
 
 Trial = Callable[[Session], None]
 Trials = Iterator[tuple[str, Trial]]
-HEAD, EXPERT = 1, 0
+HEAD, KV, NEURON, EXPERT = 1, 1, 3, 0
 
 
 class Scene:
@@ -83,14 +84,33 @@ class Scene:
             handle.remove()
         return seen[0]
 
-    def agrees(self, expected: Tensor, *, changed: bool = True) -> None:
+    def seen(self, path: str) -> Tensor:
+        """Return what a module of the model under test returns, after what was done to it."""
+        kept: list[Tensor] = []
+        hook = self.model.get_submodule(path).register_forward_hook(lambda _, __, out: kept.append(_first(out).clone()))
+        try:
+            self.logits()
+        finally:
+            hook.remove()
+        return kept[0]
+
+    def references(self) -> list[dict[str, Any]]:
+        """Return the reference prompts as what a model takes."""
+        return [{"input_ids": each} if isinstance(each, Tensor) else each for each in self.reference]
+
+    def others(self) -> dict[str, Any]:
+        """Return a prompt of the same shape that says something else."""
+        return {name: x.flip(0) if x.is_floating_point() else (x + 5) % 43 + 3 for name, x in self.prompt.items()}
+
+    def agrees(self, expected: Tensor, *, changed: bool = True, prompt: dict[str, Any] | None = None) -> None:
         """Raise unless the model under test says what the oracle says, and something else than untouched."""
-        found = self.logits()
+        prompt = self.prompt if prompt is None else prompt
+        found = logits(call(self.model, prompt))
         scale = expected.abs().max().clamp_min(1e-6)
         off = ((found - expected).abs().max() / scale).item()
         assert off < 1e-5, f"{off:.1e} off the oracle, relative"
         if changed:
-            assert not torch.equal(found, self.plain()), "nothing changed"
+            assert not torch.equal(found, logits(call(self.twin, prompt))), "nothing changed"
 
 
 def references(case: Case) -> list[Any]:
@@ -100,10 +120,6 @@ def references(case: Case) -> list[Any]:
         return [torch.randint(3, 50, (1, length), generator=generator) for length in (12, 9)]
     first, second = case.prompt(), case.prompt()
     return [first, {name: tensor.flip(0) for name, tensor in second.items()}]
-
-
-def _prompts(scene: Scene) -> list[dict[str, Any]]:
-    return [{"input_ids": each} if isinstance(each, Tensor) else each for each in scene.reference]
 
 
 def _first(output: Any) -> Tensor:
@@ -144,8 +160,14 @@ def zero(scene: Scene) -> Trials:
         yield place.address, partial(_zero_block, scene, place)
         if place.heads:
             yield f"{place.address}.H{HEAD}", partial(_zero_head, scene, place)
+            if 1 < (scene.case.kv_heads or 0) < place.heads and place.address.rpartition(".")[2] == "attn":
+                yield f"{place.address}.KV{KV}", partial(_zero_kv, scene, place)
+        elif place.address.endswith(".mlp") and place.takes:
+            yield f"{place.address}.N{NEURON}", partial(_zero_neuron, scene, place)
         if place.experts:
             yield f"{place.address}.E{EXPERT}", partial(_zero_expert, scene, place)
+            yield f"{place.address}.E{EXPERT}, renormalised", partial(_zero_renormalised, scene, place)
+            yield f"{place.address}.E{EXPERT}, halved", partial(_half_expert, scene, place)
     if scene.case.layers:
         yield "L0", partial(_zero_layer, scene)
 
@@ -166,10 +188,63 @@ def _zero_block(scene: Scene, place: Place, session: Session) -> None:
 def _zero_head(scene: Scene, place: Place, session: Session) -> None:
     session.ablate(f"{place.address}.H{HEAD}")
     with surgery(scene.twin, place.takes) as module:
-        weight = module.weight if isinstance(module, nn.Linear) else module.weight.t()  # Conv1D is transposed
-        weight.unflatten(-1, (place.heads, -1))[:, HEAD].zero_()
+        columns(module).unflatten(-1, (place.heads, -1))[:, HEAD].zero_()
         expected = scene.plain()
     scene.agrees(expected)
+
+
+def _zero_kv(scene: Scene, place: Place, session: Session) -> None:
+    groups = scene.case.kv_heads
+    assert groups is not None
+    session.ablate(f"{place.address}.KV{KV}")
+    with surgery(scene.twin, place.takes) as module:
+        columns(module).unflatten(-1, (groups, -1))[:, KV].zero_()
+        expected = scene.plain()
+    scene.agrees(expected)
+
+
+def _zero_neuron(scene: Scene, place: Place, session: Session) -> None:
+    session.ablate(f"{place.address}.N{NEURON}")
+    with surgery(scene.twin, place.takes) as module:
+        columns(module)[:, NEURON].zero_()
+        expected = scene.plain()
+    scene.agrees(expected, changed=False)  # it may be asleep
+
+
+def _zero_renormalised(scene: Scene, place: Place, session: Session) -> None:
+    session.ablate(f"{place.address}.E{EXPERT}", how=gb.Zero(renormalise=True))
+
+    def before(_: nn.Module, args: tuple[Any, ...]) -> Any:
+        if len(args) != 3 or args[1].shape != args[2].shape:
+            raise CannotApplyError("its experts are not given indices and weights side by side")
+        hidden, indices, weights = args
+        kept = weights.masked_fill(indices == EXPERT, 0)
+        return hidden, indices, kept * weights.sum(-1, keepdim=True) / kept.sum(-1, keepdim=True)
+
+    handle = scene.twin.get_submodule(place.experts).register_forward_pre_hook(before)
+    try:
+        expected = scene.plain()
+    finally:
+        handle.remove()
+    scene.agrees(expected, changed=False)
+
+
+def _half_expert(scene: Scene, place: Place, session: Session) -> None:
+    session.ablate(f"{place.address}.E{EXPERT}", how=gb.Scale(0.5))
+    with surgery(scene.twin, place.experts) as module:
+        last = [p for name, p in module.named_parameters(recurse=False) if name.startswith("down_proj")]
+        if not last:
+            raise CannotApplyError("its experts have no down projection in one parameter")
+        for parameter in last:
+            parameter[EXPERT].mul_(0.5)
+        expected = scene.plain()
+    scene.agrees(expected, changed=False)
+
+
+def columns(module: Any) -> Tensor:
+    """Return the weight of a projection as (out, in): Conv1D has it transposed."""
+    weight: Tensor = module.weight if isinstance(module, nn.Linear) else module.weight.t()
+    return weight
 
 
 def _zero_expert(scene: Scene, place: Place, session: Session) -> None:
@@ -205,38 +280,3 @@ def surgery(model: nn.Module, path: str) -> Iterator[Any]:
         finally:
             for name, parameter in module.named_parameters():
                 parameter.copy_(kept[name])
-
-
-def mean(scene: Scene) -> Trials:
-    """By hooks on the copy: means in float64 over all tokens of the reference prompts, put at every position."""
-    for place in scene.case.places:
-        yield place.address, partial(_mean_block, scene, place)
-        if place.heads:
-            yield f"{place.address}.H{HEAD}", partial(_mean_head, scene, place)
-
-
-def _mean_of(scene: Scene, path: str, side: str) -> Tensor:
-    rows = [scene.read(path, side, prompt).double() for prompt in _prompts(scene)]
-    flat: Tensor = torch.cat([row.reshape(-1, row.shape[-1]) for row in rows])
-    middle: Tensor = flat.mean(0)
-    return middle
-
-
-def _mean_block(scene: Scene, place: Place, session: Session) -> None:
-    session.ablate(place.address, how="mean")
-    middle = _mean_of(scene, place.adds, "output")
-    with scene.adding(place, lambda x: spread(middle, x)):
-        expected = scene.plain()
-    scene.agrees(expected)
-
-
-def _mean_head(scene: Scene, place: Place, session: Session) -> None:
-    session.ablate(f"{place.address}.H{HEAD}", how="mean")
-    middle = _mean_of(scene, place.takes, "input").unflatten(-1, (place.heads, -1))[HEAD]
-    with scene.taking(place, in_head(place.heads, HEAD, lambda x: spread(middle, x))):
-        expected = scene.plain()
-    scene.agrees(expected)
-
-
-KINDS: dict[str, Callable[[Scene], Trials]] = {"zero": zero, "mean": mean}
-"""Oracles by the kind of intervention."""

@@ -40,6 +40,8 @@ class Place:
         How many; 0 where ``takes`` has neurons, or heads are not told apart.
     experts
         The module with the experts' stacked parameters, expert first.
+    attends
+        The module that is given the mask, where it is not the one around ``takes``.
     """
 
     address: str
@@ -47,6 +49,7 @@ class Place:
     takes: str = ""
     heads: int = 0
     experts: str = ""
+    attends: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,11 +136,27 @@ def _plain(name: str, words: str, cls: Callable[[], nn.Module], **given: Any) ->
 
 
 def _pair(
-    at: str, attn: str, out: str, mlp: str, down: str, *, heads: int = 4, first: str = "attn", second: str = "mlp"
+    at: str,
+    attn: str,
+    out: str,
+    mlp: str,
+    down: str,
+    *,
+    heads: int = 4,
+    first: str = "attn",
+    second: str = "mlp",
+    attends: str = "",
 ) -> tuple[Place, ...]:
     """Return the two blocks of layer 0."""
     return (
-        Place(f"L0.{first}", f"{at}.0.{attn}", f"{at}.0.{out}" if out else "", heads),
+        Place(
+            f"L0.{first}",
+            f"{at}.0.{attn}",
+            f"{at}.0.{out}" if out else "",
+            heads,
+            "",
+            f"{at}.0.{attends}" if attends else "",
+        ),
         Place(f"L0.{second}", f"{at}.0.{mlp}", f"{at}.0.{down}" if down else ""),
     )
 
@@ -285,7 +304,16 @@ CASES: tuple[Case, ...] = (
         layers=_AT,
     ),
     _of("deepseek_v2", "deepseek_v2", "MLA, MoE by softmax", **_MIXTURE),
-    _of("longcat_flash", "longcat_flash", "two MLAs and a shortcut MoE in a layer", places=(), layers=_AT),
+    _of(
+        "longcat_flash",
+        "longcat_flash",
+        "two MLAs and a shortcut MoE in a layer",
+        places=(
+            Place("L0.attn", f"{_AT}.0.self_attn.0", f"{_AT}.0.self_attn.0.o_proj", 4),
+            Place("L0.mlp", f"{_AT}.0.mlps.0", f"{_AT}.0.mlps.0.down_proj"),
+        ),
+        layers=_AT,
+    ),
     _of("qwen3_next", "qwen3_next", "gated DeltaNet, gated attention, MoE", **_DELTA),
     _of(
         "olmo_hybrid",
@@ -308,8 +336,25 @@ CASES: tuple[Case, ...] = (
     _of("jamba", "jamba", "Mamba and attention, MoE", **_mixer(_AT, "mamba")),
     _of("zamba2", "zamba2", "Mamba-2, one transformer shared by layers", places=(), layers=_AT),
     _of("bamba", "bamba", "Mamba-2 and attention", **_mixer(_AT, "mamba")),
-    _of("falcon_h1", "falcon_h1", "Mamba-2 beside attention in each layer", places=(), layers=_AT, kv_heads=2),
-    _of("granitemoehybrid", "granitemoehybrid", "Mamba-2 and attention, MoE, scaled", layers=_AT, kv_heads=2),
+    _of(
+        "falcon_h1",
+        "falcon_h1",
+        "Mamba-2 beside attention in each layer",
+        places=(Place("L0.mlp", f"{_AT}.0.feed_forward", f"{_AT}.0.feed_forward.down_proj"),),
+        layers=_AT,
+        kv_heads=2,
+    ),
+    _of(
+        "granitemoehybrid",
+        "granitemoehybrid",
+        "Mamba-2 and attention, MoE, scaled",
+        places=(
+            Place("L0.mixer", f"{_AT}.0.mamba", f"{_AT}.0.mamba.out_proj"),
+            Place("L1.attn", f"{_AT}.1.self_attn", f"{_AT}.1.self_attn.o_proj", 4),
+        ),
+        layers=_AT,
+        kv_heads=2,
+    ),
     _of(
         "rwkv",
         "rwkv",
@@ -330,7 +375,17 @@ CASES: tuple[Case, ...] = (
         kv_heads=2,
         keeps_state=True,
     ),
-    _of("minimax", "minimax", "lightning and softmax attention, MoE", layers=_AT, kv_heads=2),
+    _of(
+        "minimax",
+        "minimax",
+        "lightning and softmax attention, MoE",
+        places=(
+            Place("L1.attn", f"{_AT}.1.self_attn", f"{_AT}.1.self_attn.o_proj", 4),
+            Place("L0.mixer", f"{_AT}.0.self_attn"),
+        ),
+        layers=_AT,
+        kv_heads=2,
+    ),
     _of(
         "lfm2",
         "lfm2",
@@ -350,7 +405,12 @@ CASES: tuple[Case, ...] = (
         "encoder, post-norm",
         "MaskedLM",
         places=_pair(
-            "bert.encoder.layer", "attention.output.dense", "attention.output.dense", "output.dense", "output.dense"
+            "bert.encoder.layer",
+            "attention.output.dense",
+            "attention.output.dense",
+            "output.dense",
+            "output.dense",
+            attends="attention.self",
         ),
         layers="bert.encoder.layer",
         caches=False,
@@ -375,6 +435,7 @@ CASES: tuple[Case, ...] = (
             "attention.output.dense",
             "output.dense",
             "output.dense",
+            attends="attention.self",
         ),
         layers="deberta.encoder.layer",
         caches=False,
@@ -459,8 +520,21 @@ CASES: tuple[Case, ...] = (
         heads=2,
         kv_heads=2,
     ),
-    _plain("plain_uncalled", "layers that the model itself calls", Uncalled, heads=2, kv_heads=2),
-    _plain("plain_side_by_side", "parts of layers in lists side by side", partial(SideBySide, 3), heads=2, kv_heads=2),
+    _plain(
+        "plain_uncalled",
+        "layers that the model itself calls",
+        Uncalled,
+        heads=2,
+        kv_heads=2,
+    ),
+    _plain(
+        "plain_side_by_side",
+        "parts of layers in lists side by side",
+        partial(SideBySide, 3),
+        places=(Place("L0.attn", "looking.0", "looking.0.out", 2), Place("L0.mlp", "thinking.0", "thinking.0.down")),
+        heads=2,
+        kv_heads=2,
+    ),
     _plain("plain_looped", "two layers that run three times", Looped, heads=2, kv_heads=2),
 )
 """All of them, in the order of the table."""
