@@ -34,15 +34,21 @@ function show(
   return { model, widget, el, find, hit, frame, press, controller };
 }
 
-const ablated = (address: string, how: 'zero' | 'mean' = 'zero'): Partial<SessionState> => {
+const ablated = (address: string, how = 'zero'): Partial<SessionState> => {
   const before = sessionState();
   const [top] = before.run?.candidates ?? [];
   if (!before.run || !top) throw new Error('the fixture has a run');
   const moved = { ...top, ablated: { prob: 0.214, logit: 2, rank: 2 }, delta_prob: -0.704, delta_logit: -2.94 };
   return {
-    interventions: [{ address, how, sentence: '' }],
+    interventions: [{ address, how, sentence: '', cut: true }],
     history: { entries: [{ label: `${how} ${address}`, python: `session.ablate("${address}")` }], cursor: 1 },
-    run: { ...before.run, id: 2, kl: 1.15, candidates: [moved], interventions: [{ address, how, sentence: '' }] },
+    run: {
+      ...before.run,
+      id: 2,
+      kl: 1.15,
+      candidates: [moved],
+      interventions: [{ address, how, sentence: '', cut: true }],
+    },
   };
 };
 
@@ -103,6 +109,36 @@ describe('the diagram', () => {
     await settled();
     hit('L0.mlp').dispatchEvent(new MouseEvent('click', { bubbles: true }));
     expect(model.requests('restore')[0]?.params).toEqual({ targets: ['L0.mlp'] });
+  });
+
+  it('offers the kinds that the kernel has, each with its sentence', async () => {
+    const { model, el, find, frame } = show();
+    await frame();
+    const names = [...find('.gb-seg').querySelectorAll<HTMLElement>('button')].map((node) => node.dataset.how);
+    expect(names).toEqual(['zero', 'mean', 'skip']);
+    expect(find('[data-testid="how-skip"]').title).toBe('A layer returns the residual stream as it was given.');
+    find('[data-testid="how-skip"]').click();
+    el.querySelector('.gb-layer-name')?.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    await settled();
+    const layer = find('.gb-detail h2').textContent ?? '';
+    expect(layer).toMatch(/^L\d$/);
+    const ablate = find('.gb-detail button');
+    expect(ablate.title).toBe(`${layer} returns the residual stream as it was given.`);
+    ablate.click();
+    expect(model.requests('ablate')[0]?.params).toEqual({ targets: [layer], how: 'skip' });
+  });
+
+  it('marks what is edited and not replaced without cutting it off', async () => {
+    const { model, hit, frame } = show();
+    await frame();
+    const edited = ablated('L1.attn.H2', 'noise');
+    model.become({ ...edited, interventions: [{ address: 'L1.attn.H2', how: 'noise', sentence: '', cut: false }] });
+    await frame('L1.attn.H2');
+    const cell = hit('L1.attn.H2');
+    expect(cell.classList.contains('gb-cut')).toBe(false);
+    expect(cell.getAttribute('aria-checked')).toBe('true');
+    expect(cell.getAttribute('aria-label')).toMatch(/^L1.attn.H2, edited: noise, norm /);
+    expect(cell.querySelector('.gb-badge')?.classList.contains('gb-on')).toBe(true);
   });
 
   it('keeps its nodes when values change', async () => {

@@ -174,7 +174,16 @@ LAYOUT = {
     "stats": ["norm", "mean", "std", "absmax", "nonfinite"],
     "updates": ["L0.attn"],
 }
-ABLATION = {"address": "L0.attn.H0", "how": "mean", "sentence": "The output of L0.attn.H0 is replaced by its mean."}
+ABLATION = {
+    "address": "L0.attn.H0",
+    "how": "mean",
+    "sentence": "The output of L0.attn.H0 is replaced by its mean.",
+    "cut": True,
+}
+KINDS = [
+    {"name": "zero", "sign": "0", "sentences": {"block": "What {address} adds is replaced by zeros."}},
+    {"name": "skip", "sign": "↷", "sentences": {"layer": "{address} returns what it was given."}},
+]
 RUN = {
     "id": 3,
     "prompt": "Mary and",
@@ -200,6 +209,7 @@ STATE = {
     "dtype": "float32",
     "status": "idle",
     "how": "zero",
+    "kinds": KINDS,
     "reference": "mean over all tokens of 64 reference prompts",
     "prompt": "Mary and",
     "suggestions": [{"task": "names", "text": "Mary and", "answer": "John"}],

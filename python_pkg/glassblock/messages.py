@@ -14,7 +14,7 @@ import numpy as np
 from glassblock import wire
 from glassblock.describe import Comparison
 from glassblock.ir import Architecture, to_dict
-from glassblock.live import Candidate, Frame, Intervention, Layout, Run, Score, Session
+from glassblock.live import PLAIN, TARGETS, Candidate, Frame, Intervention, Kind, Layout, Run, Score, Session
 from glassblock.wire import types_generated as wt
 
 PREDICTIONS = 5
@@ -46,7 +46,16 @@ def layout(value: Layout) -> wt.FrameLayout:
 
 def intervention(value: Intervention) -> wt.Intervention:
     """Return one intervention, with its sentence."""
-    return {"address": value.address, "how": cast("wt.How", value.how), "sentence": value.sentence}
+    return {"address": value.address, "how": value.how, "sentence": value.sentence, "cut": value.cut}
+
+
+def kind(value: Kind) -> wt.Kind:
+    """Return what a click may do, with a sentence for each kind of target."""
+    return {
+        "name": value.name,
+        "sign": value.sign,
+        "sentences": {target: value.words(target, "{address}") for target in TARGETS if target in value.targets},
+    }
 
 
 def run(value: Run) -> wt.RunSummary:
@@ -74,6 +83,7 @@ def state(session: Session, problem: str | None = None) -> wt.SessionState:
         "dtype": str(parameter.dtype).removeprefix("torch.") if parameter is not None else "",
         "status": cast("Any", session.status),
         "how": "zero",
+        "kinds": [kind(plain) for plain in PLAIN],
         "reference": session.reference_in_words,
         "prompt": last.prompt if last else first,
         "suggestions": [{"task": task, "text": text, "answer": answer} for task, text, answer in session.suggestions],

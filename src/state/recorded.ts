@@ -201,7 +201,7 @@ export class RecordedModel implements PageModel {
     this.#runs += 1;
     this.#state = {
       ...recording.state,
-      interventions: now ? [{ address: now.address, how: now.how, sentence: now.sentence }] : [],
+      interventions: now ? [{ address: now.address, how: now.how, sentence: now.sentence, cut: true }] : [],
       history: { entries: this.#steps.map(({ label, python }) => ({ label, python })), cursor: this.#cursor },
       run: run ? { ...run, id: this.#runs } : null,
     };

@@ -39,7 +39,7 @@ describe('requests', () => {
     expect(session.toggle('L1.attn.H2', 'mean')).toBe('ablate');
     expect(model.requests('ablate')[0]?.params).toEqual({ targets: ['L1.attn.H2'], how: 'mean' });
     expect(session.page.value.pending.get('L1.attn.H2')).toBe('ablate');
-    model.become({ interventions: [{ address: 'L1.attn.H2', how: 'mean', sentence: '' }] });
+    model.become({ interventions: [{ address: 'L1.attn.H2', how: 'mean', sentence: '', cut: true }] });
     expect(session.page.value.pending.size).toBe(0);
     expect(session.toggle('L1.attn.H2', 'mean')).toBe('restore');
   });

@@ -3,12 +3,22 @@ import { percent } from '../layout/format';
 import type { RunSummary } from '../wire/types.generated';
 import { visible } from './candidates';
 
-const DONE = { zero: 'zeroed', mean: 'mean-ablated' } as const;
+const DONE: Readonly<Record<string, string>> = {
+  zero: 'zeroed',
+  mean: 'mean-ablated',
+  resample: 'resampled',
+  freeze: 'frozen',
+  noise: 'with noise',
+  scale: 'scaled',
+  add: 'steered',
+  skip: 'skipped',
+  cut: 'with edges cut',
+};
 
 /** What a run shows, in one sentence. */
 export function sentenceOf(run: RunSummary): string {
   const [top] = run.candidates;
-  const said = run.interventions.map(({ address, how }) => `${address} ${DONE[how]}`).join(', ');
+  const said = run.interventions.map(({ address, how }) => `${address} ${DONE[how] ?? how}`).join(', ');
   if (!top) return said;
   const name = visible(top.token);
   if (!top.ablated || said === '') return `Nothing ablated: ${name} ${percent(top.clean.prob)}`;

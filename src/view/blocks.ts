@@ -101,6 +101,14 @@ function drawShare(group: SVGGElement, box: BlockBox, pen: Pen): void {
   );
 }
 
+const ADDS: Readonly<Record<string, string>> = {
+  zero: 'adds nothing',
+  mean: 'adds its mean',
+  freeze: 'adds its clean value',
+  resample: 'adds that of other text',
+  skip: 'is skipped',
+};
+
 /** What a block adds and how far it is from the clean run, in words that fit. */
 function wordsOf(box: BlockBox, look: Look, pen: Pen): [string, string, boolean] {
   const update = look.update(box.address);
@@ -112,7 +120,7 @@ function wordsOf(box: BlockBox, look: Look, pen: Pen): [string, string, boolean]
   const fit = (...words: string[]) => fitting(words, width, pen.measure);
   const first = fit(long, short, share);
   const how = look.cut(box.address);
-  if (how) return [how === 'zero' ? 'adds nothing' : 'adds its mean', '', true];
+  if (how) return [fit(ADDS[how] ?? `replaced: ${how}`, how), '', true];
   const change = look.change(box.address);
   if (look.interventions.length === 0 || Number.isNaN(change)) return [first, '', false];
   if (change === 0) return [first, fit('as in the clean run', 'as clean'), false];

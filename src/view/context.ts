@@ -55,6 +55,22 @@ export function streamed(view: View): DecodedFrame | null {
   return status === 'generating' || frame.header.origin === 'outside' ? frame : null;
 }
 
+/** What kind of target an address is, as the kernel's sentences tell them apart. */
+function targetOf(address: string): string {
+  if (/^(\w+\.)?L\d+$/.test(address)) return 'layer';
+  const part = /\.(H|KV|E|N)\d+$/.exec(address)?.[1];
+  return { H: 'head', KV: 'kv', E: 'expert', N: 'neuron' }[part ?? ''] ?? 'block';
+}
+
+/** What a click puts in force, in the kernel's own sentence. */
+function sentenceFor(view: View, address: string): string {
+  const how = howOf(view);
+  const kind = view.session.durable.value.state?.kinds.find((one) => one.name === how);
+  const sentence = kind?.sentences[targetOf(address)];
+  if (sentence) return `Click: ${sentence.replaceAll('{address}', address)}`;
+  return kind ? `${how} is for a ${Object.keys(kind.sentences).join(', ')}` : `Click: ${how}`;
+}
+
 /** What a click does, in words. */
 export function actionOf(view: View, look: Look, address: string): string {
   const { state } = view.session.durable.value;
@@ -63,7 +79,7 @@ export function actionOf(view: View, look: Look, address: string): string {
   if (why !== undefined) return `Cannot be ablated: ${why}`;
   if (!view.session.reachable) return 'Nobody answers: a click does nothing';
   if (look.ablated(address)) return 'Click: restore its output';
-  return howOf(view) === 'zero' ? 'Click: replace its output with zeros' : 'Click: replace its output with its mean';
+  return sentenceFor(view, address);
 }
 
 /** A click, or its key: select, and where there is a model, ablate or restore. */

@@ -1,13 +1,8 @@
 /** The run bar: the prompt and what can be done with it, and what a click puts in a block's place. */
-import type { How, Suggestion } from '../wire/types.generated';
+import type { Kind, SessionState, Suggestion } from '../wire/types.generated';
 import { howOf, type Part, type View } from './context';
 import { h, s, setText, show } from './dom';
 import type { Look } from './look';
-
-const HOWS: readonly { how: How; sign: string; words: string }[] = [
-  { how: 'zero', sign: '0', words: 'zero' },
-  { how: 'mean', sign: 'μ', words: 'mean' },
-];
 
 const play = () =>
   s(
@@ -27,14 +22,8 @@ export class Controls implements Part {
   #run = h('button', { class: 'gb-button gb-primary', 'data-testid': 'run' }, play(), 'Run');
   #generate = button('Generate', 'generate', 'Generate');
   #stop = button('Stop', 'stop', 'Stop');
-  #hows = HOWS.map(({ how, sign, words }) =>
-    h(
-      'button',
-      { type: 'button', role: 'radio', 'data-testid': `how-${how}`, 'data-how': how },
-      h('b', {}, sign),
-      words,
-    ),
-  );
+  #hows: HTMLButtonElement[] = [];
+  #seg = h('span', { class: 'gb-seg', role: 'radiogroup', 'aria-label': 'Ablate with' });
   #examples = h('div', { class: 'gb-examples', role: 'group', 'aria-label': 'Example prompts' });
   #suggested = '';
   /** What the session's prompt was when it was last copied into the box: a person's own text stays. */
@@ -53,8 +42,7 @@ export class Controls implements Part {
       autocomplete: 'off',
       list,
     });
-    const seg = h('span', { class: 'gb-seg', role: 'radiogroup', 'aria-label': 'Ablate with' }, ...this.#hows);
-    const ablate = h('span', { class: 'gb-ablate-with' }, h('span', { class: 'gb-sub' }, 'Ablate with'), seg);
+    const ablate = h('span', { class: 'gb-ablate-with' }, h('span', { class: 'gb-sub' }, 'Ablate with'), this.#seg);
     const row = h(
       'div',
       { class: 'gb-runbar' },
@@ -70,7 +58,7 @@ export class Controls implements Part {
   }
 
   #listen(): void {
-    const { session, state, signal } = this.view;
+    const { session, signal } = this.view;
     const on = (node: Element, act: () => void) => node.addEventListener('click', act, { signal });
     const submit = (event: Event) => {
       event.preventDefault();
@@ -81,11 +69,8 @@ export class Controls implements Part {
     this.#prompt.addEventListener('keydown', (event) => event.stopPropagation(), { signal });
     on(this.#generate, () => session.generate(this.#prompt.value));
     on(this.#stop, () => session.stop());
-    this.#hows.forEach((node) => {
-      on(node, () => state.set({ how: node.dataset.how as How }));
-    });
     const chosen = (event: KeyboardEvent) => this.#choose(event);
-    this.element.querySelector('.gb-seg')?.addEventListener('keydown', chosen as EventListener, { signal });
+    this.#seg.addEventListener('keydown', chosen, { signal });
   }
 
   #choose(event: KeyboardEvent): void {
@@ -95,8 +80,25 @@ export class Controls implements Part {
     const at = this.#hows.indexOf(event.target as HTMLButtonElement);
     const step = event.key === 'ArrowLeft' || event.key === 'ArrowUp' ? -1 : 1;
     const next = this.#hows[(at + step + this.#hows.length) % this.#hows.length];
-    this.view.state.set({ how: next?.dataset.how as How });
-    next?.focus();
+    if (!next) return;
+    this.#take(next);
+    next.focus();
+  }
+
+  #take(node: HTMLButtonElement): void {
+    this.view.state.set({ how: node.dataset.how ?? null });
+  }
+
+  /** A button for each kind that the kernel has. */
+  #offer(kinds: readonly Kind[]): void {
+    if (kinds.map(({ name }) => name).join() === this.#hows.map((node) => node.dataset.how).join()) return;
+    this.#hows = kinds.map(({ name, sign }) => {
+      const about = { type: 'button', role: 'radio', 'data-testid': `how-${name}`, 'data-how': name };
+      const node = h('button', about, h('b', {}, sign), name);
+      node.addEventListener('click', () => this.#take(node), { signal: this.view.signal });
+      return node;
+    });
+    this.#seg.replaceChildren(...this.#hows);
   }
 
   paint(_look: Look): void {
@@ -119,16 +121,23 @@ export class Controls implements Part {
     this.#run.disabled = !there || busy;
     this.#generate.disabled = !there || busy;
     this.#stop.disabled = !there || state.status !== 'generating';
+    this.#paintKinds(state, there);
+    this.#suggest(recorded ? [] : state.suggestions, !there || busy);
+  }
+
+  #paintKinds({ kinds, reference }: SessionState, there: boolean): void {
+    this.#offer(kinds);
     const how = howOf(this.view);
     for (const node of this.#hows) {
       const on = node.dataset.how === how;
       node.setAttribute('aria-checked', String(on));
       node.tabIndex = on ? 0 : -1;
       node.disabled = !there;
-      node.title =
-        node.dataset.how === 'mean' ? `Its mean over ${state.reference || 'reference prompts'}` : 'Zeros in its place';
+      const about = kinds.find((kind) => kind.name === node.dataset.how)?.sentences ?? {};
+      const sentence =
+        about.block?.replaceAll('{address}', 'a block') ?? about.layer?.replaceAll('{address}', 'A layer');
+      node.title = `${sentence ?? ''}${node.dataset.how === 'mean' ? ` Here: ${reference}.` : ''}`;
     }
-    this.#suggest(recorded ? [] : state.suggestions, !there || busy);
   }
 
   /** One example of each task. */

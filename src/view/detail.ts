@@ -3,7 +3,7 @@ import { big, compact, fixed } from '../layout/format';
 import { describe, type FactRow } from '../layout/kinds';
 import { type Located, locate } from '../layout/model';
 import type { Block, Source } from '../wire/types.generated';
-import { actionOf, activate, type Part, type View } from './context';
+import { actionOf, activate, howOf, type Part, type View } from './context';
 import { h, show } from './dom';
 import type { Look } from './look';
 
@@ -192,13 +192,14 @@ export class Detail implements Part {
     this.#button(look, address, located);
   }
 
-  #button(look: Look, address: string, { block, sub }: Located): void {
+  #button(look: Look, address: string, { block, layer, sub }: Located): void {
     const { state } = this.view.session.durable.value;
-    const can = state !== null && (sub !== '' || (block !== null && block.role !== 'norm'));
+    const named = block === null ? layer !== null : block.role !== 'norm';
+    const can = state !== null && (sub !== '' || named);
     const ablated = look.ablated(address);
     const words = ablated ? 'Restore' : 'Ablate';
     const old = this.#action.querySelector('button');
-    const label = `${words}|${can}|${this.view.session.reachable}|${address}|${state?.unavailable[address] ?? ''}`;
+    const label = `${words}|${howOf(this.view)}|${can}|${this.view.session.reachable}|${address}|${state?.unavailable[address] ?? ''}`;
     if (old?.dataset.label === label) return;
     this.#action.replaceChildren();
     if (!can) return;

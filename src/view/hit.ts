@@ -82,16 +82,24 @@ export function placeFrame(group: SVGGElement, rect: Rect, gap = 3, corner: 'upp
   badge.setAttribute('transform', `translate(${corner === 'upper' ? right + 2 : right - 1},${y})`);
 }
 
-// Badges are paths, not letters: fonts differ. A zero, and a mu.
-const BADGES: Record<How, string> = {
+// Badges are paths, not letters: fonts differ. One for each kind, and a dot for one that has none.
+const DOT = 'M-1,0 H1 M0,-1 V1';
+const BADGES: Readonly<Record<How, string>> = {
   zero: 'M0,-3.6 C2.7,-3.6 2.7,3.6 0,3.6 C-2.7,3.6 -2.7,-3.6 0,-3.6 Z',
   mean: 'M-2.8,-2.2 V4.6 M-2.8,-2.2 V0.8 Q-2.8,2.6 -0.8,2.6 Q1.8,2.6 1.8,-0.4 V-2.2 V1.4 Q1.8,2.6 3.2,2.4',
+  resample: 'M-3.4,-1.6 H3 L1.2,-3.2 M3.4,1.6 H-3 L-1.2,3.2',
+  freeze: 'M-3,-1.5 H3 M-3,1.5 H3',
+  noise: 'M-3.6,1 Q-1.8,-3 0,0 Q1.8,3 3.6,-1',
+  scale: 'M-2.4,-2.4 L2.4,2.4 M2.4,-2.4 L-2.4,2.4',
+  add: 'M-3.2,0 H3.2 M0,-3.2 V3.2',
+  skip: 'M-3.2,2.2 Q-3.2,-2.8 0,-2.8 Q3.2,-2.8 3.2,1.8 M1,0.2 L3.2,2.4 L4.8,-0.2',
+  cut: 'M-2.6,3.4 L2.6,-3.4',
 };
 
 export function paintBadge(group: SVGGElement, how: How | null): void {
   const badge = child(group, 'gb-badge');
   badge.classList.toggle('gb-on', how !== null);
-  if (how) badge.querySelector('path')?.setAttribute('d', BADGES[how]);
+  if (how) badge.querySelector('path')?.setAttribute('d', BADGES[how] ?? DOT);
 }
 
 /** The ring of what differs from the clean run. */
@@ -118,7 +126,8 @@ export function fillOf(look: Look, address: string): Paint | null {
 export function describeState(look: Look, address: string): string {
   const words: string[] = [];
   const how = look.cut(address);
-  if (how) words.push(how === 'zero' ? 'ablated: zero' : 'ablated: mean');
+  const edited = how ?? look.ablated(address);
+  if (edited) words.push(`${how ? 'ablated' : 'edited'}: ${edited}`);
   const norm = look.norm(address);
   if (!Number.isNaN(norm) && !how) words.push(`${look.isExpert(address) ? 'routing weight' : 'norm'} ${compact(norm)}`);
   const change = look.change(address);

@@ -64,6 +64,7 @@ export class Looker {
     const clean =
       index && page.clean && shown && comparable(page.clean, shown) ? new Readings(index, page.clean) : null;
     const how = new Map(interventions.map((one) => [one.address, one.how]));
+    const cut = new Map(interventions.filter((one) => one.cut).map((one) => [one.address, one.how]));
     const changes = new Map<string, number>();
     const measureChange = (address: string) => {
       if (!now || !clean || !index?.site.has(address)) return Number.NaN;
@@ -81,7 +82,7 @@ export class Looker {
       update: (address) => now?.update(address) ?? null,
       change: measureChange,
       ablated: (address) => how.get(address) ?? null,
-      cut: (address) => containers(address).reduce<How | null>((found, one) => found ?? how.get(one) ?? null, null),
+      cut: (address) => containers(address).reduce<How | null>((found, one) => found ?? cut.get(one) ?? null, null),
       pending: (address) => page.pending.get(address) ?? null,
       isExpert: (address) => /\.E\d+$/.test(address),
       moved: movedBy(durable.state?.run ?? null),

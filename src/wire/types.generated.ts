@@ -40,12 +40,12 @@ export type Spec = AttentionSpec | MixerSpec | FeedForwardSpec | MoESpec | NormS
  */
 export type Shape = (number | string)[];
 /**
- * What an ablation puts in the place of an output.
+ * The name of a kind of intervention: zero, mean, noise; the kernel says which there are.
  *
  * This interface was referenced by `Wire`'s JSON-Schema
  * via the `definition` "How".
  */
-export type How = "zero" | "mean";
+export type How = string;
 /**
  * Every custom message from kernel to page.
  *
@@ -529,6 +529,10 @@ export interface SessionState {
   status: "idle" | "running" | "generating" | "detached";
   how: How;
   /**
+   * What a click may do.
+   */
+  kinds: Kind[];
+  /**
    * Over what mean ablation takes its means, in words.
    */
   reference: string;
@@ -547,6 +551,25 @@ export interface SessionState {
    * What went wrong in the background, in words; null where nothing did.
    */
   problem: string | null;
+}
+/**
+ * A kind of intervention that a name alone says enough of.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Kind".
+ */
+export interface Kind {
+  name: How;
+  /**
+   * One character that stands for it.
+   */
+  sign: string;
+  /**
+   * For each kind of target (layer, block, head, expert) what it does, with {address} for the address.
+   */
+  sentences: {
+    [k: string]: string;
+  };
 }
 /**
  * A prompt that shows something.
@@ -572,6 +595,10 @@ export interface Intervention {
    * What it does, in words.
    */
   sentence: string;
+  /**
+   * Whether nothing of the value is kept, at any token.
+   */
+  cut: boolean;
 }
 /**
  * What was done, in order. `cursor` counts the entries in force; those after it can be redone.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from typing import cast
 
 from glassblock import messages
 from glassblock.errors import PromptError
@@ -38,7 +37,7 @@ def record(session: Session) -> wt.Recording:
         "ablations": [
             {
                 "address": item.address,
-                "how": cast("wt.How", item.how),
+                "how": item.how,
                 "python": item.python,
                 "sentence": item.sentence,
                 "run": messages.run(run),
@@ -60,6 +59,7 @@ def _clean_state(session: Session, last: Run) -> wt.SessionState:
         if row["clean"]["rank"] <= CLEAN_ROWS
     ]
     state["run"], state["interventions"], state["status"] = run, [], "idle"
+    state["kinds"] = [kind for kind in state["kinds"] if kind["name"] in SINGLE_HOWS]
     state["history"] = {"entries": [], "cursor": 0}
     return state
 

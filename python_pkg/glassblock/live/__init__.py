@@ -6,7 +6,21 @@ from glassblock.live.generation import Generation
 from glassblock.live.guard import check_attachable
 from glassblock.live.history import History, Step
 from glassblock.live.interventions import Intervention, Interventions
-from glassblock.live.kinds import KINDS, PLAIN, Add, Cut, Freeze, Kind, Mean, Noise, Resample, Scale, Skip, Zero
+from glassblock.live.kinds import (
+    KINDS,
+    PLAIN,
+    TARGETS,
+    Add,
+    Cut,
+    Freeze,
+    Kind,
+    Mean,
+    Noise,
+    Resample,
+    Scale,
+    Skip,
+    Zero,
+)
 from glassblock.live.layout import Layout, Site
 from glassblock.live.predictions import CLEAN_ROWS, Candidate, Distribution, Score
 from glassblock.live.prompts import Prompt
@@ -17,6 +31,7 @@ __all__ = [
     "CLEAN_ROWS",
     "KINDS",
     "PLAIN",
+    "TARGETS",
     "Add",
     "Candidate",
     "Cut",

@@ -51,6 +51,11 @@ class Intervention:
         return sentence if self.positions.everywhere else f"Only at {self.positions}: {sentence}"
 
     @property
+    def cut(self) -> bool:
+        """Whether nothing of the value is kept, at any token."""
+        return self.kind.replaces and self.positions.everywhere
+
+    @property
     def python(self) -> str:
         """The line that makes it."""
         return ablate_in_python((self.address,), self.kind, self.positions)

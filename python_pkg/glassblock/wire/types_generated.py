@@ -374,10 +374,24 @@ class Comparison(TypedDict):
     rows: list[ComparisonRow]
 
 
-How: TypeAlias = Literal["zero", "mean"]
+How: TypeAlias = str
 """
-What an ablation puts in the place of an output.
+The name of a kind of intervention: zero, mean, noise; the kernel says which there are.
 """
+
+
+class Kind(TypedDict):
+    """A kind of intervention that a name alone says enough of."""
+
+    name: How
+    sign: str
+    """
+    One character that stands for it.
+    """
+    sentences: dict[str, str]
+    """
+    For each kind of target (layer, block, head, expert) what it does, with {address} for the address.
+    """
 
 
 class Intervention(TypedDict):
@@ -388,6 +402,10 @@ class Intervention(TypedDict):
     sentence: str
     """
     What it does, in words.
+    """
+    cut: bool
+    """
+    Whether nothing of the value is kept, at any token.
     """
 
 
@@ -501,6 +519,10 @@ class SessionState(TypedDict):
     What the kernel is doing.
     """
     how: How
+    kinds: list[Kind]
+    """
+    What a click may do.
+    """
     reference: str
     """
     Over what mean ablation takes its means, in words.

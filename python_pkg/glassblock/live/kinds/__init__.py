@@ -2,7 +2,7 @@
 
 from glassblock.live.kinds.changing import Add, Noise, Scale
 from glassblock.live.kinds.kind import SUBJECTS, Here, Kind, Supply, TargetKind, Want
-from glassblock.live.kinds.named import KINDS, PLAIN, how_in_python, kind_of, table
+from glassblock.live.kinds.named import KINDS, PLAIN, TARGETS, how_in_python, kind_of, table
 from glassblock.live.kinds.replacing import Freeze, Mean, Resample, Zero
 from glassblock.live.kinds.rerouting import Cut, Skip, cut_off
 
@@ -10,6 +10,7 @@ __all__ = [
     "KINDS",
     "PLAIN",
     "SUBJECTS",
+    "TARGETS",
     "Add",
     "Cut",
     "Freeze",

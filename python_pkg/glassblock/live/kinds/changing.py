@@ -28,6 +28,7 @@ class Scale(Kind):
     factor: float
 
     name: ClassVar[str] = "scale"
+    sign: ClassVar[str] = "*"
 
     def __post_init__(self) -> None:
         """Check the factor."""
@@ -59,6 +60,7 @@ class Add(Kind):
     factor: float = 1.0
 
     name: ClassVar[str] = "add"
+    sign: ClassVar[str] = "+"
 
     def __post_init__(self) -> None:
         """Take the vector as numbers that cannot change."""
@@ -115,6 +117,7 @@ class Noise(Kind):
     seed: int = 0
 
     name: ClassVar[str] = "noise"
+    sign: ClassVar[str] = "~"
     placed: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -122,8 +122,8 @@ class Kind(ABC):
 
     Attributes
     ----------
-    name
-        What stands for it.
+    name, sign
+        What stands for it, as a word and as one character.
     replaces
         Whether nothing of the value is kept, so that of two the later one stands.
     placed
@@ -133,6 +133,7 @@ class Kind(ABC):
     """
 
     name: ClassVar[str]
+    sign: ClassVar[str]
     replaces: ClassVar[bool] = False
     placed: ClassVar[bool] = False
     targets: ClassVar[frozenset[TargetKind]] = EVERYWHERE

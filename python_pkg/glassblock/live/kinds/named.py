@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import Any, get_args
 
 from glassblock.errors import InterventionError
 from glassblock.live.kinds.changing import Add, Noise, Scale
@@ -33,6 +33,8 @@ _EXAMPLES: tuple[Kind, ...] = (
     Skip(),
     Cut(from_tokens=[0, 1], to_tokens=-1),
 )
+TARGETS: tuple[TargetKind, ...] = get_args(TargetKind)
+"""Every kind of target."""
 _ADDRESSES: dict[TargetKind, str] = {
     "layer": "L3",
     "block": "L3.attn",

@@ -28,6 +28,7 @@ class Zero(Kind):
     renormalise: bool = False
 
     name: ClassVar[str] = "zero"
+    sign: ClassVar[str] = "0"
     replaces: ClassVar[bool] = True
 
     def act(self, x: Tensor, here: Here) -> Tensor:
@@ -64,6 +65,7 @@ class Mean(Kind):
     by_position: bool = False
 
     name: ClassVar[str] = "mean"
+    sign: ClassVar[str] = "μ"
     replaces: ClassVar[bool] = True
     placed: ClassVar[bool] = True
 
@@ -113,6 +115,7 @@ class Resample(Kind):
     row: int | None = None
 
     name: ClassVar[str] = "resample"
+    sign: ClassVar[str] = "⇄"
     replaces: ClassVar[bool] = True
     placed: ClassVar[bool] = True
     targets: ClassVar[frozenset[TargetKind]] = EVERYWHERE - {"expert"}
@@ -162,6 +165,7 @@ class Freeze(Kind):
     """The value of the clean run of the session's last prompt, position by position; beyond it values are their own."""
 
     name: ClassVar[str] = "freeze"
+    sign: ClassVar[str] = "="
     replaces: ClassVar[bool] = True
     placed: ClassVar[bool] = True
     targets: ClassVar[frozenset[TargetKind]] = EVERYWHERE - {"expert"}

@@ -17,6 +17,7 @@ class Skip(Kind):
     """A layer returns the stream that it was given. It still runs, so its cache is written."""
 
     name: ClassVar[str] = "skip"
+    sign: ClassVar[str] = "↷"
     replaces: ClassVar[bool] = True
     targets: ClassVar[frozenset[TargetKind]] = frozenset({"layer"})
 
@@ -52,6 +53,7 @@ class Cut(Kind):
     to_tokens: Any = None
 
     name: ClassVar[str] = "cut"
+    sign: ClassVar[str] = "/"
     placed: ClassVar[bool] = True
     targets: ClassVar[frozenset[TargetKind]] = frozenset({"block", "head", "kv"})
 
