@@ -50,8 +50,13 @@ def kind_of(module: nn.Module, arguments: Arguments, *, sized: bool = False) -> 
 
 def _filled(leaf: Any) -> bool:
     """Whether a cache holds tokens already: then other operations run."""
-    length = getattr(leaf, "get_seq_length", None)
-    return length is not None and bool(length())
+    for question in ("get_seq_length", "has_previous_state"):  # one of keys, one of states
+        try:
+            if getattr(leaf, question)():
+                return True
+        except (AttributeError, TypeError, ValueError):  # it is no cache, or not of this kind
+            continue
+    return False
 
 
 class _Rehearsal(Tracer):
