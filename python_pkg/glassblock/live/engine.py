@@ -268,9 +268,11 @@ class Engine:
         """Let the taps edit and observe a tensor, in their order; the same object comes back if none edits."""
         current = self._current()
         turn = self._passes.turn(current, id(turns), len(turns)) if len(turns) > 1 else 0
+        edited, seen = current.prepared.count > 0, current.owner is not None
         for tap in turns[turn]:
-            x = tap.edit(x, current.plan, current.moment)
-            if current.owner is not None and not (self._off and tap in self._off):
+            if edited:
+                x = tap.edit(x, current.plan, current.moment)
+            if seen and not (self._off and tap in self._off):
                 self._look(tap, current, x)
         return x
 
@@ -278,10 +280,10 @@ class Engine:
         """Let a tap observe, outside of the graph: checkpoints count what is saved for gradients."""
         observe: Callable[..., None] = tap.observe
         try:
-            if current.graph:
-                with torch.no_grad():
-                    observe(*seen, current.recorder, current.collector)
-            else:
+            if not current.graph:
+                observe(*seen, current.recorder, current.collector)
+                return
+            with torch.no_grad():
                 observe(*seen, current.recorder, current.collector)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
             self._switch_off(tap, error)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.compiler import is_dynamo_compiling
 
 
 class _Local(threading.local):
@@ -43,16 +44,18 @@ class Hook:
 
     def __call__(self, *args: Any) -> Any:
         """Do it."""
-        if torch.compiler.is_compiling():
+        if is_dynamo_compiling():
             return self._compiling()
-        engine = self._engine()
-        if engine is None or _local.silent:
+        engine, local = self._engine(), _local
+        if engine is None or local.silent:
             return None
-        before, _local.working = _local.working, True
+        if local.working:
+            return self._act(engine, *self._what, *args)
+        local.working = True
         try:
             return self._act(engine, *self._what, *args)
         finally:
-            _local.working = before
+            local.working = False
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _compiling(self) -> None:

@@ -81,28 +81,28 @@ class Readings:
 class _Seen:
     """A tensor that was handed in, as long as it is needed, and where its numbers are."""
 
-    __slots__ = ("described", "heads", "lead", "place", "tensor", "version", "weak", "whole")
+    __slots__ = ("described", "heads", "place", "shape", "tensor", "version", "weak", "whole")
 
     def __init__(self, x: Tensor, heads: int) -> None:
         self.tensor: Tensor | None = x
-        self.weak = weakref.ref(x)
+        self.weak: weakref.ref[Tensor] | None = None
         self.version = None if x.is_inference() else x._version
         self.heads = heads
-        self.lead = tuple(x.shape[:-1])
+        self.shape = x.shape
         self.described: Tensor | None = None
         self.whole = False
         self.place: Place | None = None
 
     def is_still(self, x: Tensor) -> bool:
         """Say whether it is this tensor, and holds what it held."""
-        return self.weak() is x and self.version is not None and x._version == self.version
+        same = self.tensor is x if self.weak is None else self.weak() is x
+        return same and self.version is not None and x._version == self.version
 
     def describe(self, x: Tensor, *, whole: bool) -> None:
         """Reduce it now, whole or to its norm alone; the tensor is not kept."""
-        x = split_heads(x.detach(), self.heads) if self.heads else x.detach()
+        kept, x = x, split_heads(x.detach(), self.heads) if self.heads else x.detach()
         self.described = describe(x) if whole else torch.linalg.vector_norm(x.float(), dim=-1, keepdim=True)
-        self.whole = whole
-        self.tensor = None
+        self.whole, self.weak, self.tensor = whole, weakref.ref(kept), None
 
     @property
     def intact(self) -> bool:
@@ -148,6 +148,7 @@ class Recorder:
         self._updates: dict[int, _Update] = {}
         self._experts: dict[int, Tensor] = {}
         self._lost: dict[str, None] = {}
+        self._limit: int | None = None
 
     def block(self, row: int, x: Tensor) -> None:
         """Take the output of a block, (batch, positions, channels)."""
@@ -206,7 +207,7 @@ class Recorder:
             readings.weights[row] = readings.add(weights.unsqueeze(0)), 0
         for row, change in self._baseline.changes.items() if self._baseline else ():
             readings.changes[row] = readings.add(change.unsqueeze(0)), 0
-        readings.shape = _shape([seen.lead for seen in self._rows.values() if not seen.heads])
+        readings.shape = _shape([seen.shape[:-1] for seen in self._rows.values() if not seen.heads])
         self._place(readings)
         readings.lost, readings.order = tuple(self._lost), tuple(self._rows)
         return readings
@@ -217,11 +218,17 @@ class Recorder:
         seen = self._seen.get(key)
         if seen is None or not seen.is_still(x):
             seen = self._seen[key] = _Seen(x, heads)
-            if x.numel() >= LARGE.get(x.device.type, LARGE_ELSEWHERE) or seen.version is None:
+            if x.numel() >= self._large(x) or seen.version is None:
                 seen.describe(x, whole=whole)
         if address in self._overwritten if seen.described is None else whole and not seen.whole:
             seen.describe(x, whole=whole)
         return seen
+
+    def _large(self, x: Tensor) -> int:
+        """Return from which size on tensors are reduced at once: that of the device on which the pass begins."""
+        if self._limit is None:
+            self._limit = LARGE.get(x.device.type, LARGE_ELSEWHERE)
+        return self._limit
 
     def _reduce(self, readings: Readings) -> None:
         """Describe what was kept, tensors that are alike together."""
@@ -242,7 +249,7 @@ class Recorder:
     def _describe(self, group: list[_Seen], readings: Readings) -> None:
         stacked = torch.stack([_tensor(seen) for seen in group])
         heads = group[0].heads
-        part = readings.add(describe(split_heads(stacked, heads) if heads else stacked))
+        part = readings.add(describe(split_heads(stacked, heads) if heads else stacked, scratch=True))
         for index, seen in enumerate(group):
             seen.place = part, index
 
