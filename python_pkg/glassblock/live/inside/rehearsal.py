@@ -110,14 +110,21 @@ def rehearse(module: nn.Module, forward: Callable[..., Any], arguments: Argument
         If the arguments cannot be copied.
     """
     with silent(), _untouched(module):
-        args, kwargs = _copied(arguments)
+        args, kwargs = copied(arguments)
         tracer = _Rehearsal(module)
         with tracer, calls_seen(tracer.seen):
             result = tracer.seen(lambda _, *a, **k: forward(*a, **k), module, args, kwargs)
     return Rehearsed(Watched(tracer, module, (args, kwargs), result), tracer.off)
 
 
-def _copied(arguments: Arguments) -> Arguments:
+def copied(arguments: Arguments) -> Arguments:
+    """Return arguments that may be written over, without their history of gradients.
+
+    Raises
+    ------
+    TapError
+        If one of them cannot be copied.
+    """
     try:
         args, kwargs = tree_map(_copy, arguments)
     except Exception as error:

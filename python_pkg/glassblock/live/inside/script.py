@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from glassblock.live.inside.stepper import Act
 from glassblock.reader.attention.values import attention_values
 from glassblock.reader.branches.place import Missing, Place, View
 from glassblock.reader.insides import places
+from glassblock.reader.tracing.graph import LAYOUT, Graph
 from glassblock.reader.tracing.record import Op, Ref
 from glassblock.reader.tracing.steps import made, tensors, writes
 from glassblock.reader.tracing.watch import Watched
@@ -49,12 +51,15 @@ class Spot:
         Where it is read: where it is made; what a cache holds is made outside of the call, and read where it is used.
     changed
         Where it is edited: wherever it is used, so that a cache keeps what the model made and no edit meets it twice.
+    apart
+        Those of them that do not lead into a projection.
     view
         How to look at it.
     """
 
     seen: At
     changed: tuple[At, ...]
+    apart: tuple[At, ...]
     view: View
 
 
@@ -95,8 +100,9 @@ class Script:
         for tap, what in work.items():
             spot = self.spots.get(tap)
             if isinstance(spot, Spot) and not (tap in KEPT and self.kernel is not None):
-                for at in dict.fromkeys((spot.seen, *(spot.changed if what.changes else ()))):
-                    by_step[at.step].append(_Doing(at, at == spot.seen, at in spot.changed, spot.view, what))
+                changed = (spot.apart if what.apart else spot.changed) if what.changes else ()
+                for at in dict.fromkeys((spot.seen, *changed)):
+                    by_step[at.step].append(_Doing(at, at == spot.seen, at in changed, spot.view, what))
         for step, doing in by_step.items():
             acts[step] = _act(self.names[step], doing)
         kept = {tap: work[tap] for tap in KEPT if tap in work}
@@ -105,19 +111,33 @@ class Script:
         return acts
 
 
+Show = Callable[[Callable[[], Tensor]], None]
+"""Somebody who wants to see a tap: gets a function that returns it in its documented shape, and keeps its errors."""
+
+
 @dataclass(slots=True)
 class Work:
-    """What is wanted of a tap in one call: changes, in their order, and to be shown the tensor before them."""
+    """What is wanted of a tap in one call.
+
+    Attributes
+    ----------
+    changes
+        Edits, in their order.
+    shows
+        Who wants to see it, before the edits.
+    apart
+        Whether it is edited only where it does not go into a projection.
+    """
 
     changes: list[Change] = field(default_factory=list)
-    show: Callable[[Tensor], None] | None = None
+    shows: list[Show] = field(default_factory=list)
+    apart: bool = False
     _done: tuple[Tensor, Tensor] | None = None
 
-    def shown(self, x: Tensor) -> Tensor:
-        """Show a tensor, in its documented shape, and return it."""
-        if self.show:
-            self.show(x)
-        return x
+    def show(self, look: Callable[[], Tensor]) -> None:
+        """Show it to all who want to see it."""
+        for show in self.shows:
+            show(look)
 
     def through(self, x: Tensor) -> Tensor:
         """Return a tensor in its documented shape changed; the same object where nothing changes it."""
@@ -160,16 +180,23 @@ def _spot(call: Watched, place: Place | Missing) -> Spot | Missing:
         return place
     op = call.graph.producer(place.value)
     made_at = None if op is None else At(op.step, op.outputs.index(place.value), given=False)
-    used = tuple(
-        At(user.step, which, given=True)
+    used = {
+        At(user.step, which, given=True): user
         for user in call.graph.consumers[place.value]
         for which, value in enumerate(_given(user))
         if value == place.value
-    )
+    }
     seen = made_at or next(iter(used), None)
     if seen is None:
         return Missing("it is given to its module and not used there")
-    return Spot(seen, used or (seen,), place.view)
+    apart = tuple(at for at, user in used.items() if not _projected(call.graph, user))
+    return Spot(seen, tuple(used) or (seen,), apart, place.view)
+
+
+def _projected(graph: Graph, user: Op) -> bool:
+    """Whether an operation hands what it is given to a projection, in another layout or as it is."""
+    ways = [user, *(graph.onward(user.outputs, lambda op: op.name in LAYOUT) if user.name in LAYOUT else ())]
+    return any(graph.projection(op) is not None for op in ways)
 
 
 def _given(op: Op) -> list[int]:
@@ -207,7 +234,7 @@ def _act(name: str, doing: Sequence[_Doing]) -> Act:
 
 def _done(doing: _Doing, x: Tensor) -> Tensor:
     if doing.show:
-        doing.work.shown(doing.view(x))
+        doing.work.show(lambda: doing.view(x))
     return doing.work.changed(x, doing.view) if doing.change else x
 
 
@@ -248,14 +275,15 @@ def _kernel_act(kept: Mapping[str, Work], heads: int) -> Act:
         call = KernelCall.of(args, kwargs)
         if not scoring.changes and not weighing.changes:
             with torch.no_grad():
-                scores = scoring.shown(in_heads(call.scores()))
-                if weighing.show:
-                    weighing.shown(call.pattern(scores))
+                scores = cache(lambda: in_heads(call.scores()))
+                scoring.show(scores)
+                weighing.show(lambda: call.pattern(scores()))
             return func(*args, **kwargs)
         packed = call.scores()
-        scores = scoring.through(scoring.shown(in_heads(packed)))
-        pattern = weighing.through(weighing.shown(call.pattern(scores))).view_as(packed)
-        return call.mixed(pattern).to(call.value.dtype)
+        scoring.show(lambda: in_heads(packed))
+        pattern = call.pattern(scoring.through(in_heads(packed)))
+        weighing.show(lambda: pattern)
+        return call.mixed(weighing.through(pattern).reshape_as(packed)).to(call.value.dtype)
 
     return act
 

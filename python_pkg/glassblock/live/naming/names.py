@@ -77,7 +77,7 @@ def _named(architecture: Architecture, address: str, tap: str, name: str) -> Nam
 
 def _checked(named: Named, what: str, name: str) -> Named:
     if named.tap not in taps_on(what):
-        article = "an" if what[0] in "aeiou" else "a"
+        article = "an" if what[0] in "aeiou" or what == "mlp" else "a"
         there = ", ".join(taps_on(what))
         raise TapError(
             f"expected a tap of {article} {what} ({there}), got {name!r}.{nearest(named.tap, taps_on(what))}"
