@@ -28,7 +28,7 @@ from glassblock.errors import TapError
 from glassblock.live import Session
 
 TAPS_PAGE = Path(__file__).parents[2] / "docs" / "taps.md"
-_ROW = re.compile(r"^\| `L3\.(?P<part>\w+)\.(?P<tap>[\w.]+)` \|(?:[^|]*\|)+? (?P<shape>[^|]+) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| `L3\.(?P<part>\w+)\.(?P<tap>[a-z]\w*)` \|[^|]*\| (?P<shape>[^|]+) \|[^|]*\|$", re.MULTILINE)
 
 
 def attach(case: Case, model: nn.Module, **options: Any) -> Session:
@@ -189,7 +189,9 @@ def check_tap(case: Case, session: Session, name: str, shape: str, inputs: dict[
     except TapError as refusal:
         raise CannotApplyError(" ".join(str(refusal).split())) from refusal
     expect(bool(found.isfinite().any()), "nothing in it is finite")
-    words = [word.strip() for word in shape.split(" x ")]
+    words = [word.strip(" x[]") for word in re.split(r" x | \[x ", shape.replace("]", ""))]
+    if "[" in shape and found.ndim < len(words):  # what stands in brackets may be absent
+        return
     expect(len(words) == found.ndim, f"expected {shape}, got {tuple(found.shape)}")
     known = sizes(case, name, inputs, mode)
     for word, size in zip(words, found.shape, strict=True):

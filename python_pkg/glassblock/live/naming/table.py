@@ -18,6 +18,12 @@ STREAM = "batch x tokens x channels"
 _HEADS = "batch x tokens x heads x channels"
 _KV = "batch x tokens x key/value heads x channels"
 _CACHED = "batch x keys x key/value heads x channels"
+_KEY_HEADS = "batch x tokens x key heads x channels"
+_VALUE_HEADS = "batch x tokens x value heads x channels"
+_ANY_KEYS = "batch x tokens [x key heads] x channels"
+_ANY_VALUES = "batch x tokens [x value heads] x channels"
+_EACH = "batch x tokens x value heads"
+_KEPT = "batch x keys x channels"
 _WEIGHTS = "batch x heads x tokens x keys"
 
 
@@ -90,7 +96,7 @@ TAPS: tuple[Tap, ...] = (
         (
             "kv_latent",
             "the one that keys and values are made of, after its norm, where it is kept for all keys",
-            STREAM,
+            _KEPT,
         ),
         ("k_pe", "the rotated part of the keys that all heads share, before rotation", STREAM),
     ),
@@ -116,27 +122,23 @@ TAPS: tuple[Tap, ...] = (
         ("mixer",),
         ("conv_in", "what a short convolution is given", STREAM),
         ("conv_out", "what a short convolution makes that is all that mixes tokens (LFM2)", STREAM),
-        ("q_conv_in", "queries before the convolution", _HEADS),
-        ("k_conv_in", "keys before the convolution", _HEADS),
-        ("v_conv_in", "values before the convolution", _HEADS),
-        ("q", "queries as the recurrence is given them: after the convolution, before it normalises them", _HEADS),
-        ("k", "keys as the recurrence is given them", _HEADS),
-        ("v", "what is written into the state, which goes through linearly", _HEADS),
-        ("x", "what a state space is given: of Mamba also what its step, B and C are made of", _HEADS),
-        (
-            "B",
-            "in which direction of the state it is written, of each group of heads",
-            "batch x tokens x groups x state",
-        ),
-        ("C", "by what the state is read, of each group of heads", "batch x tokens x groups x state"),
-        ("dt_logit", "the step of a state space before its bias and softplus", "batch x tokens x heads"),
-        ("dt", "the step after its softplus and bounds", "batch x tokens x heads"),
-        ("beta_logit", "how strongly a token is written (delta rule), before the sigmoid", "batch x tokens x heads"),
-        ("beta", "how strongly a token is written, as it is used", "batch x tokens x heads"),
-        ("log_decay", "the logarithm of what the state is multiplied by; negative", "batch x tokens x heads"),
-        ("recurrence_out", "what is read of the state, with a skip (D) and before norm and gate", _HEADS),
-        ("gate", "what goes into the function of the output gate", _HEADS),
-        ("state", "the state after the last token", "batch x heads x keys x values"),
+        ("q_conv_in", "queries before the convolution", _KEY_HEADS),
+        ("k_conv_in", "keys before the convolution", _KEY_HEADS),
+        ("v_conv_in", "values before the convolution", _VALUE_HEADS),
+        ("q", "queries as the recurrence is given them: after the convolution, before it normalises them", _KEY_HEADS),
+        ("k", "keys as the recurrence is given them", _ANY_KEYS),
+        ("v", "what is written into the state, which goes through linearly", _ANY_VALUES),
+        ("x", "what a state space is given: of Mamba also what its step, B and C are made of", _ANY_VALUES),
+        ("B", "in which direction of the state a token is written", "batch x tokens [x groups] x state"),
+        ("C", "in which direction of the state a token reads", "batch x tokens [x groups] x state"),
+        ("dt_logit", "the step of a state space before its bias and softplus", _EACH),
+        ("dt", "the step after its softplus and bounds", _EACH),
+        ("beta_logit", "how strongly a token is written (delta rule), before the sigmoid", _EACH),
+        ("beta", "how strongly a token is written, as it is used", _EACH),
+        ("log_decay", "the logarithm of what the state is multiplied by; negative", f"{_EACH} [x channels]"),
+        ("recurrence_out", "what is read of the state, with a skip (D) and before norm and gate", _ANY_VALUES),
+        ("gate", "what goes into the function of the output gate", _ANY_VALUES),
+        ("state", "the state after the last token", "batch x value heads [x key channels] [x channels]"),
     ),
     *_taps(
         "L3.moe.E5",
