@@ -100,6 +100,37 @@ def test_of_a_block(name: str, kind: str, forward: Any) -> None:
     compare(model, forward, expected, "L1.moe" if name == "mixtral" else "L1.mlp", how=how)
 
 
+@pytest.mark.parametrize("kind", REPLACING)
+def test_where_all_tokens_of_a_batch_are_in_one_row(kind: str) -> None:
+    """OPT's feed-forward blocks see (batch x tokens, channels): positions and rows are told apart all the same."""
+    model = opt()
+    module = model.model.decoder.layers[1].fc2
+    how, made = REPLACING[kind]
+
+    def flat(edit: ByHand) -> ByHand:
+        return lambda x, _: edit(x.reshape(2, 12, -1), range(12)).reshape(x.shape)
+
+    handle = module.register_forward_hook(lambda _, __, out: out.unsqueeze(0))  # for what is seen by hand
+    edit = made(model, module, False)
+    handle.remove()
+    with by_hand(module, flat(only(edit, 3, 8)), prompt=WIDTH):
+        expected = prefill(model)
+    compare(model, prefill, expected, "L1.mlp", how=how, positions=[3, 8])
+
+
+def opt() -> Any:
+    import transformers
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": WIDTH, "word_embed_proj_dim": WIDTH, "ffn_dim": 48, "num_hidden_layers": 2}
+    settings = transformers.AutoConfig.for_model("opt", vocab_size=97, num_attention_heads=4, dropout=0.0, **sizes)
+    auto: Any = transformers.AutoModelForCausalLM
+    model = auto.from_config(settings).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn(parameter.shape)
+    return model
+
+
 @pytest.mark.parametrize("forward", FORWARDS)
 @pytest.mark.parametrize("kind", REPLACING)
 @pytest.mark.parametrize("name", NAMES)

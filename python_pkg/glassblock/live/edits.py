@@ -15,6 +15,7 @@ from torch import Tensor
 
 from glassblock.errors import InterventionError
 from glassblock.live.kinds import Cut, Here, Kind, Skip, Supply
+from glassblock.live.means import by_token
 from glassblock.live.positions import ALL, Positions
 
 Along = Literal["tokens", "keys", "weights"]
@@ -96,24 +97,28 @@ class Edit:
         """Return the tensor as the intervention wants it."""
         if self.along == "weights":
             return self._weights(x, moment)
-        if x.ndim == 2:
-            return self._edited(x.unsqueeze(0), moment).squeeze(0)
-        return self._edited(x, moment)
+        first = x.ndim == 3 and self.cached and x.shape[0] == moment.tokens != x.shape[1]
+
+        def view(of: Tensor) -> Tensor:
+            return of.transpose(0, 1) if first else by_token(of, moment.tokens)
+
+        supply = Supply(view(moment.kept[self.address])) if isinstance(self.kind, Skip) else self.supply
+        new = self._edited(view(x), moment, supply)
+        return new.transpose(0, 1) if first else new.reshape(x.shape)
 
     def _weights(self, x: Tensor, moment: Moment) -> Tensor:
         """Edit scores or a pattern; what is masked in scores stays so."""
-        edited = self._edited(x.transpose(1, 2), moment).transpose(1, 2)
+        edited = self._edited(x.transpose(1, 2), moment, self.supply).transpose(1, 2)
         if isinstance(self.kind, Cut):
             return edited
         return torch.where(x <= torch.finfo(x.dtype).min / 2, x, edited)
 
-    def _edited(self, x: Tensor, moment: Moment) -> Tensor:
+    def _edited(self, x: Tensor, moment: Moment, supply: Supply | None) -> Tensor:
         whole = x if self.part is None else self.part.of(x)
         placed = self.cached and (self.kind.placed or not self.positions.everywhere)
         first = int(moment.first) if placed else 0  # it may be on the device, and to ask for it is to wait
         start = self._keys(first, x.shape[1], moment) if self.along == "keys" else first
         keys = self._keys(first, x.shape[-1], moment) if self.along == "weights" else 0
-        supply = Supply(moment.kept[self.address]) if isinstance(self.kind, Skip) else self.supply
         new = self.kind.act(whole, Here(self.address, start, x, supply, keys)).to(x.dtype)
         if not self.positions.everywhere:
             mask = self.positions.mask(start, x.shape[1], x.device)

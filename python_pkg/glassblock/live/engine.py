@@ -213,6 +213,8 @@ class Engine:
             self._say("what the model was given", error)
             inputs = Inputs()
         self._passes.given(current, Moment(inputs.first, inputs.tokens))
+        if current.collector is not None:
+            current.collector.begin(inputs.tokens)
         if current.collector is None and not _capturing():
             baseline = self._passes.baseline
             current.recorder = Recorder(self._layout, self._overwritten, baseline)

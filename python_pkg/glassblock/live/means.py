@@ -18,8 +18,18 @@ from torch import Tensor
 from glassblock.live.kinds import Supply
 
 
+def by_token(x: Tensor, tokens: int | None) -> Tensor:
+    """Return values as (batch, tokens, ...), also where a model puts all tokens of a batch into one row of them."""
+    if x.ndim > 2:
+        return x
+    return x.reshape(-1, tokens, x.shape[-1]) if tokens and len(x) % tokens == 0 else x.unsqueeze(0)
+
+
 class Collector(Protocol):
     """Sees the tensors of some passes, by key."""
+
+    def begin(self, tokens: int | None) -> None:
+        """Begin a pass of so many tokens; None where that is not known."""
 
     def wants(self, key: str) -> bool:
         """Say whether it takes the values at a tap."""
@@ -40,6 +50,9 @@ class Means:
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = defaultdict(int)
+
+    def begin(self, tokens: int | None) -> None:
+        """Begin a pass."""
 
     def wants(self, key: str) -> bool:
         """Take everything."""
@@ -64,6 +77,11 @@ class MeansByPosition:
         self._keys = keys
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, Tensor] = {}
+        self._tokens: int | None = None
+
+    def begin(self, tokens: int | None) -> None:
+        """Begin a pass."""
+        self._tokens = tokens
 
     def wants(self, key: str) -> bool:
         """Take what was asked for."""
@@ -73,7 +91,7 @@ class MeansByPosition:
         """Take the values at a tap."""
         if key not in self._keys:
             return
-        batched = x.detach() if x.ndim > 2 else x.detach().unsqueeze(0)
+        batched = by_token(x.detach(), self._tokens)
         sums, counts = batched.sum(0, dtype=torch.float64), torch.full((batched.shape[1],), len(batched))
         known = self._sums.get(key)
         if known is not None:
@@ -98,6 +116,11 @@ class Capture:
     def __init__(self, keys: Collection[str]) -> None:
         self._keys = keys
         self._kept: dict[str, Tensor] = {}
+        self._tokens: int | None = None
+
+    def begin(self, tokens: int | None) -> None:
+        """Begin a pass."""
+        self._tokens = tokens
 
     def wants(self, key: str) -> bool:
         """Take what was asked for."""
@@ -106,7 +129,7 @@ class Capture:
     def add(self, key: str, x: Tensor) -> None:
         """Keep a copy, because the model may write over its own."""
         if key in self._keys:
-            self._kept[key] = (x if x.ndim > 2 else x.unsqueeze(0)).detach().clone()
+            self._kept[key] = by_token(x, self._tokens).detach().clone()
 
     def supply(self, key: str) -> Supply | None:
         """Return the values by position."""

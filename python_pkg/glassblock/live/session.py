@@ -34,7 +34,7 @@ from glassblock.live.prompts import Prompt, Prompts
 from glassblock.live.reading import read_taps
 from glassblock.live.run import Run
 from glassblock.live.runner import Runner
-from glassblock.live.targets import why_not
+from glassblock.live.targets import unavailable
 
 Status = Literal["idle", "running", "generating", "detached"]
 
@@ -87,6 +87,7 @@ class Session:
         self._prompts = Prompts(model, tokenizer, architecture)
         self._events = Events()
         self._control = Control(architecture, self._take_up)
+        self._unavailable: dict[str, str] | None = None
         self._starting = threading.Lock()
         self._status: Status = "idle"
         self._run: Run | None = None
@@ -131,8 +132,9 @@ class Session:
 
     def unavailable(self) -> dict[str, str]:
         """Return the addresses of the frame's rows that cannot be ablated, with the reasons."""
-        reasons = {site.address: why_not(self.architecture, site.address) for site in self.layout.sites}
-        return {address: reason for address, reason in reasons.items() if reason}
+        if self._unavailable is None:
+            self._unavailable = unavailable(self.architecture, (site.address for site in self.layout.sites))
+        return dict(self._unavailable)
 
     @property
     def unread(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from glassblock.errors import AddressError, InterventionError, TapError
@@ -105,9 +106,23 @@ def _instead(named: Named) -> str:
     return "what it is made of"
 
 
-def why_not(architecture: Architecture, address: str) -> str | None:
-    """Return why an address cannot be ablated, or None where it can."""
-    return refusal(target_of(architecture, address), Zero())
+def unavailable(architecture: Architecture, addresses: Iterable[str]) -> dict[str, str]:
+    """Return those of some layers, blocks, heads and experts that cannot be ablated, with the reasons."""
+    layers = {layer.address: layer for layer in architecture.layers()}
+    blocks = {block.address: block for block in architecture.blocks()}
+    reasons = ((address, refusal(_known(address, layers, blocks), Zero())) for address in addresses)
+    return {address: reason for address, reason in reasons if reason}
+
+
+def _known(address: str, layers: Mapping[str, Layer], blocks: Mapping[str, Block]) -> Target:
+    """Return the target of a canonical address; to look up thousands one by one would take seconds."""
+    if address in layers:
+        return Target(address, "layer", layer=layers[address])
+    where = parse(address)
+    if where is None or where.indexed is None:
+        return Target(address, "block", block=blocks[address])
+    letters, index = where.indexed
+    return Target(address, _INDEXED[letters], block=blocks[where.block], index=index)
 
 
 def check(target: Target, kind: Kind, positions: Positions) -> None:
