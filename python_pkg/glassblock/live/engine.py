@@ -36,7 +36,6 @@ from glassblock.live.arguments import (
 )
 from glassblock.live.baseline import Observer
 from glassblock.live.edits import Moment
-from glassblock.live.events import warn
 from glassblock.live.frames import Frame, Origin
 from glassblock.live.hook import Hook
 from glassblock.live.inside import Changes, Findings, Inside
@@ -46,6 +45,7 @@ from glassblock.live.materials import Materials
 from glassblock.live.means import Collector
 from glassblock.live.passes import Pass, Passes, Prepared, Start, entrances
 from glassblock.live.plan import plan
+from glassblock.live.problems import Problems
 from glassblock.live.reading import Streamed
 from glassblock.live.recorder import Recorder
 from glassblock.live.taps import ExpertsTap, Tap, experts_taps_of, taps_of
@@ -83,7 +83,7 @@ class Engine:
         self._model = model
         self._architecture = architecture
         self._layout = layout
-        self._on_frame, self._on_problem = on_frame, on_problem
+        self._on_frame = on_frame
         self._passes = Passes()
         self._answers = threading.local()
         self._seq = 0
@@ -91,10 +91,9 @@ class Engine:
         self._in_force, self._used = Prepared(), Interventions()
         self.materials = Materials()
         """Values that were collected for interventions to put in the place of others."""
-        self.unread: dict[str, str] = {}
-        """What is not read any more, by address, and why, in a sentence."""
-        self._off: set[Tap | ExpertsTap] = set()
-        self._said: set[str] = set()
+        self.problems = Problems(on_problem)
+        self._places: list[tuple[str, nn.Module, RemovableHandle, list[str]]] = []
+        self._orders: set[tuple[int, ...]] = set()
         self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
         self._vocabulary = architecture.vocabulary
@@ -179,7 +178,8 @@ class Engine:
                 begin = Hook(self, Engine._begin, names_of(module))
                 self._handles.append(module.register_forward_pre_hook(begin, with_kwargs=True, prepend=True))
             for (path, side), taps in places.items():
-                self._hook(modules[path], side, taps)
+                handle = self._hook(modules[path], side, taps)
+                self._places.append((path, modules[path], handle, [tap.key.partition(" ")[0] for tap in taps]))
             for path, tap in experts:
                 self._hook_experts(modules[path], tap)
             for module in doors:
@@ -189,13 +189,14 @@ class Engine:
             self.detach()
             raise
 
-    def _hook(self, module: nn.Module, side: Side, taps: list[Tap]) -> None:
+    def _hook(self, module: nn.Module, side: Side, taps: list[Tap]) -> RemovableHandle:
         turns = _turns(taps)
         if side == "input":
-            act = Hook(self, Engine._into, turns)
-            self._handles.append(module.register_forward_pre_hook(act, with_kwargs=True))
+            handle = module.register_forward_pre_hook(Hook(self, Engine._into, turns), with_kwargs=True)
         else:
-            self._handles.append(module.register_forward_hook(Hook(self, Engine._out_of, turns)))
+            handle = module.register_forward_hook(Hook(self, Engine._out_of, turns))
+        self._handles.append(handle)
+        return handle
 
     def _hook_experts(self, module: nn.Module, tap: ExpertsTap) -> None:
         before, after = Hook(self, Engine._into_experts, tap), Hook(self, Engine._out_of_experts)
@@ -210,7 +211,7 @@ class Engine:
         try:
             inputs = inputs_of(names, args, kwargs)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
-            self._say("what the model was given", error)
+            self.problems.missed("What the model was given", error)
             inputs = Inputs()
         self._passes.given(current, Moment(inputs.first, inputs.tokens))
         if current.collector is not None:
@@ -229,7 +230,7 @@ class Engine:
             with torch.no_grad():
                 frame = self._frame(done, done.recorder, output, found)
         except Exception as error:  # noqa: BLE001 - likewise
-            self._say("the frame of a forward pass", error)
+            self.problems.missed("A forward pass", error)
             return
         self._on_frame(frame)
 
@@ -237,7 +238,8 @@ class Engine:
         readings = recorder.finish()
         inside, unread = self.streamed.made(found)
         for address, why in recorder.failed.items():
-            self._unread(address, why)
+            self.problems.not_reduced(address, why)
+        self._compare_with_earlier(readings.order)
         logits = logits_of(output, self._vocabulary) if done.owner is self._model else None
         with self._count:
             self._seq += 1
@@ -270,11 +272,11 @@ class Engine:
         """Let the taps edit and observe a tensor, in their order; the same object comes back if none edits."""
         current = self._current()
         turn = self._passes.turn(current, id(turns), len(turns)) if len(turns) > 1 else 0
-        edited, seen = current.prepared.count > 0, current.owner is not None
+        edited, seen, off = current.prepared.count > 0, current.owner is not None, self.problems.off
         for tap in turns[turn]:
             if edited:
                 x = tap.edit(x, current.plan, current.moment)
-            if seen and not (self._off and tap in self._off):
+            if seen and not (off and tap in off):
                 self._look(tap, current, x)
         return x
 
@@ -288,14 +290,14 @@ class Engine:
             with torch.no_grad():
                 observe(*seen, current.recorder, current.collector)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
-            self._switch_off(tap, error)
+            self.problems.failed(tap, tap.key, error)
 
     def _into_experts(self, tap: ExpertsTap, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         current, routed = self._current(), tap.routing(args, kwargs)
         self._answers.of = None
         if routed is None:
             return None
-        if current.owner is not None and tap not in self._off:
+        if current.owner is not None and tap not in self.problems.off:
             self._look(tap, current, module, routed)
         weights, answers = tap.edit(module, routed, current.plan, current.moment)
         self._answers.of = answers  # what edited experts put out, to be added to the others' sum
@@ -315,33 +317,22 @@ class Engine:
 
     def compiled(self) -> None:
         """Say that the model was compiled since: what is compiled is neither read nor edited."""
-        self._tell(
-            "the model was compiled after it was attached to, and compiled code runs without Glassblock: nothing of it"
-            " is read or edited. Call the original module, or detach and attach to it before it is compiled."
-        )
+        self.problems.compiled()
 
-    def _switch_off(self, tap: Tap | ExpertsTap, error: Exception) -> None:
-        """Leave a tap alone from now on, and say so."""
-        self._off.add(tap)
-        self._unread(tap.key, f"{type(error).__name__}: {error}")
+    def look_around(self) -> None:
+        """Look whether hooks are still where they were put, and say what is no longer read."""
+        for path, module, handle, addresses in self._places:
+            hooks = handle.hooks_dict_ref()
+            if _at(self._model, path) is not module or hooks is None or handle.id not in hooks:
+                for address in addresses:
+                    self.problems.gone(address)
 
-    def _unread(self, address: str, why: str) -> None:
-        sentence = (
-            f"{address} is not read any more, because that failed ({why}). The model is not affected; attach again to"
-            " try once more."
-        )
-        self.unread[address] = sentence
-        self._tell(sentence)
-
-    def _say(self, what: str, error: Exception) -> None:
-        self._tell(f"{what} could not be read ({type(error).__name__}: {error}). The model is not affected.")
-
-    def _tell(self, sentence: str) -> None:
-        """Say something once."""
-        if sentence not in self._said:
-            self._said.add(sentence)
-            warn(f"Glassblock: {sentence}")
-            self._on_problem(sentence)
+    def _compare_with_earlier(self, order: tuple[int, ...]) -> None:
+        """Look around where a pass saw other rows than any before."""
+        if order not in self._orders:
+            if self._orders:
+                self.look_around()
+            self._orders.add(order)
 
 
 def _turns(taps: list[Tap]) -> Turns:
@@ -354,6 +345,13 @@ def _turns(taps: list[Tap]) -> Turns:
     found = tuple(tuple(of) for _, of in groupby(taps, key=layer))
     alike = len({tuple(type(tap) for tap in of) for of in found}) == 1
     return found if alike else (tuple(taps),)
+
+
+def _at(model: nn.Module, path: str) -> nn.Module | None:
+    try:
+        return model.get_submodule(path)
+    except AttributeError:
+        return None
 
 
 def _let_go(handles: list[RemovableHandle], inside: Inside) -> None:

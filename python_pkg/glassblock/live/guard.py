@@ -24,7 +24,7 @@ def check_attachable(model: Any) -> nn.Module:
             " for the architecture alone use glassblock.unfold(source)."
         )
     for path, module in model.named_modules():
-        if hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None:
+        if _compiled(module):
             where = f"its part {path!r}" if path else "the model"
             raise ModelError(
                 f"expected a model that is not compiled, got one where {where} is: torch.compile skips hooks that are"
@@ -32,3 +32,10 @@ def check_attachable(model: Any) -> nn.Module:
                 " torch.compile(model)), or attach first and run without compilation."
             )
     return model
+
+
+def _compiled(module: nn.Module) -> bool:
+    """Whether a module was compiled: wrapped, by its own method, or its forward alone."""
+    if hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None:
+        return True
+    return hasattr(vars(module).get("forward"), "_torchdynamo_orig_callable")

@@ -139,7 +139,7 @@ class Session:
     @property
     def unread(self) -> dict[str, str]:
         """What is not read any more because reading it failed, by address, and why. Its rows are not measured."""
-        return dict(self._engine.unread)
+        return dict(self._engine.problems.unread)
 
     # ---- running
 
@@ -164,7 +164,10 @@ class Session:
         """
         self._check_attached()
         with self._doing("running"):
-            return self._finish(self._runner.run(self._runner.subject(prompt), self.interventions))
+            run = self._runner.run(self._runner.subject(prompt), self.interventions)
+            if not run.frames:
+                self._engine.problems.silent()
+            return self._finish(run)
 
     @overload
     def generate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from glassblock import surface
 from glassblock.describe import Comparison
@@ -13,14 +13,18 @@ from glassblock.widget.widget import ComparisonWidget, DiagramWidget, SessionWid
 
 __all__ = ["ComparisonWidget", "DiagramWidget", "SessionWidget", "register", "widget_of"]
 
-_widgets: WeakKeyDictionary[Session, SessionWidget] = WeakKeyDictionary()
+# A widget holds its session, and ipywidgets holds a widget until it is closed: nothing is to be held here.
+_widgets: WeakKeyDictionary[Session, ref[SessionWidget]] = WeakKeyDictionary()
 
 
 def widget_of(session: Session) -> SessionWidget:
     """Return the widget of a session: one for each, however often it is displayed; another once that was closed."""
-    if session not in _widgets or _widgets[session].comm is None:
-        _widgets[session] = SessionWidget(session)
-    return _widgets[session]
+    known = _widgets.get(session)
+    widget = known() if known else None
+    if widget is None or widget.comm is None:
+        widget = SessionWidget(session)
+        _widgets[session] = ref(widget)
+    return widget
 
 
 def register() -> None:

@@ -175,9 +175,10 @@ class SessionWidget(DiagramWidget):
         self.send({"type": "reply", "id": identity, "ok": False, "error": {"kind": kind, "message": message}})
 
     def close(self) -> None:
-        """Stop following the session and close."""
+        """Stop following the session, close and let go of it: anywidget keeps a widget whose bundle may be reloaded."""
         self._unsubscribe()
         super().close()
+        vars(self).pop("_session", None)
 
 
 def _answer_while_a_cell_runs(widget: SessionWidget) -> None:
