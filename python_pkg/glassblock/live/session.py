@@ -19,9 +19,10 @@ from torch import Tensor, nn
 
 from glassblock import surface
 from glassblock.diagram import Diagram
-from glassblock.errors import ModelError, PromptError
+from glassblock.errors import ModelError, PromptError, TapError
 from glassblock.ir import Architecture
 from glassblock.live.control import Control
+from glassblock.live.effective import LIMIT, effective_attention
 from glassblock.live.engine import Engine
 from glassblock.live.events import Event, Events, Subscriber
 from glassblock.live.frames import Frame
@@ -273,6 +274,46 @@ class Session:
         subject = self._runner.subject(prompt)
         with self._doing("running"):
             return read_taps(self._engine.inside, names, lambda: self._runner.pass_quietly(subject, self.interventions))
+
+    def effective_attention(self, name: str, prompt: Prompt | None = None, *, limit: int = LIMIT) -> Tensor:
+        """Return the exact token-to-token matrix of a linear mixer: which source tokens its output is made of.
+
+        A mixer without attention (GatedDeltaNet, Mamba, RWKV, …) is linear in its values, too. The model's own code is
+        run on a basis of values: ``ceil(tokens / channels)`` times where the channels of a head share a matrix, once
+        for each token where each channel has its own. The interventions in force hold in what comes before it.
+
+        Parameters
+        ----------
+        name
+            Address of the mixer, or its module path.
+        prompt
+            As for `run`; None takes the last one.
+        limit
+            Bytes that the matrix may take.
+
+        Returns
+        -------
+        Tensor
+            (batch, heads, tokens, tokens), or (batch, channels, tokens, tokens) where each channel has its own: row by
+            target, column by source. Its product with `cache`'s ``v`` (of a state space ``x``) is ``recurrence_out``.
+
+        Raises
+        ------
+        TapError
+            If the block is no linear mixer, did not run, or the matrix would be larger than the limit.
+        AddressError
+            If the name is nothing in this model.
+        PromptError
+            As for `run`.
+        """
+        self._check_attached()
+        subject = self._runner.subject(prompt)
+        block = self.architecture.block(self.architecture.resolve(name))
+        with self._doing("running"), self._engine.inside.capturing(block.address) as calls:
+            self._runner.pass_quietly(subject, self.interventions)
+            if not calls:
+                raise TapError(f"{block.address} did not run on this prompt.")
+            return effective_attention(calls[-1], limit)
 
     def watch(self, *names: str) -> None:
         """Read taps inside of blocks in every forward pass from now on, whoever starts it.

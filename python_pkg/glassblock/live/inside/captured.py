@@ -16,6 +16,7 @@ from glassblock.live.inside.findings import Findings
 from glassblock.live.inside.rehearsal import Arguments, copied
 from glassblock.live.inside.script import Change
 from glassblock.live.inside.turns import Forward, Turns
+from glassblock.reader.branches.place import LinearMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,12 @@ class Captured:
     module: nn.Module
     forward: Forward
     arguments: Arguments
+
+    @property
+    def linear(self) -> LinearMap | None:
+        """What goes through it linearly, of a mixer of which that is known."""
+        with silent():
+            return self.turns.script(self.block, self.module, self.forward, self.arguments).linear
 
     def again(self, *wanted: str, changes: Mapping[str, Change] | None = None) -> dict[str, Tensor]:
         """Make the call once more, by the model's own code, and return taps of it.

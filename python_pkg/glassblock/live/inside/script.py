@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -18,8 +18,8 @@ from glassblock.live.inside.kernel import KernelCall
 from glassblock.live.inside.rehearsal import Rehearsed
 from glassblock.live.inside.stepper import Act
 from glassblock.reader.attention.values import attention_values
-from glassblock.reader.branches.place import Missing, Place, View
-from glassblock.reader.insides import places
+from glassblock.reader.branches.place import LinearMap, Missing, Place, View
+from glassblock.reader.insides import linear_map, places
 from glassblock.reader.tracing.graph import LAYOUT, Graph
 from glassblock.reader.tracing.record import Op, Ref
 from glassblock.reader.tracing.steps import made, tensors, writes
@@ -77,12 +77,15 @@ class Script:
         The operation that is torch's own attention, whose scores and pattern are computed; None where there is none.
     heads
         How many heads it has.
+    linear
+        What goes through it linearly, of a mixer of which that is known.
     """
 
     names: tuple[str, ...]
     spots: Mapping[str, Spot | Missing]
     kernel: int | None = None
     heads: int = 1
+    linear: LinearMap | None = None
 
     def check(self, taps: Sequence[str]) -> None:
         """Raise a `TapError` if one of the taps is not offered."""
@@ -166,13 +169,18 @@ class _Doing:
 def script_of(rehearsed: Rehearsed, block: Block) -> Script:
     """Find out where the taps of a block are in a rehearsed call."""
     call = rehearsed.call
-    spots = {tap: _spot(call, place) for tap, place in places(call.graph, call.source, call.output, block).items()}
+    found = places(call.graph, call.source, call.output, block)
+    script = Script(
+        tuple(call.steps), {tap: _spot(call, place) for tap, place in found.items()}, linear=linear_map(block, found)
+    )
     values = attention_values(call.graph, call.source, call.output) if block.role == "attention" else None
     kernel = values.kernel if values else None
-    off = None if kernel is None else rehearsed.off[kernel.step]
+    if kernel is None:
+        return script
+    off = rehearsed.off[kernel.step]
     if off is not None:
-        return Script(tuple(call.steps), {**spots, **dict.fromkeys(KEPT, Missing(off))})
-    return Script(tuple(call.steps), spots, None if kernel is None else kernel.step, block.heads)
+        return replace(script, spots={**script.spots, **dict.fromkeys(KEPT, Missing(off))})
+    return replace(script, kernel=kernel.step, heads=block.heads)
 
 
 def _spot(call: Watched, place: Place | Missing) -> Spot | Missing:

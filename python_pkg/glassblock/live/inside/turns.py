@@ -82,7 +82,7 @@ class Turns:
         args, kwargs = arguments
         for _ in range(3):  # by its kind, by its sizes, by nothing but itself
             try:
-                script = self._script(block, module, forward, arguments)
+                script = self.script(block, module, forward, arguments)
             except Exception as error:  # noqa: BLE001  # whatever goes wrong in looking must not stop the model
                 _unread(block, readers, changes, error)
                 return forward(*args, **kwargs)
@@ -101,7 +101,8 @@ class Turns:
         _unread(block, readers, changes, _OTHERWISE)
         return result
 
-    def _script(self, block: Block, module: nn.Module, forward: Forward, arguments: Arguments) -> Script:
+    def script(self, block: Block, module: nn.Module, forward: Forward, arguments: Arguments) -> Script:
+        """Return the script of a call, rehearsed if none of its kind was met before."""
         if self.known_by == "nothing":
             return script_of(rehearse(module, forward, arguments), block)
         # A recurrence written as a loop runs more operations for more tokens.
