@@ -21,7 +21,7 @@ from hands import (
     prefill,
     seen_by_hand,
 )
-from tiny_models import WIDTH, tiny
+from tiny_models import CONFIGS, WIDTH, tiny
 from torch import Tensor, nn
 
 import glassblock as gb
@@ -212,6 +212,23 @@ def prefill_at(model: Any, module: nn.Module, forward: Any) -> Tensor:
         expected: Tensor = forward(model)
     handle.remove()
     return expected
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_any_layer_of_any_architecture_can_be_skipped(name: str) -> None:
+    model = tiny(name)
+    with gb.attach(model, inputs=IDS) as session:
+        layers = list(session.architecture.layers())
+    for layer in layers:
+        module = model.get_submodule(layer.path)
+        given: list[Tensor] = []
+        keep = module.register_forward_pre_hook(lambda _, args, given=given: given.append(args[0].clone()))
+        with by_hand(module, lambda *_, given=given: given[-1]):
+            expected = prefill(model)
+        keep.remove()
+        with gb.attach(model, inputs=IDS) as session:
+            session.ablate(layer.address, how="skip")
+            torch.testing.assert_close(prefill(model), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("forward", [prefill, decode])

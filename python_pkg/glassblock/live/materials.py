@@ -42,5 +42,5 @@ class Materials:
 
     def supply(self, want: Want, key: str) -> Supply | None:
         """Return the values at a key, None where nothing came by."""
-        found = (of.supply(key) for need, (_, of) in self._collected.items() if need.want == want)
+        found = (of.supply(key) for need, (_, of) in list(self._collected.items()) if need.want == want)
         return next((supply for supply in found if supply is not None), None)

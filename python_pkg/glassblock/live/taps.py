@@ -213,11 +213,14 @@ def taps_of(architecture: Architecture, layout: Layout) -> Taps:
     taps: Taps = defaultdict(list)
     for block in architecture.inputs:
         _at(taps, block, "out", BlockTap(block.address, layout.row[block.address]))
+    several = {layer.address for stack in architecture.stacks if stack.streams for layer in stack.layers()}
     for layer in architecture.layers():
         blocks = {block.address: block for block in layer.blocks}
+        entry = None if layer.address in several else _entry(layer)
         for branch in layer.branches:
-            _branch_taps(taps, blocks[branch.block], branch, layout, layer)
-        if _entry(layer) is None and "*" not in layer.path:
+            given = layer.address if branch is entry else ""
+            _branch_taps(taps, blocks[branch.block], branch, layout, given)
+        if entry is None and "*" not in layer.path:
             taps[layer.path, "input"].append(EntryTap(layer.address))
         for block in layer.blocks:
             for part in block.parts:
@@ -253,11 +256,10 @@ def experts_taps_of(architecture: Architecture, layout: Layout) -> Iterator[tupl
             yield port.path, ExpertsTap(block.address, layout.row[f"{block.address}.E0"], block.experts)
 
 
-def _branch_taps(taps: Taps, block: Block, branch: Branch, layout: Layout, layer: Layer) -> None:
+def _branch_taps(taps: Taps, block: Block, branch: Branch, layout: Layout, given: str) -> None:
     scale = branch.scale.value if branch.scale else 1.0
     update_row = layout.update_row[block.address]
-    entry = layer.address if branch is _entry(layer) else ""
-    _at(taps, block, "in", StreamTap(block.address, update_row, entry))
+    _at(taps, block, "in", StreamTap(block.address, update_row, given))
     if block.heads:
         _at(taps, block, "z", HeadsTap(f"{block.address}.z", layout.row[f"{block.address}.H0"], block.heads))
     container = block.port("expert_modules")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import index
 from typing import Any, ClassVar
 
@@ -70,7 +71,7 @@ class Add(Kind):
     def act(self, x: Tensor, here: Here) -> Tensor:
         """Return the sum."""
         self.check_width(x.shape[-1], here.address)
-        return x + self.factor * torch.tensor(self.vector, dtype=x.dtype, device=x.device)
+        return x + self.factor * _tensor(self.vector, x.dtype, x.device)
 
     def check_width(self, width: int, address: str) -> None:
         """Refuse a vector that does not fit.
@@ -159,6 +160,12 @@ class Noise(Kind):
         if target != "layer":
             return Kind.words(self, target, address)
         return f"The residual stream after {address} {self.predicate}."
+
+
+@lru_cache(maxsize=64)
+def _tensor(numbers: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return numbers as a tensor, which is put on a device once and not in each pass."""
+    return torch.tensor(numbers, dtype=dtype, device=device)
 
 
 def _numbers(vector: Any) -> tuple[float, ...]:

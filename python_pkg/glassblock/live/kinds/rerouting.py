@@ -24,8 +24,14 @@ class Skip(Kind):
     def act(self, x: Tensor, here: Here) -> Tensor:
         """Return what the layer was given."""
         assert here.supply is not None
-        assert here.supply.rows is not None
-        return here.supply.rows
+        given = here.supply.rows
+        assert given is not None
+        if given.shape != x.shape:
+            raise InterventionError(
+                f"expected a layer that returns what it could have been given, got {here.address}, which was given"
+                f" {tuple(given.shape)} and returns {tuple(x.shape)}. Zero its blocks instead."
+            )
+        return given
 
     @property
     def predicate(self) -> str:
