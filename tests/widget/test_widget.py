@@ -93,6 +93,18 @@ def test_click_on_a_head_changes_the_prediction_and_undo_brings_it_back(session:
     assert page.state["run"]["candidates"] == run["candidates"]
 
 
+def test_every_kind_that_is_offered_can_be_asked_for(page: Page) -> None:
+    page.ask("run", prompt=PROMPT)
+    for kind in page.state["kinds"]:
+        assert "{address}" in next(iter(kind["sentences"].values()))
+        assert page.ask("ablate", targets=["L1"], how=kind["name"])["ok"]
+        (item,) = page.state["interventions"]
+        assert item["sentence"] == kind["sentences"]["layer"].replace("{address}", "L1")
+        assert item["cut"] is (kind["name"] != "noise")
+        page.ask("restore", targets=[])
+    assert [kind["name"] for kind in page.state["kinds"]] == ["zero", "mean", "noise", "freeze", "skip"]
+
+
 def test_line_of_python_shows_on_the_page(session: Session, page: Page) -> None:
     session.run(PROMPT)
     session.ablate("L0.mlp")
@@ -162,6 +174,9 @@ def test_slow_page_gets_fewer_frames_never_older_ones(session: Session) -> None:
     [
         ("ablate", {"targets": ["L9.attn"], "how": "zero"}, "AddressError", "names nothing in it. Nearest:"),
         ("ablate", {"targets": "L0", "how": "zero"}, "WireError", "params/targets"),
+        ("ablate", {"targets": ["L0"], "how": "boil"}, "InterventionError", "one of zero, mean"),
+        ("ablate", {"targets": ["L0"], "how": "resample"}, "InterventionError", "'resample' needs settings"),
+        ("ablate", {"targets": ["L0.mlp"], "how": "skip"}, "InterventionError", "skip is for a layer"),
         ("run", {"prompt": ""}, "PromptError", "got an empty one"),
         ("run", {}, "WireError", "'prompt' is a required property"),
         ("explode", {}, "WireError", "expected a method of"),

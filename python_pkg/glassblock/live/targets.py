@@ -153,13 +153,15 @@ def refusal(target: Target, kind: Kind) -> str | None:
     assert target.block is not None
     if kind == Zero(renormalise=True) and target.kind != "expert":
         return "only the weights of experts can be renormalised."
-    if isinstance(kind, Cut):
-        return None if target.block.role == "attention" else "only an attention has edges to cut."
+    if isinstance(kind, Cut) and target.block.role != "attention":
+        return "only an attention has edges to cut."
+    if (isinstance(kind, Cut) or target.kind == "neuron") and not target.block.path:
+        return f"{target.block.address} is not the work of a module of its own, so its inside cannot be reached."
     if target.kind == "expert":
         return _expert_refused(target.block, kind)
     if target.kind == "tap":
         return _tap_refused(target, kind)
-    return None if target.kind == "neuron" else _missing_port(target.block, target.kind)
+    return None if isinstance(kind, Cut) or target.kind == "neuron" else _missing_port(target.block, target.kind)
 
 
 def _layer_refused(target: Target, kind: Kind) -> str | None:
