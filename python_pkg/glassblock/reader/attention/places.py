@@ -9,6 +9,7 @@ from __future__ import annotations
 from glassblock.reader.attention.gates import gate_of
 from glassblock.reader.attention.latents import Latent, latent_values
 from glassblock.reader.attention.values import TURNS, AttentionValues, Projected, values_of
+from glassblock.reader.attention.written import in_letters
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.place import Missing, Place, Places, View
 from glassblock.reader.branches.recognise import output_projection
@@ -16,7 +17,7 @@ from glassblock.reader.branches.trail import trail
 from glassblock.reader.branches.views import as_it_is, cut, heads_first, in_heads, then, tokens_first
 from glassblock.reader.branches.whole import whole_branch
 from glassblock.reader.operations.norms import NormSite, norm_sites
-from glassblock.reader.tracing.graph import LAYOUT, REPEATS, SLICES, Graph
+from glassblock.reader.tracing.graph import LAYOUT, REPEATS, SLICES, Graph, alike
 
 ATTENTION = "q k v q_normed k_normed q_rot k_rot scores pattern z gate gate_post q_latent kv_latent k_pe".split()
 """All taps of attentions; one that this attention has no use for is not among its places."""
@@ -64,10 +65,10 @@ class _Look:
         return {
             "q": self._made(values.q_made, "q"),
             "k": self._made(values.k_made, "k"),
-            "q_rot": self._in_product(values.q),
+            "q_rot": self._in_product(values.q, asks=True),
             "k_rot": self._in_product(unrepeated(self.graph, values.k)),
             "v": self._in_product(unrepeated(self.graph, values.v)),
-            "z": self._in_product(values.mixed),
+            "z": self._in_product(values.mixed, asks=True),
         }
 
     def weights(self) -> Places:
@@ -108,26 +109,43 @@ class _Look:
     def latents(self) -> Places:
         """The bottlenecks of latent attention, after their norms, and the part of the keys that all heads share."""
         found = latent_values(self.branch, self.values.q, self.values.k, self.values.v)
-        return {name: self._latent(latent) for name, latent in found.items() if latent is not None}
+        placed = {name: self._latent(latent) for name, latent in found.items()}
+        return {name: place for name, place in placed.items() if place is not None}
 
     def _made(self, made: Projected | None, name: str) -> Place | Missing:
         if made is None:
             return Missing(_BY_PARTS.format(name))
         if name == "q" and self.graph.size(made.value) != self.graph.size(self.values.q):
             return Missing("its projection makes more than these queries")
-        shape, batch = self.graph.shape(made.value), self.branch.batch
-        return _place(made.value, tokens_first(shape, batch) if made.by_head else in_heads(shape, batch, made.channels))
+        core = self.values.q if name == "q" else self.values.k
+        as_met = in_letters(self.graph, core, self.values.v)
+        if as_met is not None and self.graph.shape(core) == self.graph.shape(made.value):
+            return Place(made.value, as_met)
+        return self._split(made.value, made.channels, by_head=made.by_head)
 
-    def _in_product(self, value: int) -> Place | Missing:
-        if any(op.name == "einsum" for op in self.graph.consumers[value]):
-            return _LAID_OUT
+    def _in_product(self, value: int, *, asks: bool = False) -> Place | Missing:
+        """Look at what meets in a product; of what asks, or is answered, there is one for each token."""
+        if (view := in_letters(self.graph, value, self.values.v)) is not None:
+            return Place(value, view)
+        tokens = self.graph.recording.tokens
+        if asks and self.graph.shape(value)[-2] != tokens == 1:  # a kernel may see heads that share a key as its tokens
+            fitting = (v for v in alike(self.graph, value) if self.graph.shape(v)[2:-1] == (tokens,))
+            value = next(fitting, value)
         return _place(value, tokens_first(self.graph.shape(value), self.branch.batch))
 
     def _of_projection(self, value: int, channels: int) -> Place | Missing:
         """Look at a value between a projection and a product: it was turned on its way, or not yet."""
-        shape, batch = self.graph.shape(value), self.branch.batch
         turns = sum(op.name in TURNS for op in trail(self.branch, value).since_projection())
-        return _place(value, tokens_first(shape, batch) if turns % 2 else in_heads(shape, batch, channels))
+        return self._split(value, channels, by_head=turns % 2 == 1)
+
+    def _split(self, value: int, channels: int, *, by_head: bool) -> Place | Missing:
+        """Look at what is split into heads, or not yet; where it shows which dimension is the tokens', that counts."""
+        shape, batch, tokens = self.graph.shape(value), self.branch.batch, self.graph.recording.tokens
+        if len(shape) == _BY_HEAD and (shape[1] == tokens) != (shape[2] == tokens):
+            by_head = shape[2] == tokens
+        elif len(shape) == _BY_TOKEN and shape[1] == tokens and shape[0] == batch:
+            by_head = False
+        return _place(value, tokens_first(shape, batch) if by_head else in_heads(shape, batch, channels))
 
     def _gate(self, value: int) -> Place | Missing:
         """Look at a gate, of which each head may have one number."""
@@ -138,12 +156,12 @@ class _Look:
         channels = shape[-1] // heads if len(shape) == _BY_TOKEN else shape[-1]
         return self._of_projection(value, channels) if channels else _LAID_OUT
 
-    def _latent(self, latent: Latent) -> Place | Missing:
+    def _latent(self, latent: Latent) -> Place | None:
         shape, part = self.graph.shape(latent.value), cut(latent.last, latent.first)
         if len(shape) == _BY_HEAD and 1 in shape[1:3]:  # as one head
             axis = shape.index(1, 1)
             return Place(latent.value, then(lambda x: x.select(axis, 0), part))
-        return Place(latent.value, part) if len(shape) == _BY_TOKEN else _LAID_OUT
+        return Place(latent.value, part) if len(shape) == _BY_TOKEN else None
 
 
 def _place(value: int, view: View | None) -> Place | Missing:

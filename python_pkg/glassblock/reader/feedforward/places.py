@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.place import Missing, Place, Places
 from glassblock.reader.branches.views import as_it_is, cut
 from glassblock.reader.branches.whole import whole_branch
 from glassblock.reader.feedforward.activations import activation_of
 from glassblock.reader.feedforward.dense import down_projection, origin
-from glassblock.reader.tracing.graph import LAYOUT, Graph
+from glassblock.reader.tracing.graph import Graph, alike
 from glassblock.reader.tracing.record import Op
 
 FEED_FORWARD = ("pre", "pre_linear", "post")
@@ -79,16 +77,5 @@ def _origin_place(graph: Graph, values: frozenset[int]) -> Place | Missing:
 
 def _place(graph: Graph, value: int) -> Place | Missing:
     """Look at a value where its tokens are laid out by text: as it is, or right before or after all are in one row."""
-    found = next((v for v in _alike(graph, value) if len(graph.shape(v)) == _BY_TOKEN), None)
+    found = next((v for v in alike(graph, value) if len(graph.shape(v)) == _BY_TOKEN), None)
     return Missing("its tokens are not laid out by text") if found is None else Place(found, as_it_is)
-
-
-def _alike(graph: Graph, value: int) -> Iterator[int]:
-    """Go through the values with the same numbers: the value itself, those after it and those before it."""
-    yield value
-    for op in graph.onward([value], lambda op: op.name in LAYOUT):
-        if op.name in LAYOUT:
-            yield from op.outputs
-    while (before := graph.behind(value)) is not None:
-        value = before
-        yield value

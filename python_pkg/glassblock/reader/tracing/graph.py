@@ -330,6 +330,18 @@ class Graph:
         return self.calls[chains[0][common - 1]] if common else None
 
 
+def alike(graph: Graph, value: int) -> Iterator[int]:
+    """Go through the values with the same numbers: the value itself, those it was before, those it is after."""
+    yield value
+    before = value
+    while (behind := graph.behind(before)) is not None:
+        before = behind
+        yield before
+    for op in graph.onward([value], lambda op: op.name in LAYOUT):
+        if op.name in LAYOUT:
+            yield from (v for v in op.outputs if graph.size(v) == graph.size(value))
+
+
 def argument(op: Op, position: int, name: str) -> Any:
     """Return an argument of an operation by its position or its name, None if it was not given."""
     if name in op.kwargs:

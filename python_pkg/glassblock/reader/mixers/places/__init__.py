@@ -7,7 +7,7 @@ projection (`way_out`).
 
 from __future__ import annotations
 
-from glassblock.reader.branches.place import Places
+from glassblock.reader.branches.place import Missing, Places
 from glassblock.reader.branches.whole import whole_branch
 from glassblock.reader.mixers.places.look import Look
 from glassblock.reader.mixers.places.recurrences import convolved, linear_recurrence, weighted_mean
@@ -22,6 +22,9 @@ MIXER = (
 )
 """All taps of mixers; one that this mixer has no use for is not among its places."""
 
+_UNKNOWN: Places = dict.fromkeys(
+    ("recurrence_out", "state"), Missing("no recurrence of a known form was seen, for all heads at once")
+)
 _KINDS = (matrix_state, selective_scan, linear_recurrence, weighted_mean, convolved)
 
 
@@ -40,4 +43,7 @@ def mixer_places(graph: Graph, source: int, output: int) -> Places:
     """
     branch = whole_branch(graph, source, output, norm_sites(graph))
     look = Look(branch) if branch.ops else None
-    return next((found for kind in _KINDS if look is not None and (found := kind(look))), {})
+    if look is None:
+        return {}
+    found = next((found for kind in _KINDS if (found := kind(look))), {})
+    return found or ({} if look.conv_in is None else {"conv_in": look.place(look.conv_in), **_UNKNOWN})

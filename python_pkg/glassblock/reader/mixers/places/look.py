@@ -8,7 +8,7 @@ from functools import cached_property
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.place import Missing, Place, View
 from glassblock.reader.branches.views import as_it_is, split, then, turned
-from glassblock.reader.tracing.graph import JOINS, LAYOUT, REPEATS, SLICES, Graph
+from glassblock.reader.tracing.graph import JOINS, LAYOUT, REPEATS, SLICES, alike
 from glassblock.reader.tracing.record import Op, Shape
 
 MOVES = LAYOUT | SLICES | REPEATS | {"pad", "masked_fill", "masked_fill_"}
@@ -124,15 +124,3 @@ class Look:
             heads = len(shape) == _BY_TOKEN or not channels
             return Place(value, then(lambda x: x.unsqueeze(1), as_it_is if heads else split(-1, channels)))
         return _NOWHERE
-
-
-def alike(graph: Graph, value: int) -> Iterator[int]:
-    """Go through the values with the same numbers: the value itself, those it was before, those it is after."""
-    yield value
-    before = value
-    while (behind := graph.behind(before)) is not None:
-        before = behind
-        yield before
-    for op in graph.onward([value], lambda op: op.name in LAYOUT):
-        if op.name in LAYOUT:
-            yield from (v for v in op.outputs if graph.size(v) == graph.size(value))
