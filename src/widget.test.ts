@@ -325,6 +325,16 @@ describe('the panel', () => {
     expect(alert.hidden).toBe(true);
   });
 
+  it('says what is not read any more where it is looked at', async () => {
+    const { model, el, find } = show();
+    model.become({ unread: { 'L1.mlp': 'L1.mlp is not read any more, because that failed.' } });
+    el.querySelector<HTMLElement>('.gb-hit[data-address="L1.mlp"]')?.dispatchEvent(
+      new MouseEvent('click', { bubbles: true, shiftKey: true }),
+    );
+    await settled();
+    expect(find('.gb-detail').textContent).toContain('L1.mlp is not read any more, because that failed.');
+  });
+
   it('says that the kernel is gone and disables what needs it', async () => {
     const { model, find } = show();
     model.emit('comm:close');
@@ -435,5 +445,26 @@ describe('a sequence that is being written', () => {
     expect(find('[data-testid="tokens"]').textContent).toBe('WhenMaryandJohnhome 80 %');
     expect(find('[data-testid="candidates"] tr[data-token="home"] [data-col="clean"]').textContent).toBe('80.0 %');
     expect(find('th[data-col="clean"]').textContent).toBe('now');
+  });
+
+  it('says where the first value came from that is no number', async () => {
+    const { model, find } = show();
+    const layout = frameLayout(architecture('gpt'));
+    const { header } = recordedFrame(layout);
+    const send = async (seq: number, first_nonfinite: string | null) => {
+      model.emit(
+        'msg:custom',
+        { ...header, seq, origin: 'outside', first_nonfinite },
+        recordedBuffers(recordedFrame(layout)),
+      );
+      await settled();
+    };
+    await send(5, 'L1.mlp');
+    expect(find('[data-testid="nonfinite"]').hidden).toBe(false);
+    expect(find('[data-testid="nonfinite"]').textContent).toBe(
+      'Values are not finite: the first such comes out of L1.mlp.',
+    );
+    await send(6, null);
+    expect(find('[data-testid="nonfinite"]').hidden).toBe(true);
   });
 });

@@ -219,6 +219,7 @@ STATE = {
         "cursor": 1,
     },
     "unavailable": {"L0": "no branch of it is known."},
+    "unread": {"L1.mlp": "it raised ValueError."},
     "run": RUN,
     "problem": None,
 }
@@ -231,6 +232,7 @@ FRAME = {
     "tokens": ["Mary", "and"],
     "predictions": [{"token": "John", "id": 7, "prob": 0.25}],
     "interventions": 1,
+    "first_nonfinite": "L0.attn.H0",
 }
 STATS = [
     *(1.0, 0.1, 0.2, 0.3, 0.0, 2.0, 0.1, 0.2, 0.3, 0.0),

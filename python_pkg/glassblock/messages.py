@@ -93,6 +93,7 @@ def state(session: Session, problem: str | None = None) -> wt.SessionState:
             "cursor": session.history.cursor,
         },
         "unavailable": session.unavailable(),
+        "unread": session.unread,
         "run": run(last) if last else None,
         "problem": problem,
     }
@@ -124,6 +125,7 @@ def frame(value: Frame, session: Session, *, last_only: bool = False) -> tuple[w
         "tokens": [session.decode(token) for token in ids[len(ids) - sent :]],
         "predictions": _probable(value, session),
         "interventions": value.interventions,
+        "first_nonfinite": value.first_nonfinite,
     }
     return header, [wire.buffer(stats[:, 0, positions - sent :]), wire.buffer(updates[:, 0, positions - sent :])]
 

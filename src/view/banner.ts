@@ -15,6 +15,7 @@ export class Banner implements Part {
   #retry = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Ask again');
   #alert = h('div', { class: 'gb-alert', role: 'alert', 'data-testid': 'alert', hidden: true });
   #problem = h('span');
+  #nonfinite = h('div', { class: 'gb-alert', role: 'status', 'data-testid': 'nonfinite', hidden: true });
   #note = h('div', { class: 'gb-note', role: 'status', 'data-testid': 'note', hidden: true });
 
   constructor(private readonly view: View) {
@@ -22,14 +23,14 @@ export class Banner implements Part {
     const dismiss = h('button', { type: 'button', class: 'gb-dismiss', 'aria-label': 'Dismiss' }, '×');
     this.#banner.append(this.#words, this.#retry);
     this.#alert.append(this.#problem, dismiss);
-    this.element.append(this.#banner, this.#alert, this.#note);
+    this.element.append(this.#banner, this.#alert, this.#nonfinite, this.#note);
     dismiss.addEventListener('click', () => session.dismiss(), { signal });
     this.#retry.addEventListener('click', () => session.retry(), { signal });
   }
 
   paint(): void {
     const { session } = this.view;
-    const { connection, alert, note } = session.page.value;
+    const { connection, alert, note, frame } = session.page.value;
     const { state } = session.durable.value;
     const detached =
       state?.status === 'detached'
@@ -42,6 +43,9 @@ export class Banner implements Part {
     const problem = alert ?? state?.problem ?? null;
     show(this.#alert, problem !== null);
     setText(this.#problem, problem ?? '');
+    const first = frame?.header.first_nonfinite ?? null;
+    show(this.#nonfinite, first !== null);
+    setText(this.#nonfinite, first === null ? '' : `Values are not finite: the first such comes out of ${first}.`);
     show(this.#note, note !== null);
     setText(this.#note, note ?? '');
   }

@@ -187,6 +187,8 @@ export class Detail implements Part {
         ),
       ];
     });
+    const unread = this.view.session.durable.value.state?.unread[address];
+    if (unread !== undefined) cells.push(h('span', { class: 'gb-sub' }, unread));
     this.#measured.replaceChildren(...cells);
     show(this.#measured, cells.length > 0);
     this.#button(look, address, located);

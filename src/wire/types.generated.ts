@@ -546,6 +546,12 @@ export interface SessionState {
   unavailable: {
     [k: string]: string;
   };
+  /**
+   * Addresses that are not read any more because reading them failed, and why.
+   */
+  unread: {
+    [k: string]: string;
+  };
   run: RunSummary | null;
   /**
    * What went wrong in the background, in words; null where nothing did.
@@ -717,6 +723,10 @@ export interface Frame {
    * How many interventions were in force.
    */
   interventions: number;
+  /**
+   * Where the first value came out that is infinite or no number, in the order in which the model runs; null where all are finite.
+   */
+  first_nonfinite: string | null;
 }
 /**
  * A probable next token.

@@ -1,5 +1,6 @@
 """The stream: latest frame wins, one under way at a time, the clean one is never pushed out."""
 
+import threading
 from types import SimpleNamespace
 from typing import cast
 
@@ -8,7 +9,7 @@ from glassblock.widget.stream import PATIENCE, FrameStream
 
 
 def frame(seq: int, origin: str = "generate") -> Frame:
-    return cast("Frame", SimpleNamespace(seq=seq, origin=origin))
+    return cast("Frame", SimpleNamespace(seq=seq, origin=origin, ready=True))
 
 
 class Harness:
@@ -63,3 +64,14 @@ def test_page_that_opens_anew_starts_at_once() -> None:
     harness.stream.restart()
     harness.push(frame(2))
     assert harness.sent == [1, 2]
+
+
+def test_frame_that_is_still_on_its_way_from_a_device_is_waited_for_elsewhere() -> None:
+    """Whoever pushes is the forward pass, and shall not wait."""
+    threads: list[threading.Thread] = []
+    stream = FrameStream(lambda _: threads.append(threading.current_thread()))
+    stream.push(cast("Frame", SimpleNamespace(seq=1, origin="generate", ready=False)))
+    for thread in threading.enumerate():
+        if thread.name == "glassblock-frame":
+            thread.join()
+    assert [thread is threading.current_thread() for thread in threads] == [False]

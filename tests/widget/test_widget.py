@@ -135,6 +135,27 @@ def test_click_during_a_generation_is_caught_up_with(session: Session, page: Pag
     assert [item["address"] for item in page.state["run"]["interventions"]] == ["L0.mlp"]
 
 
+def test_tap_that_failed_is_said_on_the_page(session: Session, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("bad luck")
+
+    monkeypatch.setattr("glassblock.live.recorder.Recorder.heads", fails)
+    with pytest.warns(RuntimeWarning, match="not read any more"):
+        session.run(PROMPT)
+    heads = [site.address for site in session.layout.sites if site.kind == "head"]
+    assert list(page.state["unread"]) == heads
+    assert "is not read any more" in page.state["unread"]["L0.attn.H0"]
+    assert "is not read any more" in page.state["problem"]
+
+
+def test_page_is_told_where_the_first_value_is_no_number(session: Session, page: Page) -> None:
+    mlp = session.model.get_submodule("transformer.h.1.mlp")
+    handle = mlp.register_forward_hook(lambda _, __, out: out * torch.inf, prepend=True)
+    session.run(PROMPT)
+    handle.remove()
+    assert [header["first_nonfinite"] for header, _ in page.frames] == ["L1.mlp"]
+
+
 def test_error_of_a_background_generation_is_said_on_the_page(session: Session, page: Page) -> None:
     def explode(*_: object) -> None:
         raise MemoryError("no room for the cache")

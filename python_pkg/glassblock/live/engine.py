@@ -92,7 +92,7 @@ class Engine:
         self.materials = Materials()
         """Values that were collected for interventions to put in the place of others."""
         self.problems = Problems(on_problem)
-        self._places: list[tuple[str, nn.Module, RemovableHandle, list[str]]] = []
+        self._places: list[tuple[str, nn.Module, RemovableHandle, list[Tap]]] = []
         self._orders: set[tuple[int, ...]] = set()
         self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
@@ -179,7 +179,7 @@ class Engine:
                 self._handles.append(module.register_forward_pre_hook(begin, with_kwargs=True, prepend=True))
             for (path, side), taps in places.items():
                 handle = self._hook(modules[path], side, taps)
-                self._places.append((path, modules[path], handle, [tap.key.partition(" ")[0] for tap in taps]))
+                self._places.append((path, modules[path], handle, taps))
             for path, tap in experts:
                 self._hook_experts(modules[path], tap)
             for module in doors:
@@ -238,7 +238,7 @@ class Engine:
         readings = recorder.finish()
         inside, unread = self.streamed.made(found)
         for address, why in recorder.failed.items():
-            self.problems.not_reduced(address, why)
+            self.problems.not_reduced(address, [address], why)
         self._compare_with_earlier(readings.order)
         logits = logits_of(output, self._vocabulary) if done.owner is self._model else None
         with self._count:
@@ -290,7 +290,7 @@ class Engine:
             with torch.no_grad():
                 observe(*seen, current.recorder, current.collector)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
-            self.problems.failed(tap, tap.key, error)
+            self.problems.failed(tap, tap.key, self._addresses(tap), error)
 
     def _into_experts(self, tap: ExpertsTap, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         current, routed = self._current(), tap.routing(args, kwargs)
@@ -321,11 +321,19 @@ class Engine:
 
     def look_around(self) -> None:
         """Look whether hooks are still where they were put, and say what is no longer read."""
-        for path, module, handle, addresses in self._places:
+        for path, module, handle, taps in self._places:
             hooks = handle.hooks_dict_ref()
             if _at(self._model, path) is not module or hooks is None or handle.id not in hooks:
-                for address in addresses:
-                    self.problems.gone(address)
+                for tap in taps:
+                    self.problems.gone(tap.key, self._addresses(tap))
+
+    def _addresses(self, tap: Tap | ExpertsTap) -> list[str]:
+        """Return the addresses of the rows that a tap fills, or what it is called where it fills none."""
+        row = getattr(tap, "row", None)
+        if row is None:
+            return [tap.key]
+        rows = getattr(tap, "heads", None) or getattr(tap, "experts", 1)
+        return [site.address for site in self._layout.sites[row : row + rows]]
 
     def _compare_with_earlier(self, order: tuple[int, ...]) -> None:
         """Look around where a pass saw other rows than any before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from glassblock.live.events import warn
@@ -25,20 +25,18 @@ class Problems:
         self.unread: dict[str, str] = {}
         """What is not read any more, by address, and why, in a sentence."""
 
-    def failed(self, tap: object, address: str, error: Exception) -> None:
+    def failed(self, tap: object, name: str, addresses: Iterable[str], error: Exception) -> None:
         """Switch a tap off, because reading it raised."""
         self.off.add(tap)
-        self.not_reduced(address, f"{type(error).__name__}: {error}")
+        self.not_reduced(name, addresses, f"{type(error).__name__}: {error}")
 
-    def not_reduced(self, address: str, why: str) -> None:
-        """Take note of an address whose numbers could not be had."""
-        self._unread(
-            address, f"{address} is not read any more, because that failed ({why}). The model is not affected;"
-        )
+    def not_reduced(self, name: str, addresses: Iterable[str], why: str) -> None:
+        """Take note of a tap whose numbers could not be had."""
+        self._unread(addresses, f"{name} is not read any more, because that failed ({why}). The model is unharmed;")
 
-    def gone(self, address: str) -> None:
-        """Take note of an address whose hook is no longer where it was put."""
-        self._unread(address, f"{address} is neither read nor edited any more: its module or its hooks were replaced;")
+    def gone(self, name: str, addresses: Iterable[str]) -> None:
+        """Take note of a tap that is no longer where it was put."""
+        self._unread(addresses, f"{name} is neither read nor edited any more: its module or its hooks were replaced;")
 
     def missed(self, what: str, error: Exception) -> None:
         """Say what could not be read this time."""
@@ -55,9 +53,10 @@ class Problems:
         """Say that a forward pass went by unseen."""
         self._say("A forward pass made no frame: the hooks on the model were removed or replaced. Attach again.")
 
-    def _unread(self, address: str, sentence: str) -> None:
-        self.unread[address] = f"{sentence} attach again to read it once more."
-        self._say(self.unread[address])
+    def _unread(self, addresses: Iterable[str], sentence: str) -> None:
+        sentence = f"{sentence} attach again to read it once more."
+        self.unread.update(dict.fromkeys(addresses, sentence))
+        self._say(sentence)
 
     def _say(self, sentence: str) -> None:
         if sentence not in self._said:

@@ -41,7 +41,7 @@ class FrameStream:
             self._waiting[frame.origin == "clean"] = frame
             ready = self._next()
         if ready:
-            self._send(ready)
+            self._deliver(ready)
 
     def acknowledge(self, seq: int) -> None:
         """Take note that the page has drawn a frame."""
@@ -50,7 +50,14 @@ class FrameStream:
                 self._under_way = None
             ready = self._next()
         if ready:
-            self._send(ready)
+            self._deliver(ready)
+
+    def _deliver(self, frame: Frame) -> None:
+        """Send a frame; one whose numbers are still on their way from a device is waited for in a thread of its own."""
+        if frame.ready:
+            self._send(frame)
+        else:
+            threading.Thread(target=self._send, args=(frame,), name="glassblock-frame", daemon=True).start()
 
     def restart(self) -> None:
         """Forget what is under way: the page that should acknowledge it is gone."""

@@ -178,7 +178,7 @@ class SessionWidget(DiagramWidget):
         """Stop following the session, close and let go of it: anywidget keeps a widget whose bundle may be reloaded."""
         self._unsubscribe()
         super().close()
-        vars(self).pop("_session", None)
+        self.__dict__.pop("_session", None)
 
 
 def _answer_while_a_cell_runs(widget: SessionWidget) -> None:

@@ -535,6 +535,10 @@ class SessionState(TypedDict):
     """
     Addresses that cannot be ablated, and why.
     """
+    unread: dict[str, str]
+    """
+    Addresses that are not read any more because reading them failed, and why.
+    """
     run: RunSummary | None
     problem: str | None
     """
@@ -778,6 +782,10 @@ class Frame(TypedDict):
     interventions: int
     """
     How many interventions were in force.
+    """
+    first_nonfinite: str | None
+    """
+    Where the first value came out that is infinite or no number, in the order in which the model runs; null where all are finite.
     """
 
 
