@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -244,9 +245,50 @@ def test_what_is_no_tap_is_said_to_be_none(name: str, error: type[Exception], wo
         session.cache(name, prompt=IDS)
 
 
-def test_a_block_without_a_module_says_so() -> None:
-    with gb.attach(tiny("plain")) as session, pytest.raises(TapError, match="not the work of a module"):
-        session.cache("L0.attn.pattern", prompt=IDS)
+def test_a_block_that_is_a_part_of_its_layer_is_read_there() -> None:
+    """The layer of the plain model has projections and no module of an attention; the pattern is its formula."""
+    model: Any = tiny("plain")
+    layer = model.blocks["block1"]
+    normed: list[Tensor] = []
+    layer["norm_a"].register_forward_hook(lambda _, __, out: normed.append(out))
+    neurons: list[Tensor] = []
+    layer["down"].register_forward_hook(lambda _, args, __: neurons.append(args[0]))
+    with gb.attach(model) as session:
+        read = session.cache("L1.attn.q", "L1.attn.pattern", "L1.mlp.post", "L1.mlp.pre", prompt=IDS)
+    q, k = (layer[name](normed[-1]).unflatten(-1, (layer.heads, -1)).transpose(1, 2) for name in "qk")
+    hidden = torch.ones(12, 12, dtype=torch.bool).tril().logical_not()
+    pattern = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).masked_fill(hidden, float("-inf")).softmax(-1)
+    assert torch.equal(read["L1.attn.q"], q.transpose(1, 2))
+    assert torch.allclose(read["L1.attn.pattern"], pattern, atol=1e-6)
+    assert torch.equal(read["L1.mlp.post"], neurons[-1])
+    assert torch.equal(read["L1.mlp.pre"].relu(), neurons[-1])
+
+
+def test_blocks_within_a_layer_that_is_watched_itself_are_read_beside_each_other() -> None:
+    """BERT's attention is a module, its MLP is two modules of the layer: both at once, and an edit in one of them."""
+    config = transformers.BertConfig(
+        hidden_size=32, num_attention_heads=4, num_hidden_layers=2, intermediate_size=48, vocab_size=VOCABULARY
+    )
+    model = transformers.BertForMaskedLM(config).eval()
+    cut = copy.deepcopy(model)
+    nn.init.zeros_(cut.bert.encoder.layer[0].output.dense.weight[:, 3])
+    kept: list[Tensor] = []
+    model.bert.encoder.layer[0].output.dense.register_forward_hook(lambda _, args, __: kept.append(args[0]))
+    names = "L0.attn.pattern", "L0.mlp.post", "L1.attn.pattern", "L1.mlp.pre"
+    with gb.attach(model) as session, gb.attach(cut) as other:
+        alone = {name: session.cache(name, prompt=IDS)[name] for name in names}
+        for name, x in session.cache(*names, prompt=IDS).items():
+            assert torch.equal(x, alone[name])
+        assert torch.equal(alone["L0.mlp.post"], kept[-1])
+        session.ablate("L0.mlp.N3", "L0.attn.H1")
+        other.ablate("L0.attn.H1")
+        ablated, expected_logits = session.run(IDS).logits, other.run(IDS).logits
+        assert ablated is not None
+        assert expected_logits is not None
+        assert torch.allclose(ablated, expected_logits, atol=1e-6)
+        found, expected = (each.cache("L0.attn.pattern", "L1.attn.pattern", prompt=IDS) for each in (session, other))
+        for name, x in found.items():
+            assert torch.allclose(x, expected[name], atol=1e-6)
 
 
 def test_an_error_in_looking_does_not_reach_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

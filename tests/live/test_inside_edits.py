@@ -162,7 +162,6 @@ def test_a_copy_of_the_model_is_free() -> None:
 def test_what_was_there_before_is_put_back() -> None:
     module = nn.Linear(2, 2)
     own = module.forward
-    vars(module)["forward"] = own
     first = StandIn(module, lambda forward, arguments: forward(*arguments[0]) + 1)
     second = StandIn(module, lambda forward, arguments: forward(*arguments[0]) + 1)
     x = torch.ones(1, 2)
@@ -171,3 +170,7 @@ def test_what_was_there_before_is_put_back() -> None:
     assert torch.equal(module(x), own(x) + 1)
     second.remove()
     assert torch.equal(module(x), own(x))
+    assert "forward" not in vars(module)
+    vars(module)["forward"] = own
+    StandIn(module, lambda forward, arguments: forward(*arguments[0]) + 1).remove()
+    assert vars(module)["forward"] is own

@@ -77,6 +77,16 @@ def at_work() -> bool:
 
 
 @contextmanager
+def working() -> Iterator[None]:
+    """Say that what this thread computes meanwhile is ours."""
+    before, _local.working = _local.working, True
+    try:
+        yield
+    finally:
+        _local.working = before
+
+
+@contextmanager
 def silent() -> Iterator[None]:
     """Keep all hooks of ours from doing anything in this thread: what runs is not a pass of the user's."""
     before, _local.silent = _local.silent, True

@@ -155,8 +155,11 @@ def refusal(target: Target, kind: Kind) -> str | None:
         return "only the weights of experts can be renormalised."
     if isinstance(kind, Cut) and target.block.role != "attention":
         return "only an attention has edges to cut."
-    if (isinstance(kind, Cut) or target.kind == "neuron") and not target.block.path:
-        return f"{target.block.address} is not the work of a module of its own, so its inside cannot be reached."
+    known = target.block.path or (target.block.port("in") and target.block.port("out"))
+    if (isinstance(kind, Cut) or target.kind == "neuron") and not known:
+        return (
+            f"{target.block.address} neither is a module nor begins and ends at modules, so its inside is not reached."
+        )
     if target.kind == "expert":
         return _expert_refused(target.block, kind)
     if target.kind == "tap":

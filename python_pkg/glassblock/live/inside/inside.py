@@ -18,10 +18,11 @@ from typing import Any
 from torch import nn
 
 from glassblock.errors import TapError
-from glassblock.ir import Architecture
+from glassblock.ir import Architecture, Block
 from glassblock.live.hook import is_silent
 from glassblock.live.inside.captured import Captured
 from glassblock.live.inside.findings import Findings
+from glassblock.live.inside.region import Region
 from glassblock.live.inside.rehearsal import Arguments, copied
 from glassblock.live.inside.script import Change
 from glassblock.live.inside.standin import StandIn
@@ -36,7 +37,7 @@ class _Local(threading.local):
         self.findings: tuple[Findings, ...] = ()
         self.streamed: Findings | None = None
         self.captures: Mapping[str, list[Captured]] = {}
-        self.calls: Counter[str] = Counter()
+        self.calls: Counter[int] = Counter()
 
 
 class Inside:
@@ -55,13 +56,7 @@ class Inside:
         self._local = _Local()
         self._lock = threading.Lock()
         self._streamed: Mapping[str, set[str]] = {}
-        self._turns: dict[str, Turns] = {}
-        self._of: dict[str, Turns] = {}
-        for block in architecture.blocks():
-            if block.path:
-                turns = self._turns.setdefault(block.path, Turns(block.path))
-                turns.blocks.append(block)
-                self._of[block.address] = turns
+        self._of = _turns_of(architecture)
 
     def begin(self) -> None:
         """Begin a pass of this thread: modules that several layers share start at the first of them."""
@@ -84,12 +79,14 @@ class Inside:
         Raises
         ------
         TapError
-            If a block is not the work of a module of its own.
+            If a block is the work of no module, and of no part of one.
         """
         wanted = list(addresses)
         for address in wanted:
             if address not in self._of:
-                raise TapError(f"{address} is not the work of a module of its own, so its inside cannot be reached.")
+                raise TapError(
+                    f"{address} is the work of no module, and does not begin and end at modules of its layer."
+                )
         with self._lock:
             for turns in (self._of[address] for address in wanted):
                 if turns.stand_in is None:
@@ -110,7 +107,7 @@ class Inside:
     def detach(self) -> None:
         """Put back every ``forward``. Again does no harm."""
         with self._lock:
-            for turns in self._turns.values():
+            for turns in self._of.values():
                 if turns.stand_in is not None:
                     turns.stand_in.remove()
                     turns.stand_in = None
@@ -131,8 +128,8 @@ class Inside:
         args, kwargs = arguments
         if is_silent():
             return forward(*args, **kwargs)
-        block = turns.blocks[self._local.calls[turns.path] % len(turns.blocks)]
-        self._local.calls[turns.path] += 1
+        block = turns.blocks[self._local.calls[id(turns)] % len(turns.blocks)]
+        self._local.calls[id(turns)] += 1
         if block.address in self._local.captures:
             call = Captured(turns, block, module, forward, copied(arguments))
             self._local.captures[block.address].append(call)
@@ -142,3 +139,22 @@ class Inside:
         if not changes and not readers:
             return forward(*args, **kwargs)
         return turns.run(block, module, forward, arguments, changes=changes, readers=readers)
+
+
+def _turns_of(architecture: Architecture) -> dict[str, Turns]:
+    """Return whose calls do the work of each block, by its address; what nothing can be read in is left out."""
+    shared: dict[tuple[str, str], Turns] = {}
+    found: dict[str, Turns] = {}
+
+    def add(block: Block, path: str, region: Region | None) -> None:
+        turns = shared.setdefault((path, "" if region is None else region.end.path), Turns(path, region))
+        turns.blocks.append(block)
+        found[block.address] = turns
+
+    for layer in architecture.layers():
+        for block in layer.blocks:
+            for part in (block, *block.parts):
+                region = None if part.path else Region.of(layer, part)
+                if part.path or region is not None:
+                    add(part, part.path or layer.path, region)
+    return found

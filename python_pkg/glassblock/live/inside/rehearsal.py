@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
 
 from glassblock.errors import TapError
-from glassblock.live.hook import silent
+from glassblock.live.hook import silent, working
 from glassblock.live.inside.kernel import KernelCall
 from glassblock.reader.tracing.calls import calls_seen
 from glassblock.reader.tracing.fold import Fold
@@ -109,7 +109,7 @@ def rehearse(module: nn.Module, forward: Callable[..., Any], arguments: Argument
     TapError
         If the arguments cannot be copied.
     """
-    with silent(), _untouched(module):
+    with silent(), working(), _untouched(module):
         args, kwargs = copied(arguments)
         tracer = _Rehearsal(module)
         with tracer, calls_seen(tracer.seen):

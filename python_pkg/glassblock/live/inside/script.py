@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from glassblock.errors import TapError
 from glassblock.ir import Block
 from glassblock.live.inside.kernel import KernelCall
+from glassblock.live.inside.region import Region
 from glassblock.live.inside.rehearsal import Rehearsed
 from glassblock.live.inside.stepper import Act
 from glassblock.reader.attention.values import attention_values
@@ -166,14 +167,15 @@ class _Doing:
     work: Work
 
 
-def script_of(rehearsed: Rehearsed, block: Block) -> Script:
-    """Find out where the taps of a block are in a rehearsed call."""
+def script_of(rehearsed: Rehearsed, block: Block, region: Region | None = None) -> Script:
+    """Find out where the taps of a block are in a rehearsed call of its module, or of its layer where it has none."""
     call = rehearsed.call
-    found = places(call.graph, call.source, call.output, block)
+    source, output = (call.source, call.output) if region is None else region.ends(call.graph)
+    found = places(call.graph, source, output, block)
     script = Script(
         tuple(call.steps), {tap: _spot(call, place) for tap, place in found.items()}, linear=linear_map(block, found)
     )
-    values = attention_values(call.graph, call.source, call.output) if block.role == "attention" else None
+    values = attention_values(call.graph, source, output) if block.role == "attention" else None
     kernel = values.kernel if values else None
     if kernel is None:
         return script

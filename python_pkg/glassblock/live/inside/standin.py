@@ -31,24 +31,31 @@ class StandIn:
         self._module, self._call = module, call
         self._own = vars(module).get("forward")  # accelerate and others have put theirs there
         self._forward: Callable[..., Any] = module.forward
-        self._removed = False
+        self.removed = False
         update_wrapper(self, self._forward, updated=())  # its attributes are its own
         vars(module)["forward"] = self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Ask, or go straight on where it was removed and somebody wrapped it meanwhile."""
-        if self._removed:
+        if self.removed:
             return self._forward(*args, **kwargs)
         return self._call(self._forward, (args, kwargs))
 
+    @property
+    def before(self) -> Any:
+        """What the module had there before, past stand-ins that were removed; None for the ``forward`` of its class."""
+        own = self._own
+        return own.before if isinstance(own, StandIn) and own.removed else own
+
     def remove(self) -> None:
         """Put back what was there. Again does no harm."""
+        self.removed = True
         if vars(self._module).get("forward") is self:
-            if self._own is None:
+            own = self.before
+            if own is None:
                 del vars(self._module)["forward"]
             else:
-                vars(self._module)["forward"] = self._own
-        self._removed = True
+                vars(self._module)["forward"] = own
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., Any]:
         """Return the plain ``forward`` of the copy that is being made."""

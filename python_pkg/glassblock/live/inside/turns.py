@@ -14,6 +14,7 @@ from glassblock.errors import InterventionError, TapError
 from glassblock.ir import Block
 from glassblock.live.inside.again import Before
 from glassblock.live.inside.findings import Findings, reason
+from glassblock.live.inside.region import Region
 from glassblock.live.inside.rehearsal import Arguments, kind_of, rehearse
 from glassblock.live.inside.script import Change, Script, Work, script_of
 from glassblock.live.inside.standin import StandIn
@@ -34,6 +35,8 @@ class Turns:
     ----------
     path
         Of the module.
+    region
+        Which part of its work is meant; None where it is all of it.
     blocks
         Those whose work it does, in the order in which it is called.
     known_by
@@ -43,6 +46,7 @@ class Turns:
     """
 
     path: str
+    region: Region | None = None
     blocks: list[Block] = field(default_factory=list)
     known_by: Literal["kind", "sizes", "nothing"] = "kind"
     stand_in: StandIn | None = None
@@ -90,7 +94,7 @@ class Turns:
             if not acts:
                 return forward(*args, **kwargs)
             before, stepper = Before(module, arguments), Stepper(script.names, acts)
-            with stepper:
+            with stepper.waiting():
                 result = forward(*args, **kwargs)
             if stepper.done:
                 return result
@@ -104,12 +108,12 @@ class Turns:
     def script(self, block: Block, module: nn.Module, forward: Forward, arguments: Arguments) -> Script:
         """Return the script of a call, rehearsed if none of its kind was met before."""
         if self.known_by == "nothing":
-            return script_of(rehearse(module, forward, arguments), block)
+            return script_of(rehearse(module, forward, arguments), block, self.region)
         # A recurrence written as a loop runs more operations for more tokens.
         sized = self.known_by == "sizes" or block.role == "mixer"
         kind = block.address, kind_of(module, arguments, sized=sized)
         if kind not in self._scripts:
-            self._scripts[kind] = script_of(rehearse(module, forward, arguments), block)
+            self._scripts[kind] = script_of(rehearse(module, forward, arguments), block, self.region)
         return self._scripts[kind]
 
 

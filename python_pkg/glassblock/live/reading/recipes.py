@@ -62,8 +62,6 @@ def recipe_of(model: nn.Module, architecture: Architecture, named: Named) -> Rec
     edge = _edge(block, named.tap)
     if edge is not None:
         return Recipe(edge, _turn(architecture, block, edge))
-    if not block.path:
-        raise TapError(f"{block.address} is not the work of a module of its own, so its inside cannot be watched.")
     if named.tap in ("q_input", "k_input", "v_input"):
         return _split(architecture, block, named.tap)
     if named.tap == "result":
@@ -132,6 +130,8 @@ def _of_expert(model: nn.Module, block: Block, expert: int, tap: str) -> Recipe:
 
 def _split(architecture: Architecture, block: Block, tap: str) -> Recipe:
     """Each head is given the same: they can be told apart only when one is edited."""
+    if not block.path:
+        raise TapError(f"{block.address} is not the work of a module of its own, so what goes into it is not seen.")
     heads, spec = block.heads, block.spec
     if isinstance(spec, Attention) and spec.kv_heads is not None and tap != "q_input":
         heads = spec.kv_heads.value
