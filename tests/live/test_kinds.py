@@ -149,13 +149,15 @@ def test_of_a_head_at_two_positions(name: str, kind: str, forward: Any) -> None:
 
 
 @pytest.mark.parametrize("forward", FORWARDS)
-@pytest.mark.parametrize("name", ["llama", "mixtral", "falcon"])
+@pytest.mark.parametrize("name", ["llama", "mixtral", "falcon", "falcon_new"])
 def test_key_value_head_is_all_query_heads_that_read_it(name: str, forward: Any) -> None:
     """Zeroing the values of a key/value head by hand, in the projection that makes them."""
     model = tiny(name)
     if name == "falcon":  # one key/value head: its values are the last channels of the fused projection
         module, start = model.transformer.h[0].self_attention.query_key_value, WIDTH + HEAD
         address = "L0.attn.KV0"
+    elif name == "falcon_new":  # for each key/value head its queries, its key and its value stand together
+        module, start, address = model.transformer.h[0].self_attention.query_key_value, 7 * HEAD, "L0.attn.KV1"
     else:
         module, start, address = model.model.layers[0].self_attn.v_proj, HEAD, "L0.attn.KV1"
     with by_hand(module, of_slice(lambda x, _: torch.zeros_like(x), start, start + HEAD)):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import glassblock as gb
 
 HEAD = WIDTH // HEADS
+FORWARDS = (prefill, decode, padded)
 CAUSAL = ("gpt2", "llama", "olmo2", "mixtral")
 
 
@@ -106,6 +107,49 @@ def test_values_for_taps_come_from_passes_of_the_model(how: Any) -> None:
         session.ablate("blocks.1.attn.hook_q", how=how, positions=[2, 8])
         assert [item.address for item in session.interventions] == ["L1.attn.q"]
         torch.testing.assert_close(prefill(model), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("forward", FORWARDS)
+@pytest.mark.parametrize(
+    ("name", "path", "into"),
+    [
+        ("L1.norm1.out", "model.layers.1.post_attention_layernorm", False),
+        ("blocks.1.hook_resid_pre", "model.layers.1", True),
+        ("blocks.0.hook_resid_post", "model.layers.0", False),
+        ("norm.out", "model.norm", False),
+    ],
+)
+def test_streams_and_norms_are_edited_where_they_are(name: str, path: str, into: bool, forward: Any) -> None:
+    model = tiny("olmo2")
+    module, vector = model.get_submodule(path), torch.linspace(-2, 2, WIDTH)
+    mean = seen_by_hand(model, module, OTHER, into=into)[0].mean(0)
+    before = forward(model)
+    with by_hand(module, only(lambda x, _: x + vector, 4, 12), into=into):
+        steered = forward(model)
+    with by_hand(module, lambda x, _: mean.expand_as(x).clone(), into=into):
+        replaced = forward(model)
+    assert not torch.allclose(steered, before, rtol=1e-3, atol=1e-3)
+    with gb.attach(model, reference=[OTHER]) as session:
+        session.ablate("L0.mlp", how="mean")  # means are taken before anybody asks for this one
+        session.restore()
+        session.ablate(name, how=gb.Add(vector), positions=[4, 12])
+        torch.testing.assert_close(forward(model), steered, rtol=1e-4, atol=1e-5)
+        session.restore()
+        session.ablate(name, how="mean")
+        torch.testing.assert_close(forward(model), replaced, rtol=1e-4, atol=1e-5)
+        session.restore()
+        assert torch.equal(forward(model), before)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_embedding_of_an_encoder_is_edited() -> None:
+    model = t5()
+    with by_hand(model.encoder.embed_tokens, lambda x, _: 0 * x), torch.no_grad():
+        expected = model(input_ids=IDS, decoder_input_ids=OTHER.expand(2, -1)).logits
+    with gb.attach(model) as session, torch.no_grad():
+        session.ablate("enc.embed")
+        found = model(input_ids=IDS, decoder_input_ids=OTHER.expand(2, -1)).logits
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_frozen_pattern_keeps_what_was_looked_at() -> None:

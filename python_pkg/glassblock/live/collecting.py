@@ -78,7 +78,9 @@ class Collecting:
         renewed = last is not self._clean_of and self._engine.materials.has(CLEAN)
         if renewed:
             self._engine.materials.forget(CLEAN)
-        for need, keys in needs(self._architecture, interventions).items():
+        wanted = needs(self._architecture, interventions)
+        self._engine.reach({key for need, keys in wanted.items() if not need.inside for key in keys})
+        for need, keys in wanted.items():
             missing = self._engine.materials.missing(need, keys)
             if missing:
                 self._collect(need, missing, last)
@@ -96,8 +98,8 @@ class Collecting:
                 self._look_inside(inputs, keys, collector)
             else:
                 self._pass(inputs, collector)
-        if want.of == "mean" and not need.inside:  # all taps were seen
-            keys = _Everything()
+        if want.of == "mean" and not need.inside:  # all taps there are were seen
+            keys = set(self._engine.keys)
         self._engine.materials.keep(need, keys, collector)
         if want == CLEAN:
             self._clean_of = last
@@ -132,13 +134,6 @@ class Collecting:
         found = read_taps(self._engine.inside, sorted(keys), lambda: self._pass(inputs, Capture(frozenset())))
         for key, x in found.items():
             collector.add(key, _by_token(key, x))
-
-
-class _Everything(set[str]):
-    """Holds every key."""
-
-    def __ge__(self, other: object) -> bool:
-        return True
 
 
 def _by_token(key: str, x: Tensor) -> Tensor:

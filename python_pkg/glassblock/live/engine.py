@@ -48,7 +48,7 @@ from glassblock.live.plan import plan
 from glassblock.live.problems import Problems
 from glassblock.live.reading import Streamed
 from glassblock.live.recorder import Recorder
-from glassblock.live.taps import ExpertsTap, Tap, experts_taps_of, taps_of
+from glassblock.live.taps import ExpertsTap, Tap, edges_of, experts_taps_of, taps_of
 from glassblock.live.transfer import Transfer
 
 Turns = tuple[tuple[Tap, ...], ...]
@@ -96,6 +96,8 @@ class Engine:
         self._orders: set[tuple[int, ...]] = set()
         self._overwritten: set[str] = set()
         self._handles: list[RemovableHandle] = []
+        self.keys: set[str] = set()
+        """What taps and experts are called that are read and edited."""
         self._vocabulary = architecture.vocabulary
         self.streamed = Streamed()
         """Taps that go into every frame."""
@@ -157,7 +159,20 @@ class Engine:
     def _prepare(self, interventions: Interventions) -> Prepared:
         prepared = plan(self._architecture, interventions, self.materials)
         self.inside.reach(prepared.inside)
+        self.reach(prepared.taps)
         return Prepared(prepared, len(interventions))
+
+    def reach(self, keys: Iterable[str]) -> None:
+        """Put taps where there are none yet."""
+        missing = {key for key in keys if key not in self.keys}
+        if not missing:
+            return
+        modules = dict(self._model.named_modules())
+        for (path, side), taps in edges_of(self._architecture).items():
+            new = [tap for tap in taps if tap.key not in self.keys]
+            if any(tap.key in missing for tap in new):
+                self._hook(modules[path], side, new)
+                self.keys.update(tap.key for tap in new)
 
     def _inside_changes(self) -> Changes:
         """Return the edits inside of blocks that are in force in this thread's pass, bound to it."""
@@ -179,9 +194,11 @@ class Engine:
                 self._handles.append(module.register_forward_pre_hook(begin, with_kwargs=True, prepend=True))
             for (path, side), taps in places.items():
                 handle = self._hook(modules[path], side, taps)
+                self.keys.update(tap.key for tap in taps)
                 self._places.append((path, modules[path], handle, taps))
             for path, tap in experts:
                 self._hook_experts(modules[path], tap)
+                self.keys.update(f"{tap.key}.E{expert}" for expert in range(tap.experts))
             for module in doors:
                 end = Hook(self, Engine._end)
                 self._handles.append(module.register_forward_hook(end, with_kwargs=True, always_call=True))

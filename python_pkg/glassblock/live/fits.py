@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from glassblock.errors import InterventionError
-from glassblock.ir import Architecture, Attention, parse
+from glassblock.ir import Architecture, Attention
 from glassblock.live.interventions import Intervention, Interventions
 from glassblock.live.kinds import Cut, Resample, cut_off
 from glassblock.live.positions import Positions
@@ -46,9 +46,7 @@ def check_fits(
 
 def _ids(architecture: Architecture, item: Intervention, inputs: Mapping[str, Any]) -> Tensor | None:
     """Return the ids whose columns are an intervention's positions, None where that is not known."""
-    where, main = parse(item.address), architecture.stacks[-1].name
-    assert where is not None
-    own = where.stack in ("", main)
+    own = target_of(architecture, item.address).in_main(architecture)
     if own and len(architecture.stacks) > 1 and "decoder_input_ids" in inputs:
         ids = inputs["decoder_input_ids"]
     elif own or (len(architecture.stacks) == 2 and "decoder_input_ids" in inputs):

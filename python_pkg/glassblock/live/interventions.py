@@ -158,7 +158,7 @@ def _alone(item: Intervention) -> bool:
 
 def _within(item: Intervention, layer: str) -> bool:
     """Say whether an intervention acts inside of a layer, and not on the stream after it."""
-    if item.address == layer:
-        return item.how == "scale"
+    if item.address in (layer, f"{layer}.out"):
+        return item.how == "scale" and item.address == layer
     where, outer = parse(item.address), parse(layer)
     return where is not None and outer is not None and (where.stack, where.layer) == (outer.stack, outer.layer)

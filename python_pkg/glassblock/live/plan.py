@@ -7,14 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from glassblock.errors import InterventionError
-from glassblock.ir import Architecture, Block, parse
-from glassblock.live.edits import Along, Edit, ExpertEdits, Part
+from glassblock.ir import Architecture, Block
+from glassblock.live.edits import Edit, ExpertEdits, Part
 from glassblock.live.interventions import Intervention, Interventions
 from glassblock.live.kinds import Cut, Supply, Want, Zero
 from glassblock.live.materials import Materials, Need
 from glassblock.live.targets import Target, is_cross, target_of
-
-_ALONG: dict[str, Along] = {"scores": "weights", "pattern": "weights", "k_rot": "keys", "v": "keys"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,8 @@ class Plan:
     ----------
     taps
         By the key of a tap at a port: a block's address for its output (of an expert that is a module, likewise), with
-        ``.z`` for its heads, (batch, tokens, heads, channels), a layer's with `` stream`` for the stream after it.
+        ``.z`` for its heads, (batch, tokens, heads, channels), a layer's with `` stream`` for the stream after it and
+        with `` in`` for what it is given.
     experts
         By address of a block: what is done to its stacked experts.
     inside
@@ -84,7 +83,7 @@ def plan(architecture: Architecture, interventions: Interventions, materials: Ma
     for item in interventions:
         target = target_of(architecture, item.address)
         for site in sites(architecture, target, item):
-            edit = _edit(architecture, item, site, materials)
+            edit = _edit(architecture, item, target, site, materials)
             if site.tap == "expert":
                 experts[site.block][target.index].append(edit)
             elif site.tap:
@@ -103,18 +102,16 @@ def _expert(expert: int, edits: list[Edit]) -> ExpertEdits:
     return ExpertEdits(expert, tuple(edits), renormalise=any(edit.kind == Zero(renormalise=True) for edit in edits))
 
 
-def _edit(architecture: Architecture, item: Intervention, site: Site, materials: Materials) -> Edit:
-    where = parse(item.address)
-    assert where is not None
+def _edit(architecture: Architecture, item: Intervention, target: Target, site: Site, materials: Materials) -> Edit:
     want = item.kind.want
     return Edit(
         item.kind,
         item.address,
         item.positions,
         site.part,
-        _ALONG.get(site.tap, "tokens"),
+        "weights" if isinstance(item.kind, Cut) else target.along or "tokens",
         None if want is None else _supply(item, site, materials, want),
-        cached=where.stack in ("", architecture.stacks[-1].name),
+        cached=target.in_main(architecture),
         crossed=bool(site.tap) and is_cross(architecture, site.block),
     )
 
@@ -141,7 +138,10 @@ def sites(architecture: Architecture, target: Target, item: Intervention) -> Ite
             yield from (Site(branch.block) for branch in target.layer.branches)
         return
     block = target.block
-    assert block is not None
+    if block is None:
+        assert target.layer is not None
+        yield Site(f"{target.layer.address} {'stream' if target.tap == 'out' else 'in'}")
+        return
     if isinstance(item.kind, Cut):
         yield Site(f"{block.address}.scores", block.address, "scores", _heads(block, target))
     elif target.kind in ("head", "kv"):

@@ -229,6 +229,17 @@ def taps_of(architecture: Architecture, layout: Layout) -> Taps:
     return taps
 
 
+def edges_of(architecture: Architecture) -> Taps:
+    """Return taps that are put only where they are asked for: what layers are given, and what any block puts out."""
+    taps: Taps = defaultdict(list)
+    for layer in architecture.layers():
+        if "*" not in layer.path:
+            taps[layer.path, "input"].append(BlockTap(f"{layer.address} in", None))
+    for block in architecture.blocks():
+        _at(taps, block, "out", BlockTap(block.address, None))
+    return taps
+
+
 def _entry(layer: Layer) -> Branch | None:
     """Return the branch that reads what the layer is given, at a place of its own."""
     if layer.entry_norm is not None:

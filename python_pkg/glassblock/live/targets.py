@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 from glassblock.errors import AddressError, InterventionError, TapError
 from glassblock.ir import Architecture, Block, Layer, parse
+from glassblock.live.edits import Along
 from glassblock.live.kinds import Add, Cut, Kind, Noise, TargetKind, Zero
-from glassblock.live.naming import Named, tap_names, tap_of
+from glassblock.live.naming import Named, tap_names, tap_of, taps_on
 from glassblock.live.positions import ALL, Positions
 
-_ONLY_READ = frozenset({"in", "raw", "stream", "result", "load", "q_input", "k_input", "v_input"})
-"""Taps of blocks that are computed from others, or stand for what several blocks share."""
+_ONLY_READ = frozenset({"in", "raw", "stream", "result", "load", "indices", "q_input", "k_input", "v_input"})
+"""Taps of blocks that are computed from others, stand for what several blocks share, or are no real numbers."""
 _INDEXED: dict[str, TargetKind] = {"H": "head", "KV": "kv", "E": "expert", "N": "neuron"}
+
+
+_BEGINNINGS: dict[str, Along] = {"batch x tokens": "tokens", "batch·tokens": "tokens", "batch x keys": "keys"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,23 @@ class Target:
     @property
     def inside(self) -> bool:
         """Whether it lies inside a block, at no port."""
-        assert self.block is not None or self.kind == "layer"
         return self.kind == "neuron" or (self.block is not None and self.kind == "tap" and not self.port)
+
+    def in_main(self, architecture: Architecture) -> bool:
+        """Say whether it is in the main stack, or around it: there a cache holds the tokens before."""
+        owner = self.block or self.layer
+        where = None if owner is None else parse(owner.address)
+        return where is None or where.stack in ("", architecture.stacks[-1].name)
+
+    @property
+    def along(self) -> Along | None:
+        """How the positions of a tap are laid out, by its shape in the docs; None: it has none."""
+        if self.kind != "tap" or self.block is None:
+            return "tokens"
+        shape = taps_on(self.block.role)[self.tap].shape
+        if shape.endswith("tokens x keys"):
+            return "weights"
+        return next((along for start, along in _BEGINNINGS.items() if shape.startswith(start)), None)
 
     @property
     def port(self) -> str:
@@ -95,6 +114,8 @@ def _tap(architecture: Architecture, name: str) -> Target:
         if not last.startswith("hook_") and last not in tap_names():
             architecture.resolve(name)
         raise
+    if isinstance(named.owner, Layer) and named.tap in ("in", "out"):
+        return Target(named.address, "tap", layer=named.owner, tap=named.tap)
     if isinstance(named.owner, Layer) or named.expert is not None or named.tap in _ONLY_READ:
         raise InterventionError(f"{named.address} can be read and not edited. Edit {_instead(named)}.")
     return Target(named.address, "tap", block=named.owner, tap=named.tap)
@@ -150,7 +171,8 @@ def refusal(target: Target, kind: Kind) -> str | None:
         return f"{kind.name} is for a {others}, and this is a {target.kind}."
     if target.kind == "layer":
         return _layer_refused(target, kind)
-    assert target.block is not None
+    if target.block is None:
+        return _stream_refused(target)
     if kind == Zero(renormalise=True) and target.kind != "expert":
         return "only the weights of experts can be renormalised."
     if isinstance(kind, Cut) and target.block.role != "attention":
@@ -170,12 +192,18 @@ def refusal(target: Target, kind: Kind) -> str | None:
 def _layer_refused(target: Target, kind: Kind) -> str | None:
     assert target.layer is not None
     if kind.name in ("skip", "add", "noise"):
-        return "no module is the layer, so its output cannot be edited." if "*" in target.layer.path else None
+        return _stream_refused(target)
     blocks = {block.address: block for block in target.layer.blocks}
     if not target.layer.branches:
         return "no branch of it is known."
     reasons = (_missing_port(blocks[branch.block], "block") for branch in target.layer.branches)
     return next((reason for reason in reasons if reason), None)
+
+
+def _stream_refused(target: Target) -> str | None:
+    assert target.layer is not None
+    path = target.layer.path
+    return "no module is the layer, so what goes in and comes out cannot be edited." if "*" in path else None
 
 
 def _expert_refused(block: Block, kind: Kind) -> str | None:
@@ -189,13 +217,17 @@ def _expert_refused(block: Block, kind: Kind) -> str | None:
 
 
 def _tap_refused(target: Target, kind: Kind) -> str | None:
-    if target.tap in ("scores", "pattern") and kind.name in ("mean", "add", "noise"):
+    if target.along is None and kind.placed:
+        return f"{target.tap} has no positions."
+    if target.along == "weights" and kind.name in ("mean", "add", "noise"):
         return f"{target.tap} has one value for each pair of tokens, for which {kind.name} means nothing."
     return None
 
 
 def _positions_refused(target: Target, positions: Positions) -> str | None:
     modules = target.kind == "expert" and target.block is not None and target.block.port("experts") is None
+    if target.along is None and positions != ALL:
+        return f"{target.tap} has no positions."
     if modules and positions != ALL:
         return "its experts are modules of their own, which are not told at which positions their tokens are."
     return None
