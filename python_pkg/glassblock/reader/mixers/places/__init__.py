@@ -10,6 +10,7 @@ from __future__ import annotations
 from glassblock.reader.branches.place import Missing, Places
 from glassblock.reader.branches.whole import whole_branch
 from glassblock.reader.mixers.places.look import Look
+from glassblock.reader.mixers.places.parallel import parallel
 from glassblock.reader.mixers.places.recurrences import convolved, linear_recurrence, weighted_mean
 from glassblock.reader.mixers.places.scans import selective_scan
 from glassblock.reader.mixers.places.states import matrix_state
@@ -25,7 +26,7 @@ MIXER = (
 _UNKNOWN: Places = dict.fromkeys(
     ("recurrence_out", "state"), Missing("no recurrence of a known form was seen, for all heads at once")
 )
-_KINDS = (matrix_state, selective_scan, linear_recurrence, weighted_mean, convolved)
+_KINDS = (matrix_state, selective_scan, linear_recurrence, weighted_mean, parallel, convolved)
 
 
 def mixer_places(graph: Graph, source: int, output: int) -> Places:

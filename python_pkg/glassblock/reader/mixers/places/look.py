@@ -39,15 +39,17 @@ class Look:
     def conv_in(self) -> int | None:
         """What is convolved, of the new tokens alone: (batch, channels, tokens)."""
         if self.convolution is not None:
-            value = self.convolution.inputs[0]
-        else:  # written out for one token, beside those that are kept
-            joins = (op for op in self.graph.ops if op.name in JOINS and self._one_kept(op))
-            join = next(joins, None)
-            return None if join is None else next(v for v in join.inputs if self.graph.fed[v])
+            return self.convolved(self.convolution)
+        joins = (op for op in self.graph.ops if op.name in JOINS and self._one_kept(op))
+        join = next(joins, None)  # a convolution that is written out for one token, beside those that are kept
+        return None if join is None else next(v for v in join.inputs if self.graph.fed[v])
+
+    def convolved(self, convolution: Op) -> int:
+        """Return what a convolution is given, without what is kept or padded before it."""
+        value = convolution.inputs[0]
         while (op := self.graph.producer(value)) is not None and len(self.graph.shape(value)) == _BY_TOKEN:
             if op.name in JOINS:
-                value = next((v for v in op.inputs if self.graph.fed[v]), value)
-                break
+                return next((v for v in op.inputs if self.graph.fed[v]), value)
             if op.name not in ("pad", "to", "contiguous", "float", "clone") or not op.inputs:
                 break
             value = op.inputs[0]
