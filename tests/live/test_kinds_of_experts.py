@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from hands import IDS, OTHER, by_hand, decode, padded, prefill, seen_by_hand
+from hands import IDS, OTHER, by_hand, decode, only, padded, prefill, seen_by_hand
 from tiny_models import WIDTH, tiny
 from torch import Tensor
 from torch.nn.functional import linear, silu
@@ -151,4 +151,39 @@ def test_edits_of_experts_compose_in_their_order() -> None:
         session.ablate("L1.moe.E2", how=gb.Add(WIDE))
         session.ablate("L1.moe.E0")
         session.ablate("L1.moe.E2", how=gb.Scale(3))
+        torch.testing.assert_close(prefill(model), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("forward", [prefill, decode, padded])
+def test_weights_of_the_chosen_experts_scale_what_the_mixture_puts_out(forward: Any) -> None:
+    model = tiny("mixtral")
+    with by_hand(model.model.layers[1].mlp, only(lambda x, _: 0.25 * x, 2, 3, 13)):
+        expected = forward(model)
+    with gb.attach(model) as session:
+        session.ablate("L1.moe.weights", how=gb.Scale(0.25), positions=[2, 3, 13])
+        torch.testing.assert_close(forward(model), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_logits_of_a_router_are_those_of_another_row() -> None:
+    """The first row's tokens are routed as the second's are; each expert still sees their own values."""
+    model = tiny("mixtral")
+    change: Change = lambda made, shares, _: (made, shares[1:2].expand_as(shares))  # noqa: E731
+    with mixture(model, 1, change):
+        expected = prefill(model)
+    with gb.attach(model) as session:
+        session.ablate("L1.moe.router_logits", how=gb.Resample(row=1))
+        torch.testing.assert_close(prefill(model), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_router_follows_its_mean_over_the_reference_prompts() -> None:
+    model = tiny("mixtral")
+    block = model.model.layers[1].mlp
+    given = [seen_by_hand(model, block, ids, into=True)[0] for ids in (IDS[:1, :5], OTHER)]
+    mean = torch.cat([linear(x, block.gate.weight) for x in given]).mean(0)
+    best, which = mean.softmax(-1).topk(2)
+    share = torch.zeros(4).scatter(0, which, best / best.sum())
+    with mixture(model, 1, lambda made, shares, _: (made, share.expand_as(shares))):
+        expected = prefill(model)
+    with gb.attach(model, reference=[IDS[:1, :5], OTHER]) as session:
+        session.ablate("L1.moe.router_logits", how="mean")
         torch.testing.assert_close(prefill(model), expected, rtol=1e-4, atol=1e-5)

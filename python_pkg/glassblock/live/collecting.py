@@ -131,13 +131,15 @@ class Collecting:
             self._call(inputs)
 
     def _look_inside(self, inputs: dict[str, Any], keys: set[str], collector: Collector) -> None:
-        found = read_taps(self._engine.inside, sorted(keys), lambda: self._pass(inputs, Capture(frozenset())))
+        nothing = Capture(frozenset())  # the passes are clean, and what is at ports is not asked for
+        found = read_taps(self._engine.inside, sorted(keys), lambda: self._pass(inputs, nothing))
+        collector.begin(nothing.tokens)
         for key, x in found.items():
             collector.add(key, _by_token(key, x))
 
 
 def _by_token(key: str, x: Tensor) -> Tensor:
-    """Return what is inside of a block as (batch, tokens, ...)."""
+    """Return what is inside of a block as (batch, tokens, ...), or as (batch x tokens, ...) where it is so."""
     if key.endswith((".scores", ".pattern")):
         return x.transpose(1, 2)
-    return x.flatten(2)
+    return x.flatten(2) if x.ndim > 3 else x

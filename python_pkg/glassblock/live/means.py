@@ -77,11 +77,11 @@ class MeansByPosition:
         self._keys = keys
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, Tensor] = {}
-        self._tokens: int | None = None
+        self.tokens: int | None = None
 
     def begin(self, tokens: int | None) -> None:
         """Begin a pass."""
-        self._tokens = tokens
+        self.tokens = tokens
 
     def wants(self, key: str) -> bool:
         """Take what was asked for."""
@@ -91,7 +91,7 @@ class MeansByPosition:
         """Take the values at a tap."""
         if key not in self._keys:
             return
-        batched = by_token(x.detach(), self._tokens)
+        batched = by_token(x.detach(), self.tokens)
         sums, counts = batched.sum(0, dtype=torch.float64), torch.full((batched.shape[1],), len(batched))
         known = self._sums.get(key)
         if known is not None:
@@ -116,11 +116,11 @@ class Capture:
     def __init__(self, keys: Collection[str]) -> None:
         self._keys = keys
         self._kept: dict[str, Tensor] = {}
-        self._tokens: int | None = None
+        self.tokens: int | None = None
 
     def begin(self, tokens: int | None) -> None:
         """Begin a pass."""
-        self._tokens = tokens
+        self.tokens = tokens
 
     def wants(self, key: str) -> bool:
         """Take what was asked for."""
@@ -129,7 +129,7 @@ class Capture:
     def add(self, key: str, x: Tensor) -> None:
         """Keep a copy, because the model may write over its own."""
         if key in self._keys:
-            self._kept[key] = by_token(x, self._tokens).detach().clone()
+            self._kept[key] = by_token(x, self.tokens).detach().clone()
 
     def supply(self, key: str) -> Supply | None:
         """Return the values by position."""
