@@ -9,6 +9,7 @@ import pytest
 import torch
 import transformers
 from kinds import Attention, Model
+from matrix.zoo import case
 from tiny_models import VOCABULARY, config, tiny
 from torch import Tensor, nn
 
@@ -306,3 +307,12 @@ def test_an_error_in_looking_does_not_reach_the_model(monkeypatch: pytest.Monkey
             session.cache("L0.attn.z", prompt=IDS)
     assert torch.equal(ran[0], ran[-1])
     assert not any("forward" in vars(module) for module in model.modules())
+
+
+def test_a_cache_that_is_empty_yet_is_no_error() -> None:
+    """MiniMax's first layers keep no keys; its cache cannot say how long it is before there are any."""
+    chosen = case("minimax")
+    with gb.attach(chosen.make(None)) as session:
+        address = attention_of(session)
+        pattern = session.cache(f"{address}.pattern", prompt=chosen.prompt())[f"{address}.pattern"]
+    assert torch.allclose(pattern.sum(-1), torch.ones(pattern.shape[:-1]), atol=1e-5)

@@ -54,7 +54,7 @@ def _filled(leaf: Any) -> bool:
         try:
             if getattr(leaf, question)():
                 return True
-        except (AttributeError, TypeError, ValueError):  # it is no cache, or not of this kind
+        except (AttributeError, TypeError, ValueError, IndexError):  # it is no cache, not of this kind, or empty yet
             continue
     return False
 
