@@ -142,7 +142,8 @@ def inputs_of(names: Sequence[str], args: tuple[Any, ...], kwargs: Mapping[str, 
 
 
 def _ids(x: Any) -> Tensor | None:
-    return x.detach() if isinstance(x, Tensor) and not x.is_floating_point() else None
+    found = isinstance(x, Tensor) and not x.is_floating_point() and not x.is_meta
+    return x.detach() if found else None
 
 
 def _tokens(given: Any) -> int | None:

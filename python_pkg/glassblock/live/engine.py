@@ -233,7 +233,7 @@ class Engine:
         self._passes.given(current, Moment(inputs.first, inputs.tokens))
         if current.collector is not None:
             current.collector.begin(inputs.tokens)
-        if current.collector is None and not _capturing():
+        if current.collector is None and not _without_numbers():
             baseline = self._passes.baseline
             current.recorder = Recorder(self._layout, self._overwritten, baseline)
             current.recorder.inputs = inputs
@@ -258,6 +258,8 @@ class Engine:
             self.problems.not_reduced(address, [address], why)
         self._compare_with_earlier(readings.order)
         logits = logits_of(output, self._vocabulary) if done.owner is self._model else None
+        if logits is not None and logits.is_meta:
+            logits = None
         with self._count:
             self._seq += 1
             seq = self._seq
@@ -400,7 +402,11 @@ def _weakly(method: Callable[[], Changes]) -> Callable[[], Changes]:
     return call
 
 
-def _capturing() -> bool:
-    """Whether a CUDA graph is being captured, in which nothing of ours may run."""
+def _without_numbers() -> bool:
+    """Whether there is nothing to measure: in vmap or the like, with fake tensors, while a CUDA graph is captured."""
+    if torch._C._functorch.peek_interpreter_stack() is not None:  # noqa: SLF001 - there is no public way to ask
+        return True
+    if torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None:  # noqa: SLF001 - likewise
+        return True
     started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     return bool(started and torch.cuda.is_current_stream_capturing())

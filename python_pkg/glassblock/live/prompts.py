@@ -81,7 +81,9 @@ class Prompts:
         return " ".join(self.tokens(ids)) if isinstance(ids, Tensor) else "(inputs without ids)"
 
     def _inputs(self, prompt: Prompt) -> dict[str, Any]:
-        device = next((p.device for p in self._model.parameters()), torch.device("cpu"))
+        # Offloaded weights are on the meta device until they are used: whoever moves them moves the ids, too.
+        devices = (parameter.device for parameter in self._model.parameters())
+        device = next((device for device in devices if device.type != "meta"), torch.device("cpu"))
         if isinstance(prompt, str):
             if self._tokenizer is None:
                 raise PromptError(

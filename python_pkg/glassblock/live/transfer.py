@@ -51,7 +51,7 @@ class Transfer:
             if event is not None:
                 event.synchronize()
             sizes = [math.prod(self._shapes[index]) for index in indices]
-            pieces = np.split(buffer.cpu().numpy(), np.cumsum(sizes)[:-1])
+            pieces = np.split(_numbers(buffer), np.cumsum(sizes)[:-1])
             found |= {i: piece.reshape(self._shapes[i]) for i, piece in zip(indices, pieces, strict=True)}
         return [found[index] for index in range(len(self._shapes))]
 
@@ -73,3 +73,11 @@ def to_host(flat: Tensor) -> tuple[Tensor, Any]:
     event: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
     event.record(torch.cuda.current_stream(flat.device))
     return host, event
+
+
+def _numbers(buffer: Tensor) -> Array:
+    """Return a buffer as an array; on the meta device there are no numbers."""
+    if buffer.is_meta:
+        return np.full(buffer.shape, np.nan, np.float32)
+    array: Array = buffer.cpu().numpy()
+    return array
