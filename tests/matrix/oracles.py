@@ -204,6 +204,8 @@ def _zero_kv(scene: Scene, place: Place, session: Session) -> None:
 
 
 def _zero_neuron(scene: Scene, place: Place, session: Session) -> None:
+    if "mlp.post" in scene.case.without:
+        raise CannotApplyError(scene.case.without["mlp.post"])
     session.ablate(f"{place.address}.N{NEURON}")
     with surgery(scene.twin, place.takes) as module:
         columns(module)[:, NEURON].zero_()

@@ -7,7 +7,7 @@ is. Weights are random, widths differ where they can, windows are shorter than t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -78,6 +78,10 @@ class Case:
         Of its attentions; 0 and None where there are none, or not one number.
     keeps_state
         Whether modules keep what others keep in the cache, so that a cache has to be given.
+    has
+        Taps that it must have beside those that every block of their kind has: ``attn.q_normed``.
+    without
+        Taps (or parts) that it cannot have, and why.
     """
 
     name: str
@@ -91,6 +95,8 @@ class Case:
     heads: int = 4
     kv_heads: int | None = 4
     keeps_state: bool = False
+    has: tuple[str, ...] = ()
+    without: Mapping[str, str] = field(default_factory=dict)
 
     def prompt(self) -> dict[str, Tensor]:
         """Return what the model takes."""
@@ -197,6 +203,18 @@ _DELTA: dict[str, Any] = {
     "layers": _AT,
     "kv_heads": 2,
 }
+_QK_NORM = ("attn.q_normed", "attn.k_normed")
+_GATED = ("mlp.pre_linear",)
+_LATENT = {"attn.k": "keys are made of a latent and a part that all heads share: no projection makes them"}
+_SPREAD = {
+    "mlp.pre": "its two projections are no module together",
+    "mlp.post": "its two projections are no module together",
+}
+_NO_LAYER = {"layer": "no module is the layer"}
+_STATE = ("mixer.recurrence_out", "mixer.state")
+_DELTA_RULE = ("mixer.beta", "mixer.log_decay", "mixer.gate", *_STATE)
+_SSM = ("mixer.x", "mixer.B", "mixer.C", *_STATE)
+_LATENTS: dict[str, Any] = {"has": ("attn.q_latent", "attn.kv_latent", "attn.k_pe"), "without": _LATENT}
 _T5_CROSS = "decoder.block.1.layer.1.EncDecAttention"
 _NO_HEADS: dict[str, Any] = {"chosen": False, "heads": 0, "kv_heads": None}
 
@@ -231,6 +249,7 @@ CASES: tuple[Case, ...] = (
         "learned positions with an offset",
         places=_pair("model.decoder.layers", "self_attn", "self_attn.out_proj", "fc2", "fc2"),
         layers="model.decoder.layers",
+        without=_SPREAD,
     ),
     _of(
         "bloom",
@@ -259,22 +278,22 @@ CASES: tuple[Case, ...] = (
         "parallel, partial rotary, biases",
         **{**_LIKE_LLAMA, "places": _pair(_AT, "self_attn", "self_attn.dense", "mlp", "mlp.fc2")},
     ),
-    _of("llama", "llama", "GQA, rotary, SwiGLU", **_LIKE_LLAMA),
-    _of("mistral", "mistral", "sliding window", **_LIKE_LLAMA),
-    _of("qwen2", "qwen2", "biases on q, k, v", **_LIKE_LLAMA),
-    _of("qwen3", "qwen3", "QK-norm by head", **_LIKE_LLAMA),
-    _of("phi3", "phi3", "fused q, k, v and fused gate", **_LIKE_LLAMA),
+    _of("llama", "llama", "GQA, rotary, SwiGLU", **_LIKE_LLAMA, has=_GATED),
+    _of("mistral", "mistral", "sliding window", **_LIKE_LLAMA, has=_GATED),
+    _of("qwen2", "qwen2", "biases on q, k, v", **_LIKE_LLAMA, has=_GATED),
+    _of("qwen3", "qwen3", "QK-norm by head", **_LIKE_LLAMA, has=(*_QK_NORM, *_GATED)),
+    _of("phi3", "phi3", "fused q, k, v and fused gate", **_LIKE_LLAMA, has=_GATED),
     _of(
         "starcoder2",
         "starcoder2",
         "LayerNorm, MLP without a gate",
         **{**_LIKE_LLAMA, "places": _pair(_AT, "self_attn", "self_attn.o_proj", "mlp", "mlp.c_proj")},
     ),
-    _of("stablelm", "stablelm", "partial rotary, LayerNorm", **_LIKE_LLAMA),
-    _of("smollm3", "smollm3", "layers without positions", num_hidden_layers=4, **_LIKE_LLAMA),
-    _of("gemma2", "gemma2", "softcaps, windows, sandwich norms", **_SANDWICH),
-    _of("gemma3", "gemma3_text", "windows 5 to 1, QK-norm, sandwich norms", **_SANDWICH),
-    _of("olmo2", "olmo2", "norms after the blocks, QK-norm over all heads", **_SANDWICH),
+    _of("stablelm", "stablelm", "partial rotary, LayerNorm", **_LIKE_LLAMA, has=_GATED),
+    _of("smollm3", "smollm3", "layers without positions", num_hidden_layers=4, **_LIKE_LLAMA, has=_GATED),
+    _of("gemma2", "gemma2", "softcaps, windows, sandwich norms", **_SANDWICH, has=_GATED),
+    _of("gemma3", "gemma3_text", "windows 5 to 1, QK-norm, sandwich norms", **_SANDWICH, has=(*_QK_NORM, *_GATED)),
+    _of("olmo2", "olmo2", "norms after the blocks, QK-norm over all heads", **_SANDWICH, has=(*_QK_NORM, *_GATED)),
     _of(
         "glm4",
         "glm4",
@@ -283,15 +302,23 @@ CASES: tuple[Case, ...] = (
             **_SANDWICH,
             "places": _pair(_AT, "post_self_attn_layernorm", "self_attn.o_proj", "post_mlp_layernorm", "mlp.down_proj"),
         },
+        has=_GATED,
     ),
-    _of("cohere", "cohere", "parallel, one norm, QK-norm, scaled logits", **_LIKE_LLAMA),
-    _of("cohere2", "cohere2", "parallel, windows, layers without positions", **_LIKE_LLAMA),
-    _of("granite", "granite", "scaled residuals and logits", **_LIKE_LLAMA),
-    _of("diffllama", "diffllama", "differential attention", **{**_LIKE_LLAMA, "places": _pair(_AT, *_LLAMA, heads=0)}),
+    _of("cohere", "cohere", "parallel, one norm, QK-norm, scaled logits", **_LIKE_LLAMA, has=(*_QK_NORM, *_GATED)),
+    _of("cohere2", "cohere2", "parallel, windows, layers without positions", **_LIKE_LLAMA, has=_GATED),
+    _of("granite", "granite", "scaled residuals and logits", **_LIKE_LLAMA, has=_GATED),
+    _of(
+        "diffllama",
+        "diffllama",
+        "differential attention",
+        **{**_LIKE_LLAMA, "places": _pair(_AT, *_LLAMA, heads=0)},
+        has=_GATED,
+        without={"attn.result": "differences of two heads are added"},
+    ),
     _of("gpt_oss", "gpt_oss", "sinks, windows, biased experts", **{**_MIXTURE, "kv_heads": 2}),
     _of("mixtral", "mixtral", "MoE, top 2", **{**_MIXTURE, "kv_heads": 2}),
-    _of("qwen3_moe", "qwen3_moe", "MoE, QK-norm", **{**_MIXTURE, "kv_heads": 2}),
-    _of("olmoe", "olmoe", "MoE, QK-norm over all heads", **{**_MIXTURE, "kv_heads": 2}),
+    _of("qwen3_moe", "qwen3_moe", "MoE, QK-norm", **{**_MIXTURE, "kv_heads": 2}, has=_QK_NORM),
+    _of("olmoe", "olmoe", "MoE, QK-norm over all heads", **{**_MIXTURE, "kv_heads": 2}, has=_QK_NORM),
     _of(
         "deepseek_v3",
         "deepseek_v3",
@@ -302,8 +329,17 @@ CASES: tuple[Case, ...] = (
             Place("L1.moe", f"{_AT}.1.mlp", experts=f"{_AT}.1.mlp.experts"),
         ),
         layers=_AT,
+        has=("attn.q_latent", "attn.kv_latent", "attn.k_pe"),
+        without=_LATENT,
     ),
-    _of("deepseek_v2", "deepseek_v2", "MLA, MoE by softmax", **_MIXTURE),
+    _of(
+        "deepseek_v2",
+        "deepseek_v2",
+        "MLA, MoE by softmax",
+        **_MIXTURE,
+        has=("attn.q_latent", "attn.kv_latent", "attn.k_pe"),
+        without=_LATENT,
+    ),
     _of(
         "longcat_flash",
         "longcat_flash",
@@ -313,8 +349,16 @@ CASES: tuple[Case, ...] = (
             Place("L0.mlp", f"{_AT}.0.mlps.0", f"{_AT}.0.mlps.0.down_proj"),
         ),
         layers=_AT,
+        has=("attn.q_latent", "attn.kv_latent", "attn.k_pe"),
+        without=_LATENT,
     ),
-    _of("qwen3_next", "qwen3_next", "gated DeltaNet, gated attention, MoE", **_DELTA),
+    _of(
+        "qwen3_next",
+        "qwen3_next",
+        "gated DeltaNet, gated attention, MoE",
+        **_DELTA,
+        has=(*_QK_NORM, "attn.gate", "moe.shared_gate", *_DELTA_RULE),
+    ),
     _of(
         "olmo_hybrid",
         "olmo_hybrid",
@@ -322,6 +366,7 @@ CASES: tuple[Case, ...] = (
         places=(Place("L0.mixer", f"{_AT}.0.linear_attn", f"{_AT}.0.linear_attn.o_proj", 2),),
         layers=_AT,
         kv_heads=2,
+        has=_DELTA_RULE,
     ),
     _of(
         "kimi_linear",
@@ -329,13 +374,33 @@ CASES: tuple[Case, ...] = (
         "Kimi delta attention, MLA",
         places=(Place("L0.mixer", f"{_AT}.0.self_attn", f"{_AT}.0.self_attn.o_proj", 4),),
         layers=_AT,
+        has=(*_STATE, "mixer.beta", "attn.kv_latent"),
+        without=_LATENT,
     ),
-    _of("mamba", "mamba", "Mamba", **_mixer("backbone.layers")),
-    _of("mamba2", "mamba2", "Mamba-2", **_mixer("backbone.layers")),
-    _of("falcon_mamba", "falcon_mamba", "Mamba with normed B, C, dt", **_mixer("backbone.layers")),
-    _of("jamba", "jamba", "Mamba and attention, MoE", **_mixer(_AT, "mamba")),
+    _of("mamba", "mamba", "Mamba", **_mixer("backbone.layers"), has=_SSM),
+    _of("mamba2", "mamba2", "Mamba-2", **_mixer("backbone.layers"), has=_SSM),
+    _of(
+        "falcon_mamba",
+        "falcon_mamba",
+        "Mamba with normed B, C, dt",
+        **_mixer("backbone.layers"),
+        has=_SSM,
+    ),
+    _of(
+        "jamba",
+        "jamba",
+        "Mamba and attention, MoE",
+        **_mixer(_AT, "mamba"),
+        has=_SSM,
+    ),
     _of("zamba2", "zamba2", "Mamba-2, one transformer shared by layers", places=(), layers=_AT),
-    _of("bamba", "bamba", "Mamba-2 and attention", **_mixer(_AT, "mamba")),
+    _of(
+        "bamba",
+        "bamba",
+        "Mamba-2 and attention",
+        **_mixer(_AT, "mamba"),
+        has=_SSM,
+    ),
     _of(
         "falcon_h1",
         "falcon_h1",
@@ -354,6 +419,7 @@ CASES: tuple[Case, ...] = (
         ),
         layers=_AT,
         kv_heads=2,
+        without={"moe": "its experts and its shared MLP are added by no module of their own"},
     ),
     _of(
         "rwkv",
@@ -362,6 +428,8 @@ CASES: tuple[Case, ...] = (
         places=_pair("rwkv.blocks", "attention", "attention.output", "feed_forward", "", first="mixer", heads=0),
         layers="rwkv.blocks",
         **_NO_HEADS,
+        has=("mixer.state",),
+        without={"decode": "in a batch of two, its code makes two tokens of one"},
     ),
     _of(
         "recurrent_gemma",
@@ -374,6 +442,7 @@ CASES: tuple[Case, ...] = (
         layers=_AT,
         kv_heads=2,
         keeps_state=True,
+        has=("mixer.state",),
     ),
     _of(
         "minimax",
@@ -414,6 +483,7 @@ CASES: tuple[Case, ...] = (
         ),
         layers="bert.encoder.layer",
         caches=False,
+        without=_SPREAD,
     ),
     _of(
         "modernbert",
@@ -440,6 +510,7 @@ CASES: tuple[Case, ...] = (
         layers="deberta.encoder.layer",
         caches=False,
         chosen=False,
+        without=_SPREAD,
     ),
     _of(
         "t5",
@@ -472,6 +543,7 @@ CASES: tuple[Case, ...] = (
             Place("dec.L0.mlp", "model.decoder.layers.0.fc2", "model.decoder.layers.0.fc2"),
         ),
         inputs="both",
+        without=_SPREAD,
     ),
     _of(
         "vit",
@@ -493,6 +565,7 @@ CASES: tuple[Case, ...] = (
             Place("L0.attn", "blocks.block0.o", "blocks.block0.o", 4),
             Place("L0.mlp", "blocks.block0.down", "blocks.block0.down"),
         ),
+        without={"attn": "it is the layer's own code", **_SPREAD},
     ),
     _plain(
         "plain_attention",
@@ -519,14 +592,9 @@ CASES: tuple[Case, ...] = (
         layers="layers",
         heads=2,
         kv_heads=2,
+        without={"moe.expert_in": "its experts are modules that are given them one by one"},
     ),
-    _plain(
-        "plain_uncalled",
-        "layers that the model itself calls",
-        Uncalled,
-        heads=2,
-        kv_heads=2,
-    ),
+    _plain("plain_uncalled", "layers that the model itself calls", Uncalled, heads=2, kv_heads=2, without=_NO_LAYER),
     _plain(
         "plain_side_by_side",
         "parts of layers in lists side by side",
@@ -534,6 +602,7 @@ CASES: tuple[Case, ...] = (
         places=(Place("L0.attn", "looking.0", "looking.0.out", 2), Place("L0.mlp", "thinking.0", "thinking.0.down")),
         heads=2,
         kv_heads=2,
+        without=_NO_LAYER,
     ),
     _plain("plain_looped", "two layers that run three times", Looped, heads=2, kv_heads=2),
 )
