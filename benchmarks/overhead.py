@@ -4,11 +4,12 @@
 
 In every round each contender makes one measured pass, in an order that changes, so that a machine that slows down slows
 all. A round's ratio is its time over that of the plain model in the same round; the figures are the medians over the
-rounds, with the range from the 10th to the 90th percentile. *Plain again* is the plain model a second time: what its
-ratio is off 1 is noise. Peak memory is taken in a process of its own for each contender (``--memory``).
+rounds, with the range from the 10th to the 90th percentile. *Plain again* is another copy of the plain model: what its
+ratio is off 1 is noise, of time and of where the weights happen to lie. Peak memory is taken in a process of its own
+for each contender.
 
 Ours takes statistics of every block, head and expert and hands each frame to a subscriber. The peers do less: they keep
-the outputs of all blocks, on a copy of the model that they wrap. They take part where they are installed:
+the outputs of all blocks, or all patterns. They take part where they are installed:
 ``pip install 'glassblock[peers]'``.
 """
 
@@ -26,7 +27,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,28 @@ def streaming(model: Any) -> Iterator[Forward]:
 
 
 @contextmanager
+def one_pattern(model: Any) -> Iterator[Forward]:
+    """As streaming, and the attention patterns of one layer in each frame."""
+    with _watching(model, 1):
+        yield model
+
+
+@contextmanager
+def all_patterns(model: Any) -> Iterator[Forward]:
+    """As streaming, and the attention patterns of all layers in each frame."""
+    with _watching(model, None):
+        yield model
+
+
+@contextmanager
+def _watching(model: Any, layers: int | None) -> Iterator[None]:
+    with gb.attach(model) as session:
+        session.subscribe(lambda event, what: what.stats if event == "frame" else None)
+        session.watch(*[f"{layer.address}.attn.pattern" for layer in session.architecture.layers()][:layers])
+        yield
+
+
+@contextmanager
 def transformer_lens(model: Any) -> Iterator[Forward]:
     """TransformerLens: wrapped, nothing read."""
     yield _bridge(model).original_model
@@ -111,8 +134,20 @@ def transformer_lens(model: Any) -> Iterator[Forward]:
 @contextmanager
 def transformer_lens_blocks(model: Any) -> Iterator[Forward]:
     """TransformerLens: the outputs of all blocks kept, of each pass anew."""
+    with _caching(model, "hook_resid_post", "hook_attn_out", "hook_mlp_out") as forward:
+        yield forward
+
+
+@contextmanager
+def transformer_lens_patterns(model: Any) -> Iterator[Forward]:
+    """TransformerLens: the attention patterns of all layers kept, of each pass anew."""
+    with _caching(model, "attn.hook_pattern") as forward:
+        yield forward
+
+
+@contextmanager
+def _caching(model: Any, *names: str) -> Iterator[Forward]:
     bridge = _bridge(model)
-    names = ("hook_resid_post", "hook_attn_out", "hook_mlp_out")
     cache, hooks, _ = bridge.get_caching_hooks(lambda name: name.endswith(names))
     with bridge.hooks(fwd_hooks=hooks):
 
@@ -156,14 +191,14 @@ CONTENDERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "plain": ("", plain),
     "plain again": ("", plain),
     "streaming": ("", streaming),
+    "streaming, patterns of one layer": ("", one_pattern),
+    "streaming, all patterns": ("", all_patterns),
     "TransformerLens": ("transformer_lens", transformer_lens),
     "TransformerLens, blocks": ("transformer_lens", transformer_lens_blocks),
+    "TransformerLens, all patterns": ("transformer_lens", transformer_lens_patterns),
     "nnsight, blocks": ("nnsight", nnsight_blocks),
 }
 """By name: the package that it needs, and the context."""
-
-PEERS = ("TransformerLens", "TransformerLens, blocks", "nnsight, blocks")
-"""Those change the model that they are given, so each gets a copy and keeps it; ours comes and goes."""
 
 
 def present() -> list[str]:
@@ -194,39 +229,22 @@ def timed(task: Callable[[Forward, Tensor], None], forward: Forward, ids: Tensor
 
 
 def rounds(model_name: str, model: Any, task_name: str, names: list[str], repeats: int) -> list[Times]:
-    """Measure all contenders in one pass, round by round; an interruption ends it early."""
+    """Measure all contenders in one pass, round by round, each on a copy: some change what they are given."""
     task, length = PASSES[task_name]
     ids = torch.randint(0, 30_000, (1, length), generator=torch.Generator().manual_seed(0))
     found = {name: Times(model_name, task_name, name) for name in names}
-    order, kept = list(names), {}
+    order = list(names)
     shuffle = random.Random(0).shuffle
-    try:
+    with ExitStack() as stack:
+        forwards = {name: stack.enter_context(CONTENDERS[name][1](copy.deepcopy(model))) for name in names}
         for at in range(repeats + 1):
             shuffle(order)
             for name in order:
-                if name in PEERS and name not in kept:
-                    context = CONTENDERS[name][1](copy.deepcopy(model))
-                    kept[name] = (context, context.__enter__())
-                wall, cpu = measured(name, model, task, ids, kept)
-                if at:  # the first round warms up
+                wall, cpu = timed(task, forwards[name], ids)
+                if at:  # the first round warms up, and what is learnt once is learnt in it
                     found[name].wall.append(wall)
                     found[name].cpu.append(cpu)
-    finally:
-        for context, _ in kept.values():
-            context.__exit__(None, None, None)
     return list(found.values())
-
-
-def measured(name: str, model: Any, task: Any, ids: Tensor, kept: dict[str, Any]) -> tuple[float, float]:
-    """Measure one pass of a contender, after one token that is not measured."""
-    short = ids[:, :2]
-    if name in kept:
-        timed(task, kept[name][1], short) if task is prefill else timed(prefill, kept[name][1], short)
-        return timed(task, kept[name][1], ids)
-    with CONTENDERS[name][1](model) as forward:
-        timed(prefill, forward, short)
-        timed(prefill, forward, short)  # the first frame may learn what has to be read at once
-        return timed(task, forward, ids)
 
 
 # ---- memory

