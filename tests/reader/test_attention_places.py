@@ -8,6 +8,7 @@ import pytest
 import torch
 import transformers
 from calls import blocks, decoded, record, seen
+from matrix.shrunk import build, config_of
 from tiny_models import CONFIGS, VOCABULARY, config
 from torch import Tensor, nn
 
@@ -147,3 +148,133 @@ def test_cross_attention_in_both_phases(kind: str) -> None:
     taps = seen(calls[path], places_of(calls[path]))
     assert torch.allclose(taps["pattern"], whole.cross_attentions[1][:, :, -1:], atol=1e-6)
     assert taps["v"].shape == (2, 12, 4, 8)  # the encoder's tokens, kept from the first pass
+
+
+def made_by(model: nn.Module, path: str) -> list[Tensor]:
+    """Return a list that the output of a module is put into."""
+    kept: list[Tensor] = []
+    model.get_submodule(path).register_forward_hook(lambda _, __, out: kept.append(out))
+    return kept
+
+
+def split(heads: int) -> Any:
+    return lambda made: made.unflatten(-1, (heads, -1))
+
+
+@pytest.mark.parametrize("kind", ["mistral", "cohere2"])
+def test_heads_that_are_packed_as_tokens_for_a_kernel(kind: str) -> None:
+    """One token asks keys of a window: transformers folds the queries that share a key into the kernel's token axis."""
+    model, eager = (build(config_of(kind), attention=which) for which in ("sdpa", "eager"))
+    path = first(model)
+    taps, plain = (
+        seen(call, places_of(call)) for each in (model, eager) for call in decoded(each, [path], IDS).values()
+    )
+    for tap in ("q_rot", "z"):
+        assert taps[tap].shape == (2, 1, 4, 8)
+        assert torch.allclose(taps[tap], plain[tap], atol=1e-6)
+
+
+CASES: list[tuple[str, str, str, Any]] = [
+    # OpenAI GPT: c_attn makes queries, keys and values side by side
+    ("openai-gpt", "k", "c_attn", lambda made: made.chunk(3, -1)[1].unflatten(-1, (4, -1))),
+    # GPTBigCodeAttention with multi_query: all queries, one key, one value
+    ("gpt_bigcode", "k", "c_attn", lambda made: made[..., 32:40].unsqueeze(2)),
+    ("deberta-v2", "q", "query_proj", split(4)),
+    ("deberta-v2", "k", "key_proj", split(4)),
+    ("olmo2", "q", "q_proj", split(4)),
+    ("olmo2", "k", "k_proj", split(2)),
+    ("olmoe", "k", "k_proj", split(2)),
+]
+
+
+@pytest.mark.parametrize(("kind", "tap", "projection", "parted"), CASES)
+@pytest.mark.parametrize("phase", ["prefill", "decode"])
+def test_what_projections_make_however_it_is_laid_out(
+    kind: str, tap: str, projection: str, parted: Any, phase: str
+) -> None:
+    model = build(config_of(kind), "MaskedLM" if kind == "deberta-v2" else "CausalLM")
+    path = first(model)
+    if phase == "decode" and kind in ("openai-gpt", "deberta-v2"):
+        pytest.skip("it keeps no cache")
+    names = [name for name, _ in model.named_modules() if name.startswith(path) and name.endswith(projection)]
+    kept = made_by(model, names[0])
+    (call,) = (decoded(model, [path], IDS) if phase == "decode" else record(model, [path], IDS)[0]).values()
+    assert torch.equal(seen(call, places_of(call))[tap], parted(kept[-1]))
+
+
+@pytest.mark.parametrize(("tap", "at"), [("q", 0), ("k", 1)])
+@pytest.mark.parametrize("phase", ["prefill", "decode"])
+def test_queries_and_keys_of_a_fused_projection_with_a_bias(tap: str, at: int, phase: str) -> None:
+    model = eager("falcon_sequential", "sdpa")
+    path = first(model)
+    kept = made_by(model, f"{path}.query_key_value")
+    (call,) = (decoded(model, [path], IDS) if phase == "decode" else record(model, [path], IDS)[0]).values()
+    assert torch.equal(seen(call, places_of(call))[tap], kept[-1].unflatten(-1, (4, 3, 8))[..., at, :])
+
+
+def test_keys_that_are_transposed_before_the_product() -> None:
+    model = build(config_of("openai-gpt"))
+    path = first(model)
+    kept = made_by(model, f"{path}.c_attn")
+    (call,) = record(model, [path], IDS)[0].values()
+    taps = seen(call, places_of(call))
+    q, k, v = (part.unflatten(-1, (4, -1)) for part in kept[0].chunk(3, -1))
+    for tap, expected in {"q_rot": q, "k_rot": k, "v": v}.items():
+        assert torch.equal(taps[tap], expected)
+
+
+def test_keys_that_are_transposed_and_folded_into_the_batch() -> None:
+    model = build(config_of("deberta-v2"), "MaskedLM")
+    path = first(model)
+    kept = {tap: made_by(model, f"{path}.self.{tap}_proj") for tap in ("query", "key", "value")}
+    (call,) = record(model, [path], IDS)[0].values()
+    taps = seen(call, places_of(call))
+    q, k, v = (made[0].unflatten(-1, (4, -1)) for made in kept.values())
+    assert torch.allclose(taps["k_rot"] * (8 * 3) ** 0.5, k, atol=1e-6)  # scaled before the product, for three scores
+    assert torch.equal(taps["q_rot"], q)
+    assert torch.equal(taps["v"], v)
+
+
+@pytest.mark.parametrize("phase", ["prefill", "decode"])
+def test_keys_that_are_kept_once_for_each_query_are_shown_once(phase: str) -> None:
+    model = eager("falcon_new", "sdpa")
+    path = first(model)
+    kept = made_by(model, f"{path}.query_key_value")
+    (call,) = (decoded(model, [path], IDS) if phase == "decode" else record(model, [path], IDS)[0]).values()
+    places = places_of(call)
+    taps = seen(call, places)
+    # FalconAttention._split_heads of the new architecture: in each group two queries, a key and a value
+    made = torch.cat(kept, 1).unflatten(-1, (2, 4, 8))
+    assert torch.equal(taps["v"], made[..., 3, :])
+    assert taps["k_rot"].shape == (2, 12, 2, 8)
+    every = places["k_rot"]
+    for view in every.also:  # copies of the same numbers
+        assert torch.equal(view(call.tensor(every.value)), taps["k_rot"])
+    assert torch.equal(taps["k"], made[:, -taps["k"].shape[1] :, ..., 2, :])
+
+
+def test_keys_of_another_pass_are_said_to_be_kept() -> None:
+    settings = {"d_model": 32, "num_heads": 4, "num_layers": 2, "d_kv": 8, "d_ff": 48}
+    auto: Any = transformers.AutoModelForSeq2SeqLM
+    model = auto.from_config(transformers.AutoConfig.for_model("t5", vocab_size=VOCABULARY, **settings)).eval()
+    path = next(block.path for block in blocks(model, "attention") if block.address.startswith("dec.L1.cross"))
+    with torch.no_grad():
+        start = model(input_ids=IDS, decoder_input_ids=IDS[:, :6], use_cache=True)
+    encoded = transformers.modeling_outputs.BaseModelOutput(start.encoder_last_hidden_state)
+    calls, _ = record(
+        model, [path], encoder_outputs=encoded, decoder_input_ids=IDS[:, 6:7], past_key_values=start.past_key_values
+    )
+    assert places_of(calls[path])["k"] == Missing("its k was made in an earlier pass, and kept")
+
+
+def test_no_shape_is_handed_out_that_is_not_documented() -> None:
+    """As many heads as tokens, and as many texts: only what the operations did tells them apart."""
+    ids = IDS[:, :4].repeat(2, 1)
+    for kind in ("openai-gpt", "gpt_bigcode", "mistral"):
+        model = build(config_of(kind))
+        path = first(model)
+        wide, square = (record(model, [path], each)[0][path] for each in (IDS[:1, :4], ids))
+        expected, taps = (seen(call, places_of(call)) for call in (wide, square))
+        assert {"q", "k", "q_rot", "k_rot", "v", "z"} <= taps.keys()
+        for tap, tensor in taps.items():
+            assert torch.allclose(tensor[:1], expected[tap], atol=1e-5), tap

@@ -54,14 +54,15 @@ class Spot:
         Where it is edited: wherever it is used, so that a cache keeps what the model made and no edit meets it twice.
     apart
         Those of them that do not lead into a projection.
-    view
-        How to look at it.
+    view, also
+        How to look at it, and at further copies of the same numbers.
     """
 
     seen: At
     changed: tuple[At, ...]
     apart: tuple[At, ...]
     view: View
+    also: tuple[View, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ class Script:
         Its operations.
     spots
         By tap, or the reason why it is not offered.
-    kernel
-        The operation that is torch's own attention, whose scores and pattern are computed; None where there is none.
+    kernels
+        The operations that are torch's own attention, whose scores and pattern are computed; empty where there is none.
     heads
         How many heads it has.
     linear
@@ -84,14 +85,14 @@ class Script:
 
     names: tuple[str, ...]
     spots: Mapping[str, Spot | Missing]
-    kernel: int | None = None
+    kernels: tuple[int, ...] = ()
     heads: int = 1
     linear: LinearMap | None = None
 
     def check(self, taps: Sequence[str]) -> None:
         """Raise a `TapError` if one of the taps is not offered."""
         for tap in taps:
-            if tap in KEPT and self.kernel is not None:
+            if tap in KEPT and self.kernels:
                 continue
             spot = self.spots.get(tap, Missing("nothing of the kind was seen in its pass"))
             if isinstance(spot, Missing):
@@ -103,15 +104,17 @@ class Script:
         acts: dict[int, Act] = {}
         for tap, what in work.items():
             spot = self.spots.get(tap)
-            if isinstance(spot, Spot) and not (tap in KEPT and self.kernel is not None):
+            if isinstance(spot, Spot) and not (tap in KEPT and self.kernels):
                 changed = (spot.apart if what.apart else spot.changed) if what.changes else ()
                 for at in dict.fromkeys((spot.seen, *changed)):
-                    by_step[at.step].append(_Doing(at, at == spot.seen, at in changed, spot.view, what))
+                    by_step[at.step].append(_Doing(at, at == spot.seen, at in changed, spot, what))
         for step, doing in by_step.items():
             acts[step] = _act(self.names[step], doing)
         kept = {tap: work[tap] for tap in KEPT if tap in work}
-        if self.kernel is not None and kept:
-            acts[self.kernel] = _after(_kernel_act(kept, self.heads), acts.get(self.kernel))
+        for kernel in self.kernels if kept else ():
+            # Several parts of the values are weighed by one pattern: it is shown once, and edited for each of them.
+            mine = kept if kernel == self.kernels[0] else {tap: Work(what.changes) for tap, what in kept.items()}
+            acts[kernel] = _after(_kernel_act(mine, self.heads), acts.get(kernel))
         return acts
 
 
@@ -149,10 +152,10 @@ class Work:
             x = change(x)
         return x
 
-    def changed(self, x: Tensor, view: View) -> Tensor:
-        """Return a tensor with what a view shows of it changed, also where it is used a second time."""
+    def changed(self, x: Tensor, spot: Spot) -> Tensor:
+        """Return a tensor with what a spot's view shows of it changed, also where it is used a second time."""
         if self._done is None or self._done[0] is not x:
-            self._done = x, _written(x, view, self.through(view(x)))
+            self._done = x, _written(x, spot, self.through(spot.view(x)))
         return self._done[1]
 
 
@@ -163,7 +166,7 @@ class _Doing:
     at: At
     show: bool
     change: bool
-    view: View
+    spot: Spot
     work: Work
 
 
@@ -176,13 +179,11 @@ def script_of(rehearsed: Rehearsed, block: Block, region: Region | None = None) 
         tuple(call.steps), {tap: _spot(call, place) for tap, place in found.items()}, linear=linear_map(block, found)
     )
     values = attention_values(call.graph, source, output) if block.role == "attention" else None
-    kernel = values.kernel if values else None
-    if kernel is None:
-        return script
-    off = rehearsed.off[kernel.step]
+    kernels = tuple(kernel.step for kernel in values.kernels) if values else ()
+    off = next((off for off in map(rehearsed.off.get, kernels) if off is not None), None)
     if off is not None:
         return replace(script, spots={**script.spots, **dict.fromkeys(KEPT, Missing(off))})
-    return replace(script, kernel=kernel.step, heads=block.heads)
+    return replace(script, kernels=kernels, heads=block.heads)
 
 
 def _spot(call: Watched, place: Place | Missing) -> Spot | Missing:
@@ -200,7 +201,7 @@ def _spot(call: Watched, place: Place | Missing) -> Spot | Missing:
     if seen is None:
         return Missing("it is given to its module and not used there")
     apart = tuple(at for at, user in used.items() if not _projected(call.graph, user))
-    return Spot(seen, tuple(used) or (seen,), apart, place.view)
+    return Spot(seen, tuple(used) or (seen,), apart, place.view, place.also)
 
 
 def _projected(graph: Graph, user: Op) -> bool:
@@ -244,22 +245,23 @@ def _act(name: str, doing: Sequence[_Doing]) -> Act:
 
 def _done(doing: _Doing, x: Tensor) -> Tensor:
     if doing.show:
-        doing.work.show(lambda: doing.view(x))
-    return doing.work.changed(x, doing.view) if doing.change else x
+        doing.work.show(lambda: doing.spot.view(x))
+    return doing.work.changed(x, doing.spot) if doing.change else x
 
 
-def _written(x: Tensor, view: View, new: Tensor) -> Tensor:
+def _written(x: Tensor, spot: Spot, new: Tensor) -> Tensor:
     """Return a copy of a tensor in which a view of it holds something new; itself where it is nothing new."""
-    seen = view(x)
+    seen = spot.view(x)
     if new is seen or (new.shape == seen.shape and new.data_ptr() == seen.data_ptr()):
         return x
     if new.shape != seen.shape:
         raise TapError(f"expected an edit to keep the shape {tuple(seen.shape)}, got {tuple(new.shape)}")
     whole = x.clone(memory_format=torch.preserve_format)
-    part = view(whole)
-    if part.untyped_storage().data_ptr() != whole.untyped_storage().data_ptr():
-        raise TapError("it is laid out so that it can be read and not edited")
-    part.copy_(new)
+    for view in (spot.view, *spot.also):
+        part = view(whole)
+        if part.untyped_storage().data_ptr() != whole.untyped_storage().data_ptr():
+            raise TapError("it is laid out so that it can be read and not edited")
+        part.copy_(new)
     return whole
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from glassblock.reader.branches.place import View
+from glassblock.reader.attention.axes import BATCH, CHANNELS, HEADS, TOKENS, Axes, Axis
 from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Op
 
 _AXES = 4
 
 
-def in_letters(graph: Graph, value: int, weighed: int) -> View | None:
-    """Look at queries, keys, values or z as (batch, tokens, heads, channels), where letters say what is what.
+def in_letters(graph: Graph, value: int, weighed: int) -> Axes | None:
+    """Say what the dimensions of queries, keys, values or z count, where letters say what is what.
 
     Parameters
     ----------
@@ -39,8 +39,9 @@ def in_letters(graph: Graph, value: int, weighed: int) -> View | None:
     channel = next((x for x in rest if x in of_values and x != summed), "") if of_values else summed
     token = next(x for x in rest if x != channel)
     text, head = both if not of_values else sorted(both, key=next(p for p in parts if p != of_values).index)
-    where = [mine.index(letter) for letter in (text, token, head, channel)]
-    return lambda x: x.permute(*where)
+    named = {text: BATCH, token: TOKENS, head: HEADS, channel: CHANNELS}
+    sizes = zip(mine, graph.shape(value), strict=True)
+    return tuple(() if size == 1 else (Axis(named[letter], size),) for letter, size in sizes)
 
 
 def _letters(op: Op) -> tuple[list[str], str] | None:

@@ -26,10 +26,14 @@ class Place:
         Its number in the recording.
     view
         From the tensor as the model has it to the tap in its documented shape.
+    also
+        Views of the same numbers where the tensor has them more than once (keys that were repeated for each query
+        before they were kept): an edit is written there too.
     """
 
     value: int
     view: View
+    also: tuple[View, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
