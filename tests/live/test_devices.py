@@ -226,7 +226,7 @@ def test_int8_weights_of_torchao() -> None:
     quantization = pytest.importorskip("torchao.quantization", reason="torchao is not installed")
     model = tiny("llama")
     quantization.quantize_(model, quantization.Int8WeightOnlyConfig())
-    _checked(model)
+    _read_as_before(_checked(model))
 
 
 def test_int8_weights_of_bitsandbytes() -> None:
@@ -235,10 +235,21 @@ def test_int8_weights_of_bitsandbytes() -> None:
     for module in list(model.model.layers.modules()):
         for name, linear in list(module.named_children()):
             if isinstance(linear, nn.Linear):
-                new = bitsandbytes.nn.Linear8bitLt(linear.in_features, linear.out_features, bias=False)
+                new = bitsandbytes.nn.Linear8bitLt(
+                    linear.in_features, linear.out_features, bias=False, has_fp16_weights=False
+                )
                 new.load_state_dict(linear.state_dict())
                 setattr(module, name, new.to("cpu"))
-    _checked(model)
+    model(text())  # packs its weights at the first call
+    _read_as_before(_checked(model))
+
+
+def _read_as_before(session: Session) -> None:
+    """Packed weights are weights: the architecture is that of the model before."""
+    plain = read_model(tiny("llama"))
+    assert session.architecture.trace.rung == plain.trace.rung == "meta"
+    assert session.architecture.params.total == plain.params.total
+    assert session.layout == layout_of(plain)
 
 
 # ---- spread and offloaded

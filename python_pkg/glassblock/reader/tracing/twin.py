@@ -11,7 +11,8 @@ from __future__ import annotations
 import copy
 import types
 import weakref
-from typing import Any
+from collections import Counter
+from typing import Any, TypeGuard
 
 import torch
 from torch import nn
@@ -32,13 +33,14 @@ def twin(model: nn.Module) -> nn.Module:
     model
         Any module. It is only read: no tensor is copied, moved or computed with.
     """
-    return _Twins().module(model)
+    return _Twins(_number_format(model)).module(model)
 
 
 class _Twins:
     """Makes twins, each object once, so that what is shared in the model is shared in the twin."""
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: torch.dtype) -> None:
+        self._dtype = dtype
         self._made: dict[int, Any] = {}
         self._kept: list[Any] = []
 
@@ -50,6 +52,8 @@ class _Twins:
     def module(self, old: nn.Module) -> nn.Module:
         if id(old) in self._made:
             return self._made[id(old)]  # type: ignore[no-any-return]
+        if _is_packed(old):
+            return self._unpacked(old)
         new: nn.Module = type(old).__new__(type(old))
         self._remember(old, new)
         state = dict(vars(old))
@@ -62,6 +66,15 @@ class _Twins:
             own[name] = value if type(value) in _PLAIN else self._attribute(name, value)
         own["training"] = False
         return new
+
+    def _unpacked(self, old: nn.Linear) -> nn.Module:
+        """Return what a projection with packed weights (8 or 4 bits) computes: a plain one of the same sizes."""
+        dtype = old.weight.dtype if old.weight.is_floating_point() else self._dtype
+        biased = old.bias is not None
+        new = nn.Linear(old.in_features, old.out_features, bias=biased, device="meta", dtype=dtype).eval()
+        new.requires_grad_(requires_grad=old.weight.requires_grad)
+        self._remember(old.weight, new.weight)
+        return self._remember(old, new)  # type: ignore[no-any-return]
 
     def _attribute(self, name: str, value: Any) -> Any:
         if name.startswith("_") and "hooks" in name and isinstance(value, dict):
@@ -105,6 +118,20 @@ def _hollow(tensor: torch.Tensor) -> torch.Tensor:
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(empty, requires_grad=tensor.requires_grad)
     return empty
+
+
+def _is_packed(module: nn.Module) -> TypeGuard[nn.Linear]:
+    """Whether a projection keeps its weights in a kind of parameter of its own, with which only its own code works."""
+    weight = vars(module).get("_parameters", {}).get("weight")
+    if not isinstance(module, nn.Linear) or isinstance(weight, nn.parameter.UninitializedParameter):
+        return False
+    return isinstance(weight, nn.Parameter) and type(weight) is not nn.Parameter
+
+
+def _number_format(model: nn.Module) -> torch.dtype:
+    """Return the number format in which most of a model's parameters compute."""
+    counts = Counter(parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
+    return counts.most_common(1)[0][0] if counts else torch.get_default_dtype()
 
 
 def _strides(tensor: torch.Tensor) -> tuple[int, ...]:
