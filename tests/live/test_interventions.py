@@ -335,6 +335,24 @@ def test_rows_and_batches_that_do_not_fit_are_said_in_the_forward() -> None:
         assert torch.equal(prefill(model), before)
 
 
+@pytest.mark.parametrize("ran", [False, True])
+@pytest.mark.parametrize("tap", ["q_latent", "gate", "q_normed"])
+def test_tap_that_the_model_cannot_offer_is_refused_before_any_forward(tap: str, ran: bool) -> None:
+    model = tiny("llama")
+    before = prefill(model)
+    with gb.attach(model) as session:
+        if ran:
+            session.run(IDS)
+        with pytest.raises(TapError, match=r"L0\.attn offers no such tap"):
+            session.ablate(f"L0.attn.{tap}")
+        with pytest.raises(InterventionError, match=r"expected a vector of 8 numbers, as many as L0\.attn\.q has"):
+            session.ablate("L0.attn.q", how=gb.Add([1.0] * 9))
+        with pytest.raises(InterventionError, match=r"expected a vector of 32 numbers, as many as L0\.in has"):
+            session.ablate("L0.in", how=gb.Add([1.0] * 9))
+        assert strings(session) == []
+        assert torch.equal(prefill(model), before)
+
+
 def test_no_reference_prompt_reaches_an_expert() -> None:
     """One token visits two of four experts: the others have no mean."""
     token = IDS[:1, :1]

@@ -7,6 +7,7 @@ is inside of blocks, means by position and the values of other prompts are taken
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -16,10 +17,10 @@ from glassblock.errors import InterventionError
 from glassblock.ir import Architecture
 from glassblock.live.engine import Engine
 from glassblock.live.interventions import Interventions
-from glassblock.live.kinds import Want
+from glassblock.live.kinds import Add, Want
 from glassblock.live.materials import Need
 from glassblock.live.means import Capture, Collector, Means, MeansByPosition
-from glassblock.live.plan import needs
+from glassblock.live.plan import insides, needs
 from glassblock.live.prompts import Prompt, Prompts, batched
 from glassblock.live.reading import read_taps
 
@@ -56,6 +57,7 @@ class Collecting:
         self._prompts = prompts
         self._call = call
         self._reference = tuple(reference)
+        self._offered: dict[str, int] = {}  # taps that were seen inside of blocks, and how many channels they have
         self._clean_of: dict[str, Any] | None = None
         self.means_over: dict[str, Any] | None = None
         """The inputs over which means were taken, where there were no reference prompts: they stay those of it."""
@@ -75,6 +77,7 @@ class Collecting:
         InterventionError
             If there is nothing to take values of.
         """
+        self._try_insides(interventions, last)
         renewed = last is not self._clean_of and self._engine.materials.has(CLEAN)
         if renewed:
             self._engine.materials.forget(CLEAN)
@@ -85,6 +88,29 @@ class Collecting:
             if missing:
                 self._collect(need, missing, last)
         return renewed
+
+    def _try_insides(self, interventions: Interventions, last: dict[str, Any] | None) -> None:
+        """Look once whether the model offers what is to be edited inside of it: no forward shall fail later."""
+        edited = insides(self._architecture, interventions)
+        new = edited.keys() - self._offered.keys()
+        if new:
+            inputs = self._any_inputs() if last is None else last
+            with suppress(_NotRunError):
+                found = read_taps(self._engine.inside, sorted(new), lambda: self._try(inputs))
+                self._offered.update((key, int(x.shape[-1])) for key, x in found.items())
+        for key, items in edited.items():
+            for item in items:
+                if isinstance(item.kind, Add) and item.target == "tap" and key in self._offered:
+                    item.kind.check_width(self._offered[key], item.address)
+
+    def _any_inputs(self) -> dict[str, Any]:
+        return self._prompts.encode(self._reference[0]) if self._reference else {"input_ids": self._prompts.any_ids()}
+
+    def _try(self, inputs: dict[str, Any]) -> None:
+        try:
+            self._pass(inputs, Capture(frozenset()))
+        except Exception as error:
+            raise _NotRunError from error  # what it takes is not known yet: a run will tell
 
     def _collect(self, need: Need, keys: set[str], last: dict[str, Any] | None) -> None:
         want, subjects = need.want, self._subjects(need.want, last)
@@ -136,6 +162,10 @@ class Collecting:
         collector.begin(nothing.tokens)
         for key, x in found.items():
             collector.add(key, _by_token(key, x))
+
+
+class _NotRunError(Exception):
+    """The model did not run on inputs that were made up."""
 
 
 def _by_token(key: str, x: Tensor) -> Tensor:

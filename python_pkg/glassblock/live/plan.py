@@ -164,6 +164,16 @@ def _heads(block: Block, target: Target) -> Part | None:
     return Part(2, target.index) if target.kind == "head" else None
 
 
+def insides(architecture: Architecture, interventions: Interventions) -> dict[str, list[Intervention]]:
+    """Return the taps inside of blocks that interventions edit, by our names of them."""
+    found: dict[str, list[Intervention]] = defaultdict(list)
+    for item in interventions:
+        for site in sites(architecture, target_of(architecture, item.address), item):
+            if site.inside:
+                found[site.key].append(item)
+    return dict(found)
+
+
 def needs(architecture: Architecture, interventions: Interventions) -> dict[Need, set[str]]:
     """Return which values interventions need of other passes: for each need the keys of the taps."""
     found: dict[Need, set[str]] = defaultdict(set)

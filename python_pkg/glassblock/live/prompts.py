@@ -80,6 +80,11 @@ class Prompts:
         ids = prompt if isinstance(prompt, Tensor) else prompt.get("input_ids")
         return " ".join(self.tokens(ids)) if isinstance(ids, Tensor) else "(inputs without ids)"
 
+    def any_ids(self) -> Tensor:
+        """Return some token ids, to try the model with where nobody has run anything."""
+        device = next((p.device for p in self._model.parameters()), torch.device("cpu"))
+        return torch.arange(4, device=device).remainder(self._rows or 4).unsqueeze(0)
+
     def _inputs(self, prompt: Prompt) -> dict[str, Any]:
         # Offloaded weights are on the meta device until they are used: whoever moves them moves the ids, too.
         devices = (parameter.device for parameter in self._model.parameters())

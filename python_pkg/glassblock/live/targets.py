@@ -252,10 +252,10 @@ def _width(target: Target) -> int | None:
     """Return how many channels a target has, None where that is not known beforehand."""
     if target.kind == "neuron":
         return 1
-    if target.kind in ("head", "kv"):
+    if target.kind in ("head", "kv") or target.port == "z":
         width = getattr(getattr(target.block, "spec", None), "v_head_dim", None)
         return None if width is None else int(width.value)
-    if target.kind == "tap":
+    if target.block is not None and target.kind == "tap" and target.tap != "out":
         return None
     block = target.block
     if target.layer is not None:

@@ -64,7 +64,7 @@ class Supply:
 
         It is a tensor of its own: the model may write over it.
         """
-        other = (x if self.beyond is None else self.beyond.to(x).reshape(x.shape[2:]).expand_as(x)).clone()
+        other = (x if self.beyond is None else _shaped(self.beyond.to(x), x.shape[2:]).expand_as(x)).clone()
         if self.rows is None or start >= self.rows.shape[1]:
             return other
         known = _like(self.rows[:, start : start + x.shape[1]].to(x), x)
@@ -86,10 +86,25 @@ class Supply:
 
 
 def _like(known: Tensor, x: Tensor) -> Tensor:
-    """Return values in the shape of a tensor's own: weights of attention with as many keys as it has."""
+    """Return values in the shape of a tensor's own: weights of attention with as many keys as it has.
+
+    Raises
+    ------
+    InterventionError
+        If it has another number of channels.
+    """
     if known.ndim == x.ndim == 4 and known.shape[3] != x.shape[3]:
         return torch.nn.functional.pad(known, (0, x.shape[3] - known.shape[3]))
-    return known.reshape(*known.shape[:2], *x.shape[2:])
+    return _shaped(known, (*known.shape[:2], *x.shape[2:]))
+
+
+def _shaped(known: Tensor, shape: tuple[int, ...]) -> Tensor:
+    if known.numel() != math.prod(shape):
+        raise InterventionError(
+            f"expected values of shape {shape}, as they are where they shall stand, got {tuple(known.shape)}."
+            " The model ran otherwise when they were taken; restore the intervention."
+        )
+    return known.reshape(shape)
 
 
 @dataclass(frozen=True, slots=True)
