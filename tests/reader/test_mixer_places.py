@@ -10,10 +10,13 @@ import pytest
 import torch
 import transformers
 from calls import blocks, decoded, record, seen
+from kinds import Model
+from mixers import ChannelDelta, GatedDelta, Recurrent, Selective
 from tiny_models import CONFIGS, VOCABULARY, tiny
 from torch import Tensor, nn
 from torch.nn import functional
 
+import glassblock as gb
 from glassblock.ir import Block
 from glassblock.reader.branches.place import Missing
 from glassblock.reader.insides import linear_map, places
@@ -306,3 +309,63 @@ def test_what_goes_linearly_through_a_mixer(name: str, v: str, *, shared: bool) 
     used = linear_map(block, found)
     assert used is not None
     assert (used.v, used.out, used.shared) == (v, "recurrence_out", shared)
+
+
+EVERY = [*DELTA_RULES, *STATE_SPACES, *SCANS, "minimax", "recurrent_gemma", "rwkv", "lfm2_moe"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_what_comes_out_is_linear_in_what_goes_in_where_the_model_itself_runs_on(name: str) -> None:
+    model = build(name)
+    block, _ = mixer(model)
+    _, _, found = taps_of(model, IDS, last=False)
+    used = linear_map(block, found)
+    assert used is not None
+    v, out = f"{block.address}.{used.v}", f"{block.address}.{used.out}"
+    with gb.attach(model) as session:
+        made = []
+        for factor in (0.0, 1.0, 2.0):
+            with session.ablated(v, how=gb.Scale(factor)):
+                made.append(session.cache(out, prompt=IDS)[out])
+    first, second = made[1] - made[0], made[2] - made[1]
+    assert first.abs().max() > 0
+    assert (first - second).abs().max() < 1e-5 * first.abs().max()
+    assert made[0].abs().max() < 1e-5 * made[1].abs().max()  # and nothing comes out where nothing goes in
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"), [(Recurrent, "DeltaNet"), (GatedDelta, "GatedDeltaNet"), (ChannelDelta, "KDA")]
+)
+def test_delta_rules_of_anyone(kind: type[Any], label: str) -> None:
+    torch.manual_seed(0)
+    model: Any = Model(kind).eval()
+    block = blocks(model, "mixer")[0]
+    module = model.get_submodule(block.path)
+    call = record(model, [block.path], LONG[:, :7] % 50)[0][block.path]
+    taps = seen(call, places(call.graph, call.source, call.output, block))
+    stream, heads = call.tensor(call.source), (3, -1)
+    assert block.spec is not None
+    assert block.spec.label == label
+    for tap in "qkv":
+        assert torch.allclose(taps[tap], getattr(module, tap)(stream).unflatten(-1, heads), atol=1e-6)
+    assert torch.allclose(taps["beta"], module.beta(stream).sigmoid())
+    assert torch.allclose(module.out(taps["recurrence_out"].flatten(-2)), call.tensor(call.output), atol=1e-6)
+    if "log_decay" in taps:
+        expected = functional.logsigmoid(module.fade(stream))
+        assert torch.allclose(taps["log_decay"].flatten(2), expected, atol=1e-6)
+
+
+def test_what_is_scanned_and_made_of_is_not_handed_out_as_one() -> None:
+    torch.manual_seed(0)
+    model: Any = Model(Selective).eval()
+    block = blocks(model, "mixer")[0]
+    call = record(model, [block.path], LONG[:, :7] % 50)[0][block.path]
+    found = places(call.graph, call.source, call.output, block)
+    assert isinstance(found["v"], Missing)
+    assert linear_map(block, found) is None
+    taps, module = seen(call, found), model.get_submodule(block.path)
+    low, b, c = module.parts(taps["x"]).split([6, 5, 5], -1)
+    assert torch.allclose(taps["B"], b, atol=1e-6)
+    assert torch.allclose(taps["C"], c, atol=1e-6)
+    step = functional.softplus(module.step(low))
+    assert torch.allclose(taps["log_decay"], step[..., None] * -module.a.exp(), atol=1e-6)

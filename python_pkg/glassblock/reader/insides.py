@@ -49,6 +49,8 @@ def linear_map(block: Block, found: Places) -> LinearMap | None:
     if not isinstance(block.spec, Mixer):
         return None
     for v, out in (("v", "recurrence_out"), ("x", "recurrence_out"), ("conv_in", "conv_out")):
+        if v == "x" and "v" in found:  # step and directions of Mamba are made of x
+            continue
         if isinstance(found.get(v), Place) and isinstance(found.get(out), Place):
             return LinearMap(v, out, block.spec.heads is not None)
     return None

@@ -52,15 +52,21 @@ class Pieces:
 
 def find_pieces(look: Look) -> Pieces | None:
     """Find three pieces of which two make a state."""
-    starts = look.convolution.outputs if look.convolution is not None else ()
+    graph, starts = look.graph, look.convolution.outputs if look.convolution is not None else ()
     for op in look.through(starts or [v for made in look.projections[:-1] for v in made.outputs]):
-        if op.name in _CUTS and len(op.outputs) == _PIECES:
-            found = _told_apart(look, op.outputs, tuple(_channels(look, v) for v in op.outputs), cut=True)
+        if op.name in _CUTS and len(op.outputs) >= _PIECES:
+            every = [(v, _channels(look, v)) for v in op.outputs]
+            heads = [(v, channels) for v, channels in every if channels != graph.shape(v)[-1]]
+            found = _three(look, every if len(every) == _PIECES else heads, cut=len(every) == _PIECES)
             if found is not None:
                 return found
-    split = [one for op in look.projections[:-1] if (one := _split(look, op)) is not None]
-    for three in combinations(dict(split).items(), _PIECES):  # an output gate may be split into heads, too
-        found = _told_apart(look, tuple(v for v, _ in three), tuple(c for _, c in three), cut=False)
+    return _three(look, [one for op in look.projections[:-1] if (one := _split(look, op)) is not None], cut=False)
+
+
+def _three(look: Look, split: list[tuple[int, int]], *, cut: bool) -> Pieces | None:
+    """Find the three among more that are split into heads: an output gate may be, too."""
+    for three in combinations(dict(split).items(), _PIECES):
+        found = _told_apart(look, tuple(v for v, _ in three), tuple(c for _, c in three), cut=cut)
         if found is not None and _meets(look, found):
             return found
     return None

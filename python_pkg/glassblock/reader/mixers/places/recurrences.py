@@ -14,16 +14,17 @@ _VECTOR = 2
 
 def linear_recurrence(look: Look) -> Places:
     """Find the taps of a state that fades by what the text decides and is added to (RG-LRU, arXiv:2402.19427)."""
-    graph, conv_in = look.graph, look.conv_in
-    state = _added(look) if conv_in is not None else None
-    if conv_in is None or state is None:
+    graph, state = look.graph, _added(look)
+    decay = log_decay(look, state, [0] * len(graph.values)) if state is not None else None
+    written = _written(look, state) if state is not None else None
+    if state is None or decay is None or written is None:
         return {}
-    decay = log_decay(look, state, [0] * len(graph.values))
-    written = _written(look, state)
-    if decay is None or written is None:
+    if graph.shape(decay)[:2] != (look.batch, look.tokens):
         return {}
     out = way_out(look, look.made_of([written]), 1)
-    places: Places = {"conv_in": look.place(conv_in), "v": look.place(written), "log_decay": look.place(decay)}
+    places: Places = {"v": look.place(written), "log_decay": look.place(decay)}
+    if look.conv_in is not None:
+        places["conv_in"] = look.place(look.conv_in)
     places["recurrence_out"] = look.place(out.made)
     if out.gate is not None:
         places["gate"] = look.place(out.gate)

@@ -14,6 +14,7 @@ from glassblock.reader.tracing.record import Op
 _CUTS = ("split", "chunk", "split_with_sizes", "tensor_split")
 _PIECES = 3
 _STATE, _BY_STATE = 3, 4
+_SAME = Missing("the tensor that is scanned is the one that its step, B and C are made of")
 
 
 def selective_scan(look: Look) -> Places:
@@ -29,14 +30,16 @@ def selective_scan(look: Look) -> Places:
     if read is None or stepped is None or state is None:
         return {}
     entering = _entering(look, read[0], made)
+    start = read[0] if entering is None else entering
     directions = [v for v in cut.outputs if graph.shape(v)[-1] == graph.shape(state.outputs[0])[-1]]
-    mixed = look.made_of([entering, *directions])
+    mixed = look.made_of([start, *directions])
     of = mixed[state.outputs[0]]
     reads = [v for at, v in enumerate(directions, 1) if not of & 1 << at]
     writes = [v for at, v in enumerate(directions, 1) if of & 1 << at]
     out = way_out(look, mixed, 1)
     places: Places = {"conv_in": look.place(look.conv_in)} if look.conv_in is not None else {}
-    places |= {"x": look.place(read[0]), "v": look.place(entering), **steps(look, stepped)}
+    places |= {"x": look.place(read[0]), "v": _SAME if entering is None else Place(entering, turned)}
+    places |= steps(look, stepped)
     places |= {name: look.place(_normed(look, v[-1])) for name, v in (("B", writes), ("C", reads)) if v}
     decay = log_decay(look, state, mixed)
     if decay is not None:
@@ -72,12 +75,12 @@ def _state(look: Look, cut: Op) -> Op | None:
     return None
 
 
-def _entering(look: Look, value: int, projection: Op) -> int:
-    """Return what enters the scan alone, and not the projection to step, B and C too."""
-    users = [op for op in look.graph.consumers[value] if op is not projection and op.name in LAYOUT]
+def _entering(look: Look, value: int, projection: Op) -> int | None:
+    """Return what enters the scan alone, channels before tokens, and not the projection to step, B and C too."""
+    users = [op for op in look.graph.consumers[value] if op is not projection and op.name in ("transpose", "mT")]
     others = [v for op in users for v in op.outputs]
     reached = (v for v in others if projection.index not in {op.index for op in look.through([v])})
-    return next(reached, value)
+    return next(reached, None)
 
 
 def _normed(look: Look, value: int) -> int:
@@ -89,6 +92,8 @@ def _normed(look: Look, value: int) -> int:
 def _by_state(look: Look, value: int) -> Place | Missing:
     """Look at a number for each channel and each of its state as (batch, tokens, channels, state)."""
     shape = look.graph.shape(value)
+    if len(shape) == _BY_STATE and shape[:2] == (look.batch, look.tokens) != shape[::2]:
+        return Place(value, as_it_is)
     if len(shape) == _BY_STATE and shape[::2] == (look.batch, look.tokens):
         return Place(value, turned)
     if len(shape) == _STATE and look.tokens == 1:
