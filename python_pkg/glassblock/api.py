@@ -118,7 +118,8 @@ def attach(
     Returns
     -------
     Session
-        Displays itself in a notebook; also a context manager that detaches at its end.
+        Displays itself in a notebook; also a context manager that detaches at its end. Keep it: a session that
+        nobody holds and no open widget shows takes its hooks along.
 
     Raises
     ------
