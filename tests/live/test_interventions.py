@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from torch import Tensor
 import glassblock as gb
 from glassblock.errors import AddressError, InterventionError, TapError
 from glassblock.live import Run, Session
-from glassblock.live.kinds import table
+from glassblock.live.kinds import PLAIN, Kind, table
+from glassblock.live.naming import taps_on
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "interventions.md"
 
@@ -368,6 +370,41 @@ def test_no_reference_prompt_reaches_an_expert() -> None:
                 refused.append(address)
         assert refused == [address for address in visited if not weights.norm(address).any()]
         assert len(refused) == 2
+
+
+def names_in(session: Session) -> list[str]:
+    """Return what can be named in a model, and taps that it may or may not have."""
+    named = list(session.architecture.addresses())
+    for block in session.architecture.blocks():
+        named += [f"{block.address}.{tap}" for tap in taps_on(block.role)]
+        named += [f"{block.address}.N3"] if block.neurons else []
+    return named + [f"{layer.address}.{tap}" for layer in session.architecture.layers() for tap in ("in", "out")]
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "olmo2", "mixtral", "deepseek_v3", "qwen3_next", "mamba2", "jamba"])
+def test_whatever_is_asked_for_is_done_or_refused_in_words_and_can_be_restored(name: str) -> None:
+    model, draw = tiny(name), random.Random(name)
+    before = prefill(model)
+    kinds: list[Kind] = [*PLAIN, gb.Mean(by_position=True), gb.Resample(row=1), gb.Scale(0.5), gb.Cut(0, [5, 6])]
+    kinds += [gb.Zero(renormalise=True), gb.Add([0.5] * WIDTH), gb.Add([0.5] * 8)]
+    done = 0
+    with gb.attach(model, inputs=IDS, reference=[OTHER]) as session:
+        session.run(IDS)
+        names = names_in(session)
+        for _ in range(60):
+            try:
+                session.ablate(
+                    draw.choice(names), how=draw.choice(kinds), positions=draw.choice([None, [3], slice(2, 9), -1])
+                )
+            except (InterventionError, TapError, AddressError):
+                continue
+            prefill(model)
+            done += 1
+            if len(session.interventions) > 3:
+                session.restore()
+                assert torch.equal(prefill(model), before)
+    assert done > 5
+    assert torch.equal(prefill(model), before)
 
 
 # ---- history, sentences, names

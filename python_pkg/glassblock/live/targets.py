@@ -217,6 +217,8 @@ def _expert_refused(block: Block, kind: Kind) -> str | None:
 
 
 def _tap_refused(target: Target, kind: Kind) -> str | None:
+    if target.tap == "out" and not target.port:
+        return "its output is not that of a module."
     if target.along is None and kind.placed:
         return f"{target.tap} has no positions."
     if target.along == "weights" and kind.name in ("mean", "add", "noise"):
