@@ -11,6 +11,7 @@ import torch
 from tiny_models import VOCABULARY, tiny
 from torch import Tensor, nn
 
+import glassblock as gb
 from glassblock.errors import InterventionError
 from glassblock.live.inside import Inside
 from glassblock.live.inside.standin import StandIn
@@ -174,3 +175,53 @@ def test_what_was_there_before_is_put_back() -> None:
     vars(module)["forward"] = own
     StandIn(module, lambda forward, arguments: forward(*arguments[0]) + 1).remove()
     assert vars(module)["forward"] is own
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "qwen3_next", "gpt_neox", "falcon"])
+@pytest.mark.parametrize("tap", ["q_input", "v_input"])
+def test_an_input_of_one_head_is_projected_with_the_same_weights(name: str, tap: str) -> None:
+    """Another input for every head alike is another input of the whole module, of which that head's part is taken."""
+    model = tiny(name)
+    block = [block for block in read_model(model).blocks() if block.role == "attention"][-1]
+    made = {"q_input": "q", "v_input": "v"}[tap]
+
+    def doubled(x: Tensor) -> Tensor:
+        return torch.cat((x[:, :, :1] * 2, x[:, :, 1:]), 2)
+
+    def values(change: Callable[[Tensor], Tensor] | None) -> Tensor:
+        inside = Inside(model, read_model(model), lambda: {block.address: {tap: [change]}} if change else {})
+        with inside.reading({block.address: {made}}) as found:
+            logits(model)
+        inside.detach()
+        return found.tensors[block.address, made]
+
+    clean, edited_head, every = values(None), values(doubled), values(lambda x: x * 2)
+    assert torch.equal(edited_head[:, :, 1:], clean[:, :, 1:])
+    assert torch.allclose(edited_head[:, :, 0], every[:, :, 0], atol=1e-6)
+    assert not torch.allclose(edited_head[:, :, 0], clean[:, :, 0])
+
+
+def test_all_inputs_twice_as_large_are_a_module_that_is_given_twice_as_much() -> None:
+    model = tiny("llama")
+    twice = copy.deepcopy(model)
+    attention = twice.model.layers[-1].self_attn
+    with torch.no_grad():
+        for projection in (attention.q_proj, attention.k_proj, attention.v_proj):
+            projection.weight.mul_(2)
+    architecture = read_model(model)
+    block = [block for block in architecture.blocks() if block.role == "attention"][-1]
+    edits = {block.address: {tap: [lambda x: x * 2] for tap in ("q_input", "k_input", "v_input")}}
+    inside = Inside(model, architecture, lambda: edits)
+    inside.reach(edits)
+    assert torch.allclose(logits(model), logits(twice), atol=1e-6)
+    inside.detach()
+
+
+def test_inputs_of_heads_are_edited_by_name_also_while_decoding() -> None:
+    model, cut = tiny("llama"), tiny("llama")
+    with torch.no_grad():
+        cut.model.layers[1].self_attn.v_proj.weight.zero_()
+    with gb.attach(model) as session:
+        session.ablate("blocks.1.hook_v_input")
+        ids = model.generate(IDS, max_new_tokens=4, do_sample=False)
+    assert torch.equal(ids, cut.generate(IDS, max_new_tokens=4, do_sample=False))

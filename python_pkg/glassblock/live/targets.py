@@ -12,7 +12,7 @@ from glassblock.live.kinds import Add, Cut, Kind, Noise, TargetKind, Zero
 from glassblock.live.naming import Named, tap_names, tap_of, taps_on
 from glassblock.live.positions import ALL, Positions
 
-_ONLY_READ = frozenset({"in", "raw", "stream", "result", "load", "indices", "q_input", "k_input", "v_input"})
+_ONLY_READ = frozenset({"in", "raw", "stream", "result", "load", "indices"})
 """Taps of blocks that are computed from others, stand for what several blocks share, or are no real numbers."""
 _INDEXED: dict[str, TargetKind] = {"H": "head", "KV": "kv", "E": "expert", "N": "neuron"}
 

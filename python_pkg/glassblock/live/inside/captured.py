@@ -14,8 +14,8 @@ from glassblock.ir import Block
 from glassblock.live.hook import silent
 from glassblock.live.inside.findings import Findings
 from glassblock.live.inside.rehearsal import Arguments, copied
-from glassblock.live.inside.script import Change
 from glassblock.live.inside.turns import Forward, Turns
+from glassblock.live.inside.work import Change
 from glassblock.reader.branches.place import LinearMap
 
 

@@ -24,9 +24,9 @@ from glassblock.live.inside.captured import Captured
 from glassblock.live.inside.findings import Findings
 from glassblock.live.inside.region import Region
 from glassblock.live.inside.rehearsal import Arguments, copied
-from glassblock.live.inside.script import Change
 from glassblock.live.inside.standin import StandIn
 from glassblock.live.inside.turns import Turns
+from glassblock.live.inside.work import Change
 
 Changes = Mapping[str, Mapping[str, Iterable[Change]]]
 """Edits by address of a block and by name of a tap."""

@@ -16,9 +16,10 @@ from glassblock.live.inside.again import Before
 from glassblock.live.inside.findings import Findings, reason
 from glassblock.live.inside.region import Region
 from glassblock.live.inside.rehearsal import Arguments, kind_of, rehearse
-from glassblock.live.inside.script import Change, Script, Work, script_of
+from glassblock.live.inside.script import Script, script_of
 from glassblock.live.inside.standin import StandIn
 from glassblock.live.inside.stepper import Stepper
+from glassblock.live.inside.work import Change, Work
 
 Forward = Callable[..., Any]
 Changes = Mapping[str, Iterable[Change]]
