@@ -278,3 +278,42 @@ def test_no_shape_is_handed_out_that_is_not_documented() -> None:
         assert {"q", "k", "q_rot", "k_rot", "v", "z"} <= taps.keys()
         for tap, tensor in taps.items():
             assert torch.allclose(tensor[:1], expected[tap], atol=1e-5), tap
+
+
+SMALL: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+OTHERS: dict[str, dict[str, Any]] = {
+    "mistral": {**SMALL, "num_key_value_heads": 2, "sliding_window": 5},  # sdpa sees heads that share a key as tokens
+    "gpt_bigcode": {"n_embd": 32, "n_layer": 2, "n_head": 4},  # one key for all heads, without a dimension for it
+}
+
+
+@pytest.mark.parametrize("implementation", ["eager", "sdpa"])
+@pytest.mark.parametrize("name", ["mistral", "gpt_bigcode"])
+def test_layouts_of_other_kernels_while_decoding(name: str, implementation: str) -> None:
+    torch.manual_seed(0)
+    auto: Any = transformers.AutoModelForCausalLM
+    settings = transformers.AutoConfig.for_model(name, vocab_size=VOCABULARY, **OTHERS[name])
+    model = auto.from_config(settings, attn_implementation=implementation).eval()
+    path = first(model)
+    whole, step = record(model, [path], IDS)[0][path], decoded(model, [path], IDS)[path]
+    expected, taps = seen(whole, places_of(whole)), seen(step, places_of(step))
+    for tap in ("q", "k", "q_rot", "z"):
+        assert taps[tap].shape[1] == 1
+        assert torch.allclose(taps[tap], expected[tap][:, -1:], atol=1e-5), tap
+    for tap in ("k_rot", "v"):
+        assert torch.allclose(taps[tap], expected[tap][:, -taps[tap].shape[1] :], atol=1e-5), tap
+
+
+def test_products_that_are_written_with_letters() -> None:
+    torch.manual_seed(0)
+    auto: Any = transformers.AutoModelForCausalLM
+    settings = transformers.AutoConfig.for_model("xlnet", vocab_size=VOCABULARY, d_model=32, n_layer=2, n_head=4)
+    model = auto.from_config(settings).eval()
+    path = first(model)
+    calls, _ = record(model, [path], IDS, output_attentions=True)
+    taps = seen(calls[path], places_of(calls[path]))
+    stream = calls[path].tensor(calls[path].source)  # its tokens come before its texts
+    module: Any = model.get_submodule(path)
+    for tap, weight in (("k_rot", module.k), ("v", module.v), ("q", module.q)):
+        assert torch.allclose(taps[tap], torch.einsum("tbm,mhd->bthd", stream, weight), atol=1e-6)
+    assert torch.allclose(torch.einsum("bhts,bshd->bthd", taps["pattern"], taps["v"]), taps["z"], atol=1e-6)
