@@ -45,6 +45,7 @@ MORE: dict[str, dict[str, Any]] = {
     "minimax": {**SIZES, "block_size": 8, "layer_types": KINDS, "num_local_experts": 4},
     "recurrent_gemma": {**SIZES, "num_hidden_layers": 3, "lru_width": 32, "attention_window_size": 8},
     "rwkv": {"hidden_size": 32, "attention_hidden_size": 32, "num_hidden_layers": 2, "context_length": 64},
+    "xlstm": {"hidden_size": 128, "num_hidden_layers": 2, "num_heads": 4, "weight_mode": "single"},
     "lfm2_moe": {**SIZES, "layer_types": ["conv", "full_attention"], "moe_intermediate_size": 24, "num_experts": 4},
 }
 DELTA_RULES = ["qwen3_next", "qwen3_5_text", "olmo_hybrid", "kimi_linear", "bailing_hybrid"]
@@ -274,6 +275,23 @@ def test_weighted_means(monkeypatch: pytest.MonkeyPatch, *, last: bool) -> None:
 
 
 @pytest.mark.parametrize("last", [False, True])
+def test_mlstm(*, last: bool) -> None:
+    model = build("xlstm")
+    _, module = mixer(model)
+    own: Any = module
+    made: list[Any] = []
+    module.get_submodule("mlstm_backend").register_forward_hook(lambda _, __, out: made.append(out))
+    taps, call, _ = taps_of(model, IDS, last=last)
+    h, (state, *_) = made[-1]
+    stream = call.tensor(call.source)
+    for tap in ("q", "k", "v"):
+        assert torch.equal(taps[tap].flatten(2), getattr(own, tap)(stream)), tap
+    assert torch.equal(taps["gate"].flatten(2), own.ogate_preact(stream))
+    assert torch.equal(taps["recurrence_out"], h.transpose(1, 2))
+    assert torch.equal(taps["state"], state)
+
+
+@pytest.mark.parametrize("last", [False, True])
 def test_short_convolutions(*, last: bool) -> None:
     model = build("lfm2_moe")
     block, module = mixer(model)
@@ -311,7 +329,7 @@ def test_what_goes_linearly_through_a_mixer(name: str, v: str, *, shared: bool) 
     assert (used.v, used.out, used.shared) == (v, "recurrence_out", shared)
 
 
-EVERY = [*DELTA_RULES, *STATE_SPACES, *SCANS, "minimax", "recurrent_gemma", "rwkv", "lfm2_moe"]
+EVERY = [*DELTA_RULES, *STATE_SPACES, *SCANS, "minimax", "recurrent_gemma", "rwkv", "xlstm", "lfm2_moe"]
 
 
 @pytest.mark.parametrize("name", EVERY)

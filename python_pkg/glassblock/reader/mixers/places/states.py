@@ -62,7 +62,7 @@ def _decay(look: Look, value: int, pieces: Pieces) -> Place | Missing:
     if shape[:2] == (look.batch, look.tokens):
         flat = len(shape) == _BY_HEAD - 1 and shape[-1] == heads * pieces.channels[pieces.key] != heads
         return Place(value, split(-1, pieces.channels[pieces.key]) if flat else as_it_is)
-    return Missing("its kernel has it once for each number of the state")
+    return Missing("its kernel has it in another form than one number for each token and head")
 
 
 def _feeds(look: Look, op: Op) -> bool:
