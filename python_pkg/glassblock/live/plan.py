@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from glassblock.errors import InterventionError
 from glassblock.ir import Architecture, Block
-from glassblock.live.edits import Edit, ExpertEdits, Part
+from glassblock.live.edits import Edit, Part
+from glassblock.live.expert_edits import ExpertEdits
 from glassblock.live.interventions import Intervention, Interventions
 from glassblock.live.kinds import Cut, Supply, Want, Zero
 from glassblock.live.materials import Materials, Need

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from glassblock.ir import Architecture, Block, Branch, Layer, Side
-from glassblock.live.edits import ExpertEdits, Moment, applied, dense_weights, split_heads
+from glassblock.live.edits import Moment, applied, split_heads
+from glassblock.live.expert_edits import ExpertEdits, dense_weights
 from glassblock.live.layout import Layout
 from glassblock.live.means import Collector
 from glassblock.live.plan import Plan
