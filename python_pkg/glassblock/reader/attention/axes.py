@@ -119,6 +119,10 @@ def before(graph: Graph, op: Op, axes: Axes, value: int) -> Axes | None:
         return None if order is None else tuple(axes[order.index(dim)] for dim in range(len(shape)))
     if op.name == "getitem":
         return _indexed(op, axes, shape)
+    if op.name == "view_as_real":
+        return _resized(axes[:-1], shape)
+    if op.name == "view_as_complex":
+        return (*axes, _axis(CHANNELS, shape[-1]))
     if op.name in LAYOUT and prod(shape) == count_all(axes):
         return regrouped(axes, shape)
     if op.name in ("stack", "select", "unbind"):
@@ -161,7 +165,8 @@ def regrouped(axes: Axes, shape: Shape) -> Axes | None:
                 left.insert(0, Axis(axis.what, axis.size // need))
                 axis = Axis(axis.what, need)
             dim.append(axis)
-        dims.append(tuple(dim))
+        pairs = dim and all(axis.what == CHANNELS for axis in dim)  # complex numbers were channels side by side
+        dims.append(_axis(CHANNELS, size) if pairs else tuple(dim))
     return tuple(dims)
 
 
