@@ -222,6 +222,6 @@ def test_inputs_of_heads_are_edited_by_name_also_while_decoding() -> None:
     with torch.no_grad():
         cut.model.layers[1].self_attn.v_proj.weight.zero_()
     with gb.attach(model) as session:
-        session.ablate("blocks.1.hook_v_input")
+        session.ablate("L1.attn.v_input")
         ids = model.generate(IDS, max_new_tokens=4, do_sample=False)
     assert torch.equal(ids, cut.generate(IDS, max_new_tokens=4, do_sample=False))

@@ -94,10 +94,23 @@ def test_the_result_of_a_head_is_its_part_of_the_matrix() -> None:
 
 
 def test_what_queries_are_made_of_is_the_same_for_each_head() -> None:
+    names = "L0.attn.q_input", "blocks.0.hook_k_input", "L0.attn.in", "blocks.0.hook_resid_pre"
     with gb.attach(tiny("llama")) as session:
-        q, k, given = session.cache("L0.attn.q_input", "blocks.0.hook_k_input", "L0.attn.in", prompt=IDS).values()
+        q, theirs, given, stream = session.cache(*names, prompt=IDS).values()
     assert torch.equal(q, given.unsqueeze(2).expand(-1, -1, 4, -1))
-    assert torch.equal(k, given.unsqueeze(2).expand(-1, -1, 2, -1))
+    assert torch.equal(theirs, stream.unsqueeze(2).expand(-1, -1, 2, -1))  # TransformerLens means the stream
+
+
+def test_behind_an_output_gate_is_what_the_projection_is_given() -> None:
+    model = tiny("qwen3_next")
+    with gb.attach(model) as session:
+        address = next(b.address for b in session.architecture.blocks() if b.role == "attention")
+        names = f"{address}.z", f"{address}.gate_post", f"{address}.z_gated"
+        z, gate, behind = session.cache(*names, prompt=IDS).values()
+        theirs = f"blocks.{address[1]}.attn.hook_z"
+        assert torch.equal(session.cache(theirs, prompt=IDS)[theirs], behind)
+    assert torch.allclose(z * gate, behind, atol=1e-6)
+    assert not torch.allclose(z, behind, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["mixtral", "qwen3_next", "deepseek_v3", "gpt_oss"])

@@ -9,10 +9,10 @@ from glassblock.errors import AddressError, InterventionError, TapError
 from glassblock.ir import Architecture, Block, Layer, parse
 from glassblock.live.edits import Along
 from glassblock.live.kinds import Add, Cut, Kind, Noise, TargetKind, Zero
-from glassblock.live.naming import Named, tap_names, tap_of, taps_on
+from glassblock.live.naming import Named, gated, tap_names, tap_of
 from glassblock.live.positions import ALL, Positions
 
-_ONLY_READ = frozenset({"in", "raw", "stream", "result", "load", "indices"})
+_ONLY_READ = frozenset({"in", "raw", "stream", "result", "load", "indices", "q_stream", "k_stream", "v_stream"})
 """Taps of blocks that are computed from others, stand for what several blocks share, or are no real numbers."""
 _INDEXED: dict[str, TargetKind] = {"H": "head", "KV": "kv", "E": "expert", "N": "neuron"}
 
@@ -69,7 +69,9 @@ class Target:
     @property
     def port(self) -> str:
         """The port at which a tap can be edited as a whole."""
-        port = {"z": "z", "out": "out"}.get(self.tap, "")
+        port = {"z": "z", "z_gated": "z", "out": "out"}.get(self.tap, "")
+        if self.tap == "z" and self.block is not None and gated(self.block):
+            return ""  # a gate lies between them
         return port if port and self.block is not None and self.block.port(port) is not None else ""
 
 

@@ -76,6 +76,9 @@ TAPS: tuple[Tap, ...] = (
     *_taps(
         "L3.attn",
         ("attention",),
+        ("q_stream", "the stream before the norm, for each head once", _HEADS),
+        ("k_stream", "the stream before the norm, for each key/value head once", _KV),
+        ("v_stream", "likewise", _KV),
         ("q_input", "what queries are made of, for each head its own", _HEADS),
         ("k_input", "what keys are made of, for each key/value head its own", _KV),
         ("v_input", "what values are made of, for each key/value head its own", _KV),
@@ -89,6 +92,7 @@ TAPS: tuple[Tap, ...] = (
         ("scores", "what goes into the softmax: scaled, masked, with biases", _WEIGHTS),
         ("pattern", "what the values are weighed by; where there are sinks a row adds up to less than one", _WEIGHTS),
         ("z", "the weighted sums of values, before single heads are ablated and before an output gate", _HEADS),
+        ("z_gated", "what goes into the output projection: behind an output gate, where there is one", _HEADS),
         ("result", "what each head adds to the stream: its part of the output projection, without bias", _HEADS),
         ("gate", "what goes into the function of an output gate", _HEADS),
         ("gate_post", "what an output gate multiplies by", _HEADS),

@@ -29,9 +29,9 @@ OF_BRANCH = {
     "hook_attn_out": ("attn", "out"),
     "hook_cross_attn_out": ("cross_attn", "out"),
     "hook_mlp_out": ("mlp", "out"),
-    "hook_q_input": ("attn", "q_input"),
-    "hook_k_input": ("attn", "k_input"),
-    "hook_v_input": ("attn", "v_input"),
+    "hook_q_input": ("attn", "q_stream"),
+    "hook_k_input": ("attn", "k_stream"),
+    "hook_v_input": ("attn", "v_stream"),
 }
 """Theirs after ``blocks.3``, which block of the layer they mean, and our tap of it."""
 
@@ -41,9 +41,9 @@ OF_BLOCK = {
     "hook_linear_attn_in": "in",
     "hook_linear_attn_out": "raw",
     "hook_ssm_out": "raw",
-    "hook_q_input": "q_input",
-    "hook_k_input": "k_input",
-    "hook_v_input": "v_input",
+    "hook_q_input": "q_stream",
+    "hook_k_input": "k_stream",
+    "hook_v_input": "v_stream",
     "hook_q": "q",
     "hook_k": "k",
     "hook_q_normed": "q_normed",
@@ -57,7 +57,7 @@ OF_BLOCK = {
     "hook_pattern": "pattern",
     "hook_q_latent": "q_latent",
     "hook_kv_latent": "kv_latent",
-    "hook_z": "z",
+    "hook_z": "z_gated",
     "hook_result": "result",
     "hook_q_gate": "gate",
     "hook_pre": "pre",
@@ -65,9 +65,7 @@ OF_BLOCK = {
     "hook_post": "post",
     "out.hook_in": "post",
     "hook_router_logits": "router_logits",
-    "hook_expert_weights": "weights",
     "hook_expert_indices": "indices",
-    "gate.hook_expert_weights": "weights",
     "gate.hook_expert_indices": "indices",
     "shared_expert_gate.hook_out": "shared_gate",
 }
@@ -94,7 +92,7 @@ OF_MIXER = {
 }
 """Theirs within a mixer, and ours."""
 
-OF_NORM = {"hook_in": "in", "hook_out": "out", "hook_normalized": "out"}
+OF_NORM = {"hook_in": "in", "hook_out": "out"}
 """Theirs of a norm, and ours."""
 
 AROUND = {
@@ -138,12 +136,16 @@ def ours(architecture: Architecture, name: str) -> str:
         If it has none here, with the nearest one that has.
     """
     if name in AROUND:
+        if name == "hook_embed" and any(block.address == "embed_norm" for block in architecture.inputs):
+            raise _other(name, "the embedding behind its norm", "embed.out or embed_norm.out")
         return ".".join(AROUND[name])
     found = _BLOCK.fullmatch(name)
     if found is None:
         raise TapError(f"expected one of TransformerLens's names, got {name!r}.{nearest(name, AROUND)}")
     layer = _layer(architecture, found["side"] or "", int(found["layer"]), name)
     rest = found["rest"]
+    if rest in ("hook_resid_mid", "hook_attn_out") and any(branch.stream_norm for branch in layer.branches):
+        raise _other(name, "what is behind the norm", f"{layer.address}.mid, or the out of its attention")
     if rest in OF_LAYER:
         return f"{layer.address}.{OF_LAYER[rest]}"
     if rest in OF_BRANCH:
@@ -171,6 +173,11 @@ def _within(block: Block, hook: str, name: str) -> str:
 def _unknown(name: str, known: list[str] | dict[str, str]) -> TapError:
     last = name.rpartition(".")[2]
     return TapError(f"expected one of TransformerLens's names that has a tap here, got {name!r}.{nearest(last, known)}")
+
+
+def _other(name: str, theirs: str, ours: str) -> TapError:
+    """Say that a name means something else in TransformerLens than what it seems to say."""
+    return TapError(f"in a model like this one TransformerLens's {name!r} is {theirs}. Read {ours}.")
 
 
 def _layer(architecture: Architecture, side: str, index: int, name: str) -> Layer:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from glassblock.errors import TapError
 from glassblock.ir import Architecture, Attention, Block, Layer
+from glassblock.live.edits import split_heads
 from glassblock.live.hook import silent
 from glassblock.live.naming.names import Named
 from glassblock.live.reading.edges import Edge
@@ -62,7 +63,9 @@ def recipe_of(model: nn.Module, architecture: Architecture, named: Named) -> Rec
     edge = _edge(block, named.tap)
     if edge is not None:
         return Recipe(edge, _turn(architecture, block, edge))
-    if named.tap in ("q_input", "k_input", "v_input"):
+    if named.tap == "z_gated":
+        return _gated(architecture, block)
+    if named.tap.endswith(("_input", "_stream")):
         return _split(architecture, block, named.tap)
     if named.tap == "result":
         return _result(model, architecture, block)
@@ -130,15 +133,22 @@ def _of_expert(model: nn.Module, block: Block, expert: int, tap: str) -> Recipe:
 
 def _split(architecture: Architecture, block: Block, tap: str) -> Recipe:
     """Each head is given the same: they can be told apart only when one is edited."""
-    if not block.path:
-        raise TapError(f"{block.address} is not the work of a module of its own, so what goes into it is not seen.")
     heads, spec = block.heads, block.spec
-    if isinstance(spec, Attention) and spec.kv_heads is not None and tap != "q_input":
+    if isinstance(spec, Attention) and not tap.startswith("q"):
         heads = spec.kv_heads.value
-    edge = Edge(block.path, "input")
+    edge = _edge(block, "in" if tap.endswith("_input") else "stream")
+    assert edge is not None
     return Recipe(
         edge, _turn(architecture, block, edge), lambda seen: seen[0].unsqueeze(2).expand(-1, -1, heads, -1).clone()
     )
+
+
+def _gated(architecture: Architecture, block: Block) -> Recipe:
+    port = block.port("z")
+    if port is None:
+        raise TapError(f"{block.address} offers no place where its heads can be told apart.")
+    edge = Edge(port.path, port.side)
+    return Recipe(edge, _turn(architecture, block, edge), lambda seen: split_heads(seen[0], block.heads))
 
 
 def _result(model: nn.Module, architecture: Architecture, block: Block) -> Recipe:
