@@ -9,7 +9,7 @@ from glassblock.errors import AddressError, InterventionError, TapError
 from glassblock.ir import Architecture, Block, Layer, parse
 from glassblock.live.edits import Along
 from glassblock.live.kinds import Add, Cut, Kind, Noise, TargetKind, Zero
-from glassblock.live.naming import Named, gated, tap_names, tap_of
+from glassblock.live.naming import Named, gated, tap_names, tap_of, taps_on
 from glassblock.live.positions import ALL, Positions
 
 _ONLY_READ = frozenset({"in", "raw", "stream", "result", "load", "indices", "q_stream", "k_stream", "v_stream"})
