@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from matrix.zoo import case
 from tiny_models import VOCABULARY, tiny
 from torch import Tensor, nn
 
@@ -69,6 +70,17 @@ def test_edges_are_what_goes_into_modules_and_out_of_them() -> None:
         assert torch.equal(read[tap], out)
     assert torch.equal(read["hook_embed"], outputs(model, "model.embed_tokens"))
     assert torch.equal(read["unembed.hook_in"], outputs(model, "model.norm"))
+
+
+def test_a_stream_that_a_model_keeps_in_one_row_is_read_by_text() -> None:
+    """OPT's layers work on (batch x tokens, channels) between their branches."""
+    chosen = case("opt")
+    model = chosen.make(None)
+    with gb.attach(model) as session:
+        names = "L1.in", "L1.attn.out", "L1.mid", "L1.mlp.out", "L1.out"
+        before, attn, mid, mlp, after = session.cache(*names, prompt=chosen.prompt()).values()
+    assert torch.equal(before + attn, mid)
+    assert torch.equal(mid + mlp, after)
 
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "gpt_neox", "qwen3_next"])

@@ -34,7 +34,7 @@ def read_taps(inside: Inside, names: Iterable[str], run: Callable[[], None]) -> 
     model, architecture = inside.model, inside.architecture
     recipes = {name: recipe_of(model, architecture, tap_of(architecture, name)) for name in names}
     wanted = wanted_by(recipes.values())
-    edges = [recipe.of for recipe in recipes.values() if isinstance(recipe.of, Edge)]
+    edges = [edge for recipe in recipes.values() for edge in (recipe.of, recipe.like) if isinstance(edge, Edge)]
     with inside.reading(wanted) as found, watched(model, edges) as seen:
         run()
     return {name: _made(name, recipe, found, seen) for name, recipe in recipes.items()}
@@ -55,7 +55,7 @@ def _made(name: str, recipe: Recipe, found: Findings, seen: Mapping[Edge, Seen])
         turn = -1 if recipe.turn is None else recipe.turn
         if not calls or turn >= len(calls) or not calls[turn]:
             raise TapError(f"{name} was not to be seen: {recipe.of.path} did not run on this prompt.")
-        return recipe.make(calls[turn])
+        return _by_text(recipe.make(calls[turn]), seen.get(recipe.like, []) if recipe.like else [])
     address, tap = recipe.of.address, recipe.of.tap
     reason = found.errors.get((address, tap))
     if reason is not None:
@@ -63,3 +63,9 @@ def _made(name: str, recipe: Recipe, found: Findings, seen: Mapping[Edge, Seen])
     if (address, tap) not in found.tensors:
         raise TapError(f"{address} did not run on this prompt.")
     return recipe.make((found.tensors[address, tap],))
+
+
+def _by_text(x: Tensor, calls: Seen) -> Tensor:
+    """Return (batch, tokens, channels) of what a model keeps as (batch x tokens, channels)."""
+    text = calls[-1][0].shape[:-1] if calls and calls[-1] else ()
+    return x.unflatten(0, text) if x.ndim == 2 and len(text) == 2 and x.shape[0] == text[0] * text[1] else x

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from glassblock.errors import TapError
-from glassblock.ir import Architecture, Attention, Block, Layer
+from glassblock.ir import Architecture, Attention, Block, Layer, parse
 from glassblock.live.edits import split_heads
 from glassblock.live.hook import silent
 from glassblock.live.naming.names import Named
@@ -40,11 +40,14 @@ class Recipe:
         Which call of the module is meant, where several blocks share one; None where it is the last.
     make
         From the tensors to the tap.
+    like
+        What has the text's shape, for a model that puts all tokens in one row; None where the tap has no tokens.
     """
 
     of: Edge | Within
     turn: int | None = None
     make: Make = lambda seen: seen[0]
+    like: Edge | None = None
 
 
 def recipe_of(model: nn.Module, architecture: Architecture, named: Named) -> Recipe:
@@ -55,14 +58,15 @@ def recipe_of(model: nn.Module, architecture: Architecture, named: Named) -> Rec
     TapError
         If this model cannot offer it, with the reason.
     """
+    like = _text_of(architecture, named.owner.address)
     if isinstance(named.owner, Layer):
-        return _of_layer(architecture, named.owner, named.tap)
+        return replace(_of_layer(architecture, named.owner, named.tap), like=like)
     if named.expert is not None:
         return _of_expert(model, named.owner, named.expert, named.tap)
     block = named.owner
     edge = _edge(block, named.tap)
     if edge is not None:
-        return Recipe(edge, _turn(architecture, block, edge))
+        return Recipe(edge, _turn(architecture, block, edge), like=like)
     if named.tap == "z_gated":
         return _gated(architecture, block)
     if named.tap.endswith(("_input", "_stream")):
@@ -85,6 +89,15 @@ def _edge(block: Block, tap: str) -> Edge | None:
         notes = " ".join(block.notes)
         raise TapError(f"{block.address} offers no such tap: it does not pass from module to module. {notes}".strip())
     return Edge(block.path, "input" if tap == "in" else "output")
+
+
+def _text_of(architecture: Architecture, address: str) -> Edge | None:
+    """Return the input of the layer that an address lies in; None where no module is the layer."""
+    where = parse(address)
+    if where is None or where.layer is None:
+        return None
+    layer = next(stack for stack in architecture.stacks if stack.name == where.stack).layer(where.layer)
+    return None if "*" in layer.path else Edge(layer.path, "input")
 
 
 def _turn(architecture: Architecture, block: Block, edge: Edge) -> int | None:
