@@ -41,14 +41,19 @@ def record(model: nn.Module, paths: list[str], *args: Any, **kwargs: Any) -> tup
     return calls, answer
 
 
-def decoded(model: nn.Module, paths: list[str], ids: Tensor) -> dict[str, Watched]:
-    """Return the calls in which the last token goes through with a cache of the others."""
+def kept(model: nn.Module, ids: Tensor) -> dict[str, Any]:
+    """Return the cache of all tokens but the last, as the argument that it is."""
     with torch.no_grad():
         first = model(ids[:, :-1], use_cache=True)
     for name in ("past_key_values", "cache_params", "state"):
         if getattr(first, name, None) is not None:
-            return record(model, paths, ids[:, -1:], use_cache=True, **{name: getattr(first, name)})[0]
+            return {name: getattr(first, name), "use_cache": True}
     raise LookupError("it returned no cache")
+
+
+def decoded(model: nn.Module, paths: list[str], ids: Tensor) -> dict[str, Watched]:
+    """Return the calls in which the last token goes through with a cache of the others."""
+    return record(model, paths, ids[:, -1:], **kept(model, ids))[0]
 
 
 def seen(call: Watched, places: Places) -> dict[str, Tensor]:
