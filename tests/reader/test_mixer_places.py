@@ -18,7 +18,7 @@ from torch.nn import functional
 
 import glassblock as gb
 from glassblock.ir import Block
-from glassblock.reader.branches.place import Missing
+from glassblock.reader.branches.place import Missing, Place
 from glassblock.reader.insides import linear_map, places
 from glassblock.reader.tracing.watch import Watched
 
@@ -156,17 +156,18 @@ def test_state_spaces_with_heads(name: str, ids: Tensor, monkeypatch: pytest.Mon
     kernel = first(model, given)
     own: Any = module
     if last:
-        _, x, _, _, b, c = (a.unsqueeze(1) for a in kernel["args"][:6])
-        out = kernel["result"].unsqueeze(1)
-        assert isinstance(found["log_decay"], Missing)
+        _, x, dt, _, b, c = (a.unsqueeze(1) for a in kernel["args"][:6])
+        out, a = kernel["result"].unsqueeze(1), kernel["args"][3]
+        dt, a = dt[..., 0], a[:, 0, 0]  # its kernel has them once for each channel, and number of the state
+        assert all(len(place.also) == 1 for tap in ("dt", "log_decay") if isinstance(place := found[tap], Place))
     else:
         x, dt, a, b, c = kernel["args"][:5]
         out, state = kernel["result"]
         assert torch.equal(taps["state"], state)
-        assert torch.equal(taps["dt_logit"], dt)
-        step = functional.softplus(dt + own.dt_bias)
-        assert torch.allclose(taps["dt"], step)
-        assert torch.allclose(taps["log_decay"], a * step)
+    step = functional.softplus(dt + own.dt_bias)
+    assert torch.equal(taps["dt_logit"], dt)
+    assert torch.allclose(taps["dt"], step)
+    assert torch.allclose(taps["log_decay"], a * step)
     for tap, expected in (("x", x), ("B", b), ("C", c), ("recurrence_out", out)):
         assert torch.equal(taps[tap], expected), tap
     made = own.in_proj(call.tensor(call.source))
@@ -387,3 +388,19 @@ def test_what_is_scanned_and_made_of_is_not_handed_out_as_one() -> None:
     assert torch.allclose(taps["C"], c, atol=1e-6)
     step = functional.softplus(module.step(low))
     assert torch.allclose(taps["log_decay"], step[..., None] * -module.a.exp(), atol=1e-6)
+
+
+@pytest.mark.parametrize("tap", ["dt", "log_decay", "dt_logit"])
+def test_an_edit_of_what_a_kernel_repeats_reaches_every_copy(tap: str) -> None:
+    model = build("mamba2")
+    block, _ = mixer(model)
+    with torch.no_grad():
+        first = model(IDS[:, :-1], use_cache=True).cache_params
+    change = gb.Scale(2.0)
+    with torch.no_grad(), gb.attach(model) as session:
+        with session.ablated(f"{block.address}.{tap}", how=change, positions=-1):
+            step = model(IDS[:, -1:], cache_params=first, use_cache=True).logits[:, -1]
+            whole = model(IDS).logits[:, -1]  # the form in chunks has it once
+        untouched = model(IDS).logits[:, -1]
+    assert torch.allclose(step, whole, atol=1e-4)
+    assert not torch.allclose(whole, untouched, atol=1e-3)

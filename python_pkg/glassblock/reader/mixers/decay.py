@@ -28,7 +28,7 @@ def decay_of(branch: Branch, state: State | None, heads: int) -> Fact[str]:
     where = f"the state is multiplied by {show(graph.shape(state.decay))}"
     if not any(from_text(branch, value) for value in _exponents(graph, state.decay)):
         return observed("fixed", f"{where}, which the text does not change")
-    factors = max(1, _independent(graph, state.decay) // (branch.batch * state.steps))
+    factors = max(1, independent(graph, state.decay) // (branch.batch * state.steps))
     return observed(_granularity(factors, state.shape, heads), f"{where}: {factors} factors for a token")
 
 
@@ -65,7 +65,7 @@ def _maker(graph: Graph, value: int) -> Op | None:
     return op
 
 
-def _independent(graph: Graph, value: int, known: dict[int, int] | None = None) -> int:
+def independent(graph: Graph, value: int, known: dict[int, int] | None = None) -> int:
     """Count the numbers of a value that are not repetitions of each other."""
     known = {} if known is None else known
     if value not in known:
@@ -79,7 +79,7 @@ def _count_independent(graph: Graph, value: int, known: dict[int, int]) -> int:
     learned = [v for v in op.inputs if graph.learned[v]] if op is not None else []
     if op is None or not learned or graph.heavy(op):
         return size
-    counts = [_independent(graph, v, known) for v in learned]
+    counts = [independent(graph, v, known) for v in learned]
     if op.name in SLICES | {"masked_fill", "pad"}:
         return max(1, counts[0] * size // graph.size(op.inputs[0]))
     if op.name in LAYOUT | REPEATS or len(counts) == 1:

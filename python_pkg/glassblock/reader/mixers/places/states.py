@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glassblock.reader.branches.place import Missing, Place, Places
 from glassblock.reader.branches.views import as_it_is, cut, split, then, turned
+from glassblock.reader.mixers.decay import independent
 from glassblock.reader.mixers.places.decay import log_decay
 from glassblock.reader.mixers.places.look import Look
 from glassblock.reader.mixers.places.pieces import Pieces, find_pieces
@@ -52,7 +53,7 @@ def steps(look: Look, softplus: Op) -> Places:
     repeated = graph.size(after) != graph.size(logit)
     return {
         "dt_logit": look.place(logit),
-        "dt": Missing("its kernel has it once for each channel") if repeated else look.place(after),
+        "dt": _repeated(look, after, graph.shape(logit)[-1]) if repeated else look.place(after),
     }
 
 
@@ -62,7 +63,22 @@ def _decay(look: Look, value: int, pieces: Pieces) -> Place | Missing:
     if shape[:2] == (look.batch, look.tokens):
         flat = len(shape) == _BY_HEAD - 1 and shape[-1] == heads * pieces.channels[pieces.key] != heads
         return Place(value, split(-1, pieces.channels[pieces.key]) if flat else as_it_is)
-    return Missing("its kernel has it in another form than one number for each token and head")
+    return _repeated(look, value, heads)
+
+
+def _repeated(look: Look, value: int, heads: int) -> Place | Missing:
+    """Look at one number for each head that a kernel for single tokens has once for each channel, and state."""
+    shape = look.graph.shape(value)
+    alike = independent(look.graph, value) == look.batch * heads
+    if look.tokens != 1 or shape[:2] != (look.batch, heads) or not alike:
+        return Missing("its kernel has it in another form than one number for each token and head")
+    trailing = range(2, len(shape))
+    first: tuple[slice | int, ...] = (slice(None), slice(None), *(0 for _ in trailing))
+    return Place(
+        value,
+        lambda x: x[first].unsqueeze(1),
+        (lambda x: x.permute(*trailing, 0, 1).unsqueeze(-2),),
+    )
 
 
 def _feeds(look: Look, op: Op) -> bool:
