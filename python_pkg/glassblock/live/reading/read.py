@@ -68,4 +68,4 @@ def _made(name: str, recipe: Recipe, found: Findings, seen: Mapping[Edge, Seen])
 def _by_text(x: Tensor, calls: Seen) -> Tensor:
     """Return (batch, tokens, channels) of what a model keeps as (batch x tokens, channels)."""
     text = calls[-1][0].shape[:-1] if calls and calls[-1] else ()
-    return x.unflatten(0, text) if x.ndim == 2 and len(text) == 2 and x.shape[0] == text[0] * text[1] else x
+    return x.reshape(*text, -1) if x.ndim == 2 and len(text) == 2 and x.shape[0] == text[0] * text[1] else x

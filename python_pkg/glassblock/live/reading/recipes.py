@@ -101,6 +101,8 @@ def _text_of(architecture: Architecture, address: str) -> Edge | None:
 
 
 def _turn(architecture: Architecture, block: Block, edge: Edge) -> int | None:
+    if not block.path:
+        return None
     sharing = [other.address for other in architecture.blocks() if other.path == block.path]
     return sharing.index(block.address) if len(sharing) > 1 and edge.path.startswith(block.path) else None
 
