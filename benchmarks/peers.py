@@ -39,19 +39,19 @@ HIDDEN = -1e4
 """Scores below are those of masked places, which each writes in its own way."""
 
 REASONS = {
-    ".hook_normalized": "theirs is before the norm's weight, ours after it, as in their own version 2",
+    ".hook_normalized": "theirs is before the norm's weight, ours after it",
     "_input": "theirs is the stream before the norm, ours what the projection is given, after it",
-    ".hook_attn_scores": "theirs are the logarithm of the pattern where they cannot see scores: off by a number a row",
+    ".hook_attn_scores": "theirs holds the pattern, after the softmax",
     ".hook_z": "theirs is after the output gate, ours before it",
     "attn.hook_q": "theirs has the output gate in the same tensor",
-    "hook_expert_weights": "theirs are the router's probabilities of all experts, ours the weights of the chosen",
+    "hook_expert_weights": "theirs has a column for every expert, ours one for each chosen expert",
     "pos_embed": "ours has one row, as the model computes it, theirs a row for each text",
     "pos_embed.hook_out": "ours has one row, as the model computes it, theirs a row for each text",
     "hook_embed": "theirs is after the norm on the embeddings, ours the tokens' alone",
-    "hook_attn_out": "theirs is after the norm on the stream, ours what is added to it",
-    "hook_resid_mid": "theirs is before the first norm in one layer, ours after it",
+    "hook_attn_out": "theirs is the stream after the first norm, ours what is added to it",
+    "hook_resid_mid": "theirs is what goes into the second norm, ours the stream that the MLP reads",
 }
-"""Why hooks differ, by how their names end; found by reading TransformerLens 4.3."""
+"""Why hooks differ, by how their names end: each was checked on numbers with TransformerLens 4.3."""
 
 
 @dataclass
