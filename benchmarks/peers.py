@@ -30,7 +30,6 @@ from torch import Tensor
 
 from glassblock.errors import GlassblockError
 from glassblock.live import Session
-from glassblock.live.naming import tap_of
 
 NAMES = ("gpt2", "llama", "gemma2", "mixtral", "phi3", "qwen3", "qwen3_next", "bert", "t5")
 CLOSE = 1e-5
@@ -68,8 +67,8 @@ class Comparison:
         By name: our shape and theirs, where they differ.
     refused
         By name: why we have none, in our words.
-    only_ours
-        Our taps whose tensor they have under no name of theirs.
+    only_ours, only_theirs
+        Our taps whose tensor they have under no name of theirs, and the other way round.
     logits
         Largest difference of the logits from the plain model: theirs, ours.
     """
@@ -80,6 +79,7 @@ class Comparison:
     shapes: dict[str, tuple[list[int], list[int]]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     only_ours: list[str] = field(default_factory=list)
+    only_theirs: list[str] = field(default_factory=list)
     logits: tuple[float, float] = (0.0, 0.0)
 
 
@@ -94,7 +94,7 @@ def compare(name: str) -> Comparison:
         found.logits = (_off(said, plain), _off(logits(call(model, chosen.prompt())), plain))
         for hook, theirs in cache.items():
             compare_one(chosen, session, hook, theirs, found)
-        found.only_ours = only_ours(chosen, session, cache, found)
+        only_one(chosen, session, cache, found)
     return found
 
 
@@ -141,19 +141,22 @@ def compare_one(chosen: Case, session: Session, hook: str, theirs: Tensor, found
     found.both[hook] = _off(ours.reshape(theirs.shape), theirs)  # tokens of all rows in one axis, or apart
 
 
-def only_ours(chosen: Case, session: Session, cache: dict[str, Tensor], found: Comparison) -> list[str]:
-    """Return our documented taps of which no tensor of theirs is the same, in whatever shape."""
-    kept = []
+def only_one(chosen: Case, session: Session, cache: dict[str, Tensor], found: Comparison) -> None:
+    """Find our documented taps of which no tensor of theirs is the same, and the other way round, names aside."""
+    ours = {}
     for address, tap, _ in asked(session):
         name = f"{address}.{tap}"
         try:
-            tap_of(session.architecture, name)
-            ours = session.cache(name, prompt=copy.deepcopy(chosen.prompt()))[name]
+            ours[name] = session.cache(name, prompt=copy.deepcopy(chosen.prompt()))[name]
         except GlassblockError:
             continue
-        if not any(same(ours, theirs) for theirs in cache.values()):
-            kept.append(name)
-    return kept
+    found.only_ours = [name for name, x in ours.items() if not any(same(x, theirs) for theirs in cache.values())]
+    found.only_theirs = [
+        hook
+        for hook in found.refused
+        if not any(same(x, cache[hook]) for x in ours.values())
+        and not any(same(cache[other], cache[hook]) for other in found.both)
+    ]
 
 
 def same(ours: Tensor, theirs: Tensor) -> bool:
@@ -175,12 +178,18 @@ def _off(ours: Tensor, theirs: Tensor) -> float:
 def table(every: list[Comparison]) -> str:
     """Write what was found as a table."""
     head = "architecture|their hooks|both have|equal to 1e-5|largest difference of those|differ|other shape"
-    head += "|only theirs|only ours|logits: theirs, ours"
+    head += "|name theirs alone|tensor theirs alone|tensor ours alone|logits: theirs, ours"
     rows = [head.split("|"), ["---"] * len(head.split("|"))]
     for each in every:
         close = [off for off in each.both.values() if off < CLOSE]
         cells = [each.theirs, len(each.both) + len(each.shapes), len(close), f"{max(close, default=0):.1e}"]
-        cells += [len(each.both) - len(close), len(each.shapes), len(each.refused), len(each.only_ours)]
+        cells += [
+            len(each.both) - len(close),
+            len(each.shapes),
+            len(each.refused),
+            len(each.only_theirs),
+            len(each.only_ours),
+        ]
         rows.append([each.name, *map(str, cells), ", ".join(f"{off:.0e}" for off in each.logits)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
@@ -193,16 +202,16 @@ def details(every: list[Comparison]) -> str:
             names = where.setdefault(_place(hook), [])
             names += [] if each.name in names else [each.name]
     lines = [f"- {hook} ({', '.join(names)}): {_reason(hook)}" for hook, names in where.items()]
-    missing = Counter(_place(hook) for each in every for hook in each.refused)
+    missing = Counter(_place(hook) for each in every for hook in each.only_theirs)
     extra = Counter(_place(tap) for each in every for tap in each.only_ours)
     return "\n".join(
         [
             "Differences:",
             *(lines or ["- none"]),
             "",
-            "Only theirs: " + ", ".join(f"{name} ({count})" for name, count in missing.most_common()),
+            "Tensors only theirs: " + ", ".join(f"{name} ({count})" for name, count in missing.most_common()),
             "",
-            "Only ours: " + ", ".join(f"{name} ({count})" for name, count in extra.most_common()),
+            "Tensors only ours: " + ", ".join(f"{name} ({count})" for name, count in extra.most_common()),
         ]
     )
 

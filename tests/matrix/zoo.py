@@ -210,6 +210,9 @@ _SPREAD = {
     "mlp.pre": "its two projections are no module together",
     "mlp.post": "its two projections are no module together",
 }
+_DIFFERENTIAL = dict.fromkeys(
+    ("attn.v", "attn.z", "attn.result"), "values are weighed twice, and the differences added"
+)
 _NO_LAYER = {"layer": "no module is the layer"}
 _STATE = ("mixer.recurrence_out", "mixer.state")
 _DELTA_RULE = ("mixer.beta", "mixer.log_decay", "mixer.gate", *_STATE)
@@ -313,7 +316,7 @@ CASES: tuple[Case, ...] = (
         "differential attention",
         **{**_LIKE_LLAMA, "places": _pair(_AT, *_LLAMA, heads=0)},
         has=_GATED,
-        without={"attn.result": "differences of two heads are added"},
+        without=_DIFFERENTIAL,
     ),
     _of("gpt_oss", "gpt_oss", "sinks, windows, biased experts", **{**_MIXTURE, "kv_heads": 2}),
     _of("mixtral", "mixtral", "MoE, top 2", **{**_MIXTURE, "kv_heads": 2}),
