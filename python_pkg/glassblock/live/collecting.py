@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from glassblock.errors import InterventionError
-from glassblock.ir import Architecture
 from glassblock.live.engine import Engine
 from glassblock.live.interventions import Interventions
 from glassblock.live.kinds import Add, Want
@@ -32,8 +31,6 @@ class Collecting:
 
     Parameters
     ----------
-    architecture
-        What the model is.
     engine
         Whose materials are filled.
     prompts
@@ -46,13 +43,11 @@ class Collecting:
 
     def __init__(
         self,
-        architecture: Architecture,
         engine: Engine,
         prompts: Prompts,
         call: Callable[[dict[str, Any]], Any],
         reference: Sequence[Prompt],
     ) -> None:
-        self._architecture = architecture
         self._engine = engine
         self._prompts = prompts
         self._call = call
@@ -81,7 +76,7 @@ class Collecting:
         renewed = last is not self._clean_of and self._engine.materials.has(CLEAN)
         if renewed:
             self._engine.materials.forget(CLEAN)
-        wanted = needs(self._architecture, interventions)
+        wanted = needs(interventions)
         self._engine.reach({key for need, keys in wanted.items() if not need.inside for key in keys})
         for need, keys in wanted.items():
             missing = self._engine.materials.missing(need, keys)
@@ -91,7 +86,7 @@ class Collecting:
 
     def _try_insides(self, interventions: Interventions, last: dict[str, Any] | None) -> None:
         """Look once whether the model offers what is to be edited inside of it: no forward shall fail later."""
-        edited = insides(self._architecture, interventions)
+        edited = insides(interventions)
         new = edited.keys() - self._offered.keys()
         if new:
             inputs = self._any_inputs() if last is None else last
@@ -100,7 +95,7 @@ class Collecting:
                 self._offered.update((key, int(x.shape[-1])) for key, x in found.items())
         for key, items in edited.items():
             for item in items:
-                if isinstance(item.kind, Add) and item.target == "tap" and key in self._offered:
+                if isinstance(item.kind, Add) and item.target.kind == "tap" and key in self._offered:
                     item.kind.check_width(self._offered[key], item.address)
 
     def _any_inputs(self) -> dict[str, Any]:

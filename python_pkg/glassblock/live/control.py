@@ -53,7 +53,7 @@ class Control:
         targets = [target_of(self._architecture, name) for name in names]
         for target in targets:
             check(target, kind, at)
-        return tuple(Intervention(target.address, kind, at, target.kind) for target in targets)
+        return tuple(Intervention(target, kind, at) for target in targets)
 
     def ablate(self, names: tuple[str, ...], how: Any, positions: Any = None) -> bool:
         """Add interventions as a step; say whether anything changed."""

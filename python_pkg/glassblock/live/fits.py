@@ -12,7 +12,7 @@ from glassblock.ir import Architecture, Attention
 from glassblock.live.interventions import Intervention, Interventions
 from glassblock.live.kinds import Cut, Resample, cut_off
 from glassblock.live.positions import Positions
-from glassblock.live.targets import is_cross, target_of
+from glassblock.live.targets import is_cross
 
 
 def check_fits(
@@ -46,7 +46,7 @@ def check_fits(
 
 def _ids(architecture: Architecture, item: Intervention, inputs: Mapping[str, Any]) -> Tensor | None:
     """Return the ids whose columns are an intervention's positions, None where that is not known."""
-    own = target_of(architecture, item.address).in_main(architecture)
+    own = item.target.in_main(architecture)
     if own and len(architecture.stacks) > 1 and "decoder_input_ids" in inputs:
         ids = inputs["decoder_input_ids"]
     elif own or (len(architecture.stacks) == 2 and "decoder_input_ids" in inputs):
@@ -67,7 +67,7 @@ def _check(item: Intervention, length: int, rows: int) -> None:
 
 def _check_cut(architecture: Architecture, item: Intervention, cut: Cut, length: int) -> None:
     _check_within("to_tokens", item, cut.to_tokens, length)
-    block = target_of(architecture, item.address).block
+    block = item.target.block
     assert block is not None
     if is_cross(architecture, block.address):
         return

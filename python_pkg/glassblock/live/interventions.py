@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from glassblock.errors import InterventionError
 from glassblock.ir import parse
-from glassblock.live.kinds import Kind, TargetKind, Zero, how_in_python
+from glassblock.live.kinds import Kind, Zero, how_in_python
 from glassblock.live.positions import ALL, Positions
+from glassblock.live.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +25,22 @@ class Intervention:
 
     Attributes
     ----------
-    address
-        Canonical address.
+    target
+        What it is about.
     kind
         What is done.
     positions
         At which tokens.
-    target
-        What the address names.
     """
 
-    address: str
+    target: Target
     kind: Kind
     positions: Positions = ALL
-    target: TargetKind = "block"
+
+    @property
+    def address(self) -> str:
+        """Canonical address of the target."""
+        return self.target.address
 
     @property
     def how(self) -> str:
@@ -47,7 +50,7 @@ class Intervention:
     @property
     def sentence(self) -> str:
         """What it does, in the words that the page and the docs use."""
-        sentence = self.kind.words(self.target, self.address)
+        sentence = self.kind.words(self.target.kind, self.address)
         return sentence if self.positions.everywhere else f"Only at {self.positions}: {sentence}"
 
     @property

@@ -13,7 +13,7 @@ from glassblock.live.expert_edits import ExpertEdits
 from glassblock.live.interventions import Intervention, Interventions
 from glassblock.live.kinds import Cut, Supply, Want, Zero
 from glassblock.live.materials import Materials, Need
-from glassblock.live.targets import Target, is_cross, target_of
+from glassblock.live.targets import Target, is_cross
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,10 @@ def plan(architecture: Architecture, interventions: Interventions, materials: Ma
     inside: dict[str, dict[str, list[Edit]]] = defaultdict(lambda: defaultdict(list))
     experts: dict[str, dict[int, list[Edit]]] = defaultdict(lambda: defaultdict(list))
     for item in interventions:
-        target = target_of(architecture, item.address)
-        for site in sites(architecture, target, item):
-            edit = _edit(architecture, item, target, site, materials)
+        for site in sites(item):
+            edit = _edit(architecture, item, site, materials)
             if site.tap == "expert":
-                experts[site.block][target.index].append(edit)
+                experts[site.block][item.target.index].append(edit)
             elif site.tap:
                 inside[site.block][site.tap].append(edit)
             else:
@@ -103,16 +102,16 @@ def _expert(expert: int, edits: list[Edit]) -> ExpertEdits:
     return ExpertEdits(expert, tuple(edits), renormalise=any(edit.kind == Zero(renormalise=True) for edit in edits))
 
 
-def _edit(architecture: Architecture, item: Intervention, target: Target, site: Site, materials: Materials) -> Edit:
+def _edit(architecture: Architecture, item: Intervention, site: Site, materials: Materials) -> Edit:
     want = item.kind.want
     return Edit(
         item.kind,
         item.address,
         item.positions,
         site.part,
-        "weights" if isinstance(item.kind, Cut) else target.along or "tokens",
+        "weights" if isinstance(item.kind, Cut) else item.target.along or "tokens",
         None if want is None else _supply(item, site, materials, want),
-        cached=target.in_main(architecture),
+        cached=item.target.in_main(architecture),
         crossed=bool(site.tap) and is_cross(architecture, site.block),
     )
 
@@ -129,8 +128,9 @@ def _supply(item: Intervention, site: Site, materials: Materials, want: Want) ->
     return found if site.part is None else found.part(site.groups, site.part.start, site.part.length)
 
 
-def sites(architecture: Architecture, target: Target, item: Intervention) -> Iterator[Site]:
+def sites(item: Intervention) -> Iterator[Site]:
     """Go through the places at which an intervention edits tensors."""
+    target = item.target
     if target.kind == "layer":
         assert target.layer is not None
         if item.how in ("skip", "add", "noise"):
@@ -165,22 +165,21 @@ def _heads(block: Block, target: Target) -> Part | None:
     return Part(2, target.index) if target.kind == "head" else None
 
 
-def insides(architecture: Architecture, interventions: Interventions) -> dict[str, list[Intervention]]:
+def insides(interventions: Interventions) -> dict[str, list[Intervention]]:
     """Return the taps inside of blocks that interventions edit, by our names of them."""
     found: dict[str, list[Intervention]] = defaultdict(list)
     for item in interventions:
-        for site in sites(architecture, target_of(architecture, item.address), item):
+        for site in sites(item):
             if site.inside:
                 found[site.key].append(item)
     return dict(found)
 
 
-def needs(architecture: Architecture, interventions: Interventions) -> dict[Need, set[str]]:
+def needs(interventions: Interventions) -> dict[Need, set[str]]:
     """Return which values interventions need of other passes: for each need the keys of the taps."""
     found: dict[Need, set[str]] = defaultdict(set)
     for item in interventions:
         if item.kind.want is not None:
-            target = target_of(architecture, item.address)
-            for site in sites(architecture, target, item):
+            for site in sites(item):
                 found[Need(item.kind.want, site.inside)].add(site.key)
     return dict(found)

@@ -75,7 +75,7 @@ class Runner:
         self._prompts = prompts
         self._architecture = architecture
         self._vocabulary = architecture.vocabulary
-        self._collecting = Collecting(architecture, engine, prompts, self._call, reference)
+        self._collecting = Collecting(engine, prompts, self._call, reference)
         self._subject: Subject | None = None
         self._runs = 0
         self._local = threading.local()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from glassblock.errors import AddressError, InterventionError, TapError
 from glassblock.ir import Architecture, Block, Layer, parse
@@ -40,8 +40,8 @@ class Target:
 
     address: str
     kind: TargetKind
-    layer: Layer | None = None
-    block: Block | None = None
+    layer: Layer | None = field(default=None, compare=False, repr=False)
+    block: Block | None = field(default=None, compare=False, repr=False)
     index: int = 0
     tap: str = ""
 
