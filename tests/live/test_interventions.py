@@ -345,7 +345,7 @@ def test_tap_that_the_model_cannot_offer_is_refused_before_any_forward(tap: str,
     with gb.attach(model) as session:
         if ran:
             session.run(IDS)
-        with pytest.raises(TapError, match=r"L0\.attn offers no such tap"):
+        with pytest.raises(InterventionError, match=r"L0\.attn\.\w+ cannot be edited: "):
             session.ablate(f"L0.attn.{tap}")
         with pytest.raises(InterventionError, match=r"expected a vector of 8 numbers, as many as L0\.attn\.q has"):
             session.ablate("L0.attn.q", how=gb.Add([1.0] * 9))

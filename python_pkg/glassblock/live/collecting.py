@@ -7,19 +7,19 @@ is inside of blocks, means by position and the values of other prompts are taken
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from glassblock.errors import InterventionError
+from glassblock.errors import GlassblockError, InterventionError
+from glassblock.live.edits import Moment
 from glassblock.live.engine import Engine
 from glassblock.live.interventions import Interventions
 from glassblock.live.kinds import Add, Want
 from glassblock.live.materials import Need
 from glassblock.live.means import Capture, Collector, Means, MeansByPosition
-from glassblock.live.plan import insides, needs
+from glassblock.live.plan import Plan, insides, needs
 from glassblock.live.prompts import Prompt, Prompts, batched
 from glassblock.live.reading import read_taps
 
@@ -52,7 +52,8 @@ class Collecting:
         self._prompts = prompts
         self._call = call
         self._reference = tuple(reference)
-        self._offered: dict[str, int] = {}  # taps that were seen inside of blocks, and how many channels they have
+        self._offered: dict[tuple[str, str], int] = {}
+        """Taps inside of blocks that were found to be editable, and how many channels they have."""
         self._clean_of: dict[str, Any] | None = None
         self.means_over: dict[str, Any] | None = None
         """The inputs over which means were taken, where there were no reference prompts: they stay those of it."""
@@ -85,27 +86,31 @@ class Collecting:
         return renewed
 
     def _try_insides(self, interventions: Interventions, last: dict[str, Any] | None) -> None:
-        """Look once whether the model offers what is to be edited inside of it: no forward shall fail later."""
+        """Try once whether the model offers what is to be edited inside of it: no forward shall fail later."""
         edited = insides(interventions)
-        new = edited.keys() - self._offered.keys()
-        if new:
-            inputs = self._any_inputs() if last is None else last
-            with suppress(_NotRunError):
-                found = read_taps(self._engine.inside, sorted(new), lambda: self._try(inputs))
-                self._offered.update((key, int(x.shape[-1])) for key, x in found.items())
-        for key, items in edited.items():
+        if edited.keys() - self._offered.keys():
+            probes = {site: _Probe() for site in edited if site not in self._offered}
+            tried: dict[str, dict[str, tuple[_Probe, ...]]] = {}
+            for (block, tap), probe in probes.items():
+                tried.setdefault(block, {})[tap] = (probe,)
+            self._try(Plan(inside=tried), self._any_inputs() if last is None else last)
+            self._offered.update((site, probe.width) for site, probe in probes.items() if probe.width)
+        for site, items in edited.items():
             for item in items:
-                if isinstance(item.kind, Add) and item.target.kind == "tap" and key in self._offered:
-                    item.kind.check_width(self._offered[key], item.address)
+                if isinstance(item.kind, Add) and item.target.kind == "tap" and site in self._offered:
+                    item.kind.check_width(self._offered[site], item.address)
 
     def _any_inputs(self) -> dict[str, Any]:
         return self._prompts.encode(self._reference[0]) if self._reference else {"input_ids": self._prompts.any_ids()}
 
-    def _try(self, inputs: dict[str, Any]) -> None:
+    def _try(self, plan: Plan, inputs: dict[str, Any]) -> None:
         try:
-            self._pass(inputs, Capture(frozenset()))
-        except Exception as error:
-            raise _NotRunError from error  # what it takes is not known yet: a run will tell
+            with self._engine.collecting(Capture(frozenset()), plan), torch.no_grad():
+                self._call(inputs)
+        except GlassblockError:
+            raise
+        except Exception:  # noqa: BLE001 - what it takes is not known yet, if nothing was run: a run will tell
+            return
 
     def _collect(self, need: Need, keys: set[str], last: dict[str, Any] | None) -> None:
         want, subjects = need.want, self._subjects(need.want, last)
@@ -159,8 +164,15 @@ class Collecting:
             collector.add(key, _by_token(key, x))
 
 
-class _NotRunError(Exception):
-    """The model did not run on inputs that were made up."""
+class _Probe:
+    """Changes nothing, and notes how many channels there are."""
+
+    def __init__(self) -> None:
+        self.width = 0
+
+    def __call__(self, x: Tensor, moment: Moment) -> Tensor:
+        self.width = int(x.shape[-1])
+        return x
 
 
 def _by_token(key: str, x: Tensor) -> Tensor:

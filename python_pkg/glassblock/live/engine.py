@@ -44,7 +44,7 @@ from glassblock.live.layout import Layout
 from glassblock.live.materials import Materials
 from glassblock.live.means import Collector
 from glassblock.live.passes import Pass, Passes, Prepared, Start, entrances
-from glassblock.live.plan import plan
+from glassblock.live.plan import Plan, plan
 from glassblock.live.problems import Problems
 from glassblock.live.reading import Streamed
 from glassblock.live.recorder import Recorder
@@ -145,9 +145,14 @@ class Engine:
             yield
 
     @contextmanager
-    def collecting(self, collector: Collector) -> Iterator[None]:
-        """Let a collector see the passes that this thread starts within; they are clean, and make no frames."""
-        with self._passes.next(Start("clean", Prepared(), collector)):
+    def collecting(self, collector: Collector, tried: Plan | None = None) -> Iterator[None]:
+        """Let a collector see the passes that this thread starts within; they make no frames.
+
+        They are clean, but for a plan that is to be tried.
+        """
+        prepared = Prepared() if tried is None else Prepared(tried, 1)
+        self.inside.reach(prepared.plan.inside)
+        with self._passes.next(Start("clean", prepared, collector)):
             yield
 
     def detach(self) -> None:

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from torch import Tensor
 
 from glassblock.errors import InterventionError
 from glassblock.ir import Architecture, Block
-from glassblock.live.edits import Edit, Part
+from glassblock.live.edits import Edit, Moment, Part
 from glassblock.live.expert_edits import ExpertEdits
 from glassblock.live.interventions import Intervention, Interventions
 from glassblock.live.kinds import Cut, Supply, Want, Zero
 from glassblock.live.materials import Materials, Need
 from glassblock.live.targets import Target, is_cross
+
+
+class Change(Protocol):
+    """What is called with a tensor at a tap, in its documented shape, and returns what shall stand in its place."""
+
+    def __call__(self, x: Tensor, moment: Moment) -> Tensor:
+        """Return the tensor changed, or the same object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Plan:
 
     taps: Mapping[str, tuple[Edit, ...]] = field(default_factory=dict)
     experts: Mapping[str, tuple[ExpertEdits, ...]] = field(default_factory=dict)
-    inside: Mapping[str, Mapping[str, tuple[Edit, ...]]] = field(default_factory=dict)
+    inside: Mapping[str, Mapping[str, tuple[Change, ...]]] = field(default_factory=dict)
     skipped: frozenset[str] = frozenset()
 
 
@@ -165,13 +175,13 @@ def _heads(block: Block, target: Target) -> Part | None:
     return Part(2, target.index) if target.kind == "head" else None
 
 
-def insides(interventions: Interventions) -> dict[str, list[Intervention]]:
-    """Return the taps inside of blocks that interventions edit, by our names of them."""
-    found: dict[str, list[Intervention]] = defaultdict(list)
+def insides(interventions: Interventions) -> dict[tuple[str, str], list[Intervention]]:
+    """Return the interventions that edit taps inside of blocks, by the block's address and the tap's name."""
+    found: dict[tuple[str, str], list[Intervention]] = defaultdict(list)
     for item in interventions:
         for site in sites(item):
             if site.inside:
-                found[site.key].append(item)
+                found[site.block, site.tap].append(item)
     return dict(found)
 
 
