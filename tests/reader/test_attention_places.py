@@ -184,6 +184,9 @@ CASES: list[tuple[str, str, str, Any]] = [
     ("olmo2", "q", "q_proj", split(4)),
     ("olmo2", "k", "k_proj", split(2)),
     ("olmoe", "k", "k_proj", split(2)),
+    ("llama4_text", "q", "q_proj", split(4)),  # rotated as complex numbers
+    ("llama4_text", "k", "k_proj", split(2)),
+    ("jetmoe", "k", "kv_proj", lambda made: made.chunk(2, -1)[0].unflatten(-1, (2, -1))),  # repeated side by side
 ]
 
 

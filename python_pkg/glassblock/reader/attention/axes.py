@@ -132,6 +132,10 @@ def before(graph: Graph, op: Op, axes: Axes, value: int) -> Axes | None:
             return _resized(axes[:dim] + axes[dim + 1 :], shape)
         dim %= len(shape)
         return _resized((*axes[:dim], (Axis(OTHER, shape[dim]),), *axes[dim:]), shape)
+    if op.name == "view_as_complex":  # pairs of numbers are one
+        axes = (*axes, _axis(CHANNELS, shape[-1]))
+    if op.name == "view_as_real":
+        axes = axes[:-1]
     if op.name in REPEATS and len(shape) < len(axes):
         axes = axes[len(axes) - len(shape) :]
     return _resized(axes, shape)
@@ -164,6 +168,8 @@ def regrouped(axes: Axes, shape: Shape) -> Axes | None:
             if axis.size > need:
                 left.insert(0, Axis(axis.what, axis.size // need))
                 axis = Axis(axis.what, need)
+            if dim and dim[-1].what == axis.what:  # parts of one, side by side again
+                axis = Axis(axis.what, dim.pop().size * axis.size)
             dim.append(axis)
         pairs = dim and all(axis.what == CHANNELS for axis in dim)  # complex numbers were channels side by side
         dims.append(_axis(CHANNELS, size) if pairs else tuple(dim))

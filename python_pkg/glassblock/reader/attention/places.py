@@ -150,8 +150,10 @@ class _Look:
         made = way.made(self.graph, count(axes, CHANNELS))
         if made is None:
             return Missing(_BY_PARTS.format(name))
-        few = count(axes, HEADS) // (way.copies(self.graph) if name == "k" else 1)
-        return _place(made) if count(made[1], HEADS) == few else Missing(f"its projection makes more than its {name}")
+        more = count(made[1], HEADS) > count(axes, HEADS) or (
+            name == "q" and count(made[1], HEADS) < count(axes, HEADS)
+        )
+        return Missing(f"its projection makes more than its {name}") if more else _place(made)
 
     def _once(self, found: Counted | None) -> Place | Missing:
         """Look at keys or values, of which each head may be there as often as it is asked."""
