@@ -225,3 +225,28 @@ def test_inputs_of_heads_are_edited_by_name_also_while_decoding() -> None:
         session.ablate("L1.attn.v_input")
         ids = model.generate(IDS, max_new_tokens=4, do_sample=False)
     assert torch.equal(ids, cut.generate(IDS, max_new_tokens=4, do_sample=False))
+
+
+@pytest.mark.parametrize(("tap", "at"), [("k_rot", 2), ("v", 3)])
+def test_keys_and_values_that_are_kept_once_for_each_query_are_edited_for_all_of_them(tap: str, at: int) -> None:
+    """Falcon's new architecture repeats them before its cache; in each group it makes two queries, a key, a value."""
+    model = tiny("falcon_new")
+    other = copy.deepcopy(model)
+    projection = other.transformer.h[-1].self_attention.query_key_value
+    with torch.no_grad():
+        projection.weight.view(2, 4, 8, -1)[1, at] *= 3
+
+    def tripled(x: Tensor) -> Tensor:
+        assert x.shape[2] == 2
+        return x * torch.tensor([1.0, 3.0])[:, None]
+
+    def last(of: nn.Module) -> Tensor:
+        with torch.no_grad():
+            start = of(IDS[:, :-1], use_cache=True)
+            step: Tensor = of(IDS[:, -1:], past_key_values=start.past_key_values).logits
+        return step
+
+    with edited(model, "attention", tap, tripled):
+        assert torch.allclose(logits(model), logits(other), atol=1e-5)
+        assert torch.allclose(last(model), last(other), atol=1e-5)
+    assert not torch.allclose(logits(model), logits(other), atol=1e-5)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from hands import HEADS, IDS, NAMES, OTHER, by_hand, decode, only, padded, prefill, seen_by_hand, t5
+from matrix.shrunk import build, config_of
 from tiny_models import WIDTH, tiny
 from torch import Tensor, nn
 
@@ -74,6 +75,32 @@ def test_cut_edges_of_all_heads_and_of_those_of_a_key_value_head() -> None:
         with gb.attach(model) as session:
             session.ablate(address, how=gb.Cut(slice(1, 3), slice(6, None)))
             torch.testing.assert_close(prefill(model), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", ["sdpa", "eager"])
+@pytest.mark.parametrize(("address", "heads"), [("L0.attn", {0, 1, 2, 3}), ("L0.attn.H1", {1})])
+def test_cut_edges_of_an_attention_with_several_softmaxes(address: str, heads: set[int], kernel: str) -> None:
+    """Differential attention weighs each half of the values by the same pattern, with torch's kernel in two calls."""
+    model = build(config_of("diffllama"), attention=kernel)
+    before = prefill(model)
+    with masked(model.model.layers[0].self_attn, {1, 2}, set(range(4, 12)), heads):
+        expected = prefill(model)
+    with gb.attach(model) as session:
+        session.ablate(address, how=gb.Cut(slice(1, 3), slice(4, None)))
+        torch.testing.assert_close(prefill(model), expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(expected, before, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("tap", "path"), [("q_rot", "q_proj"), ("k_rot", "k_proj"), ("v", "v_proj"), ("z", "o_proj")])
+@pytest.mark.parametrize("kind", ["mistral", "cohere2"])
+def test_taps_whose_heads_are_packed_as_tokens(kind: str, tap: str, path: str) -> None:
+    """One token with a window's cache: what is linear from a projection on may be halved there or here."""
+    model = build(config_of(kind, sliding_window=64), attention="sdpa")
+    with by_hand(model.model.layers[0].self_attn.get_submodule(path), lambda x, _: 0.5 * x):
+        expected = decode(model)
+    with gb.attach(model) as session:
+        session.ablate(f"L0.attn.{tap}", how=gb.Scale(0.5))
+        torch.testing.assert_close(decode(model), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("forward", [prefill, decode, padded])

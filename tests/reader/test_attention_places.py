@@ -320,3 +320,18 @@ def test_products_that_are_written_with_letters() -> None:
     for tap, weight in (("k_rot", module.k), ("v", module.v), ("q", module.q)):
         assert torch.allclose(taps[tap], torch.einsum("tbm,mhd->bthd", stream, weight), atol=1e-6)
     assert torch.allclose(torch.einsum("bhts,bshd->bthd", taps["pattern"], taps["v"]), taps["z"], atol=1e-6)
+
+
+def test_what_is_made_for_each_of_several_softmaxes() -> None:
+    """Differential attention makes one pattern twice, for two halves of the values: no single tensor is v or z."""
+    model = build(config_of("diffllama"), attention="eager")
+    path = first(model)
+    kept = made_by(model, f"{path}.k_proj")
+    calls, answer = record(model, [path], IDS, output_attentions=True)
+    places = places_of(calls[path])
+    taps = seen(calls[path], places)
+    assert torch.equal(taps["pattern"], answer.attentions[0])
+    for value in places["pattern"].again:
+        assert torch.equal(calls[path].tensor(value), answer.attentions[0])
+    assert torch.equal(taps["k"], kept[0].unflatten(-1, (2, -1)))
+    assert all("in several parts" in places[tap].reason for tap in ("v", "z"))

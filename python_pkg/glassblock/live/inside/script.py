@@ -17,12 +17,15 @@ from glassblock.live.inside.work import AtTensor, Task, Work, act_of, kernel_act
 from glassblock.reader.attention.values import attention_values
 from glassblock.reader.branches.place import LinearMap, Missing, Place, View
 from glassblock.reader.insides import linear_map, places
-from glassblock.reader.tracing.graph import LAYOUT, Graph
+from glassblock.reader.tracing.graph import LAYOUT, SLICES, Graph
 from glassblock.reader.tracing.record import Op
 from glassblock.reader.tracing.watch import Watched
 
 KEPT = ("scores", "pattern")
 """Taps that a kernel may keep to itself."""
+
+CACHED = ("k_rot", "v")
+"""Taps with what a cache holds from earlier passes, which are edited anew in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,9 @@ def script_of(rehearsed: Rehearsed, block: Block, region: Region | None = None) 
     call = rehearsed.call
     source, output = (call.source, call.output) if region is None else region.ends(call.graph)
     found = places(call.graph, source, output, block)
-    spots: dict[str, Spot | Split | Missing] = {tap: _spot(call, place) for tap, place in found.items()}
+    spots: dict[str, Spot | Split | Missing] = {
+        tap: _spot(call, place, whole=tap in CACHED) for tap, place in found.items()
+    }
     spots.update(splits(call.graph, source, found))
     script = Script(tuple(call.steps), spots, linear=linear_map(block, found))
     values = attention_values(call.graph, source, output) if block.role == "attention" else None
@@ -135,22 +140,30 @@ def script_of(rehearsed: Rehearsed, block: Block, region: Region | None = None) 
     return replace(script, kernels=kernels, heads=block.heads)
 
 
-def _spot(call: Watched, place: Place | Missing) -> Spot | Missing:
+def _spot(call: Watched, place: Place | Missing, *, whole: bool = False) -> Spot | Missing:
+    """Return where a place is; of what is the ``whole`` that a cache holds, none that goes there is edited."""
     if isinstance(place, Missing):
         return place
     op = call.graph.producer(place.value)
     made_at = None if op is None else At(op.step, op.outputs.index(place.value), given=False)
     used = {
         At(user.step, which, given=True): user
-        for user in call.graph.consumers[place.value]
+        for each in (place.value, *place.again)
+        for user in call.graph.consumers[each]
         for which, value in enumerate(given(user))
-        if value == place.value
+        if value == each and not (whole and _kept(call.graph, user))
     }
     seen = made_at or next(iter(used), None)
     if seen is None:
         return Missing("it is given to its module and not used there")
     apart = tuple(at for at, user in used.items() if not _projected(call.graph, user))
     return Spot(seen, tuple(used) or (seen,), apart, (place.view, *place.also))
+
+
+def _kept(graph: Graph, user: Op) -> bool:
+    """Whether an operation hands what it is given, or a part of it, to a cache and to nothing else."""
+    ways = [user, *graph.onward(user.outputs, lambda _: True)]
+    return all(op.name in LAYOUT | SLICES for op in ways) and not any(graph.returned[v] for v in user.outputs)
 
 
 def _projected(graph: Graph, user: Op) -> bool:

@@ -5,6 +5,7 @@ Or a call of torch's own kernel, which is the same in one step.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -49,14 +50,18 @@ class Core:
 
 
 def attention_core(branch: Branch) -> Core | None:
-    """Find the attention proper in a branch; None if there is none."""
+    """Find the attention proper in a branch, the first where there are several; None if there is none."""
+    return next(attention_cores(branch), None)
+
+
+def attention_cores(branch: Branch) -> Iterator[Core]:
+    """Go through all that is an attention proper in a branch."""
     for op in branch.ops:
         found = _fused_core(branch, op) if op.name == FUSED else None
         if op.name == "softmax" or _is_softmax(branch.graph, op):
             found = _written_core(branch, op)
         if found is not None and _over_tokens(branch, found):
-            return found
-    return None
+            yield found
 
 
 def _is_softmax(graph: Graph, op: Op) -> bool:

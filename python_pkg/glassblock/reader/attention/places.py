@@ -36,6 +36,7 @@ _LAID_OUT = Missing("its heads lie in no order that can be looked at without a c
 _BY_PARTS = "its {} is not made by one projection, for all heads"
 _BEFORE = "its {} was made in an earlier pass, and kept"
 _IN_PARTS = Missing("its values are weighed in several parts, one after the other")
+_SEVERAL = Missing("it has several softmaxes, of different scores")
 _AT_ODDS = Missing("how its heads and tokens lie in it was not understood")
 _TURNS = ("transpose", "permute", "swapaxes", "movedim")
 _BY_HEAD, _BY_TOKEN = 4, 3
@@ -88,14 +89,16 @@ class _Look:
 
     def heads(self) -> Places:
         """Queries, keys, values and what is made of them."""
-        graph, parts = self.graph, len(self.values.kernels) > 1
-        q, k, v = (_best(same_behind(graph, *each)) if each else None for each in (self.q, self.k, self.v))
+        graph, parts = self.graph, self.values.parts > 1
+        q, k, v = (
+            _best(same_behind(graph, *each), shared=parts) if each else None for each in (self.q, self.k, self.v)
+        )
         z = _best(same_onward(graph, *self.z)) if self.z else None
         return {
             "q": self._made("q"),
             "k": self._made("k"),
-            "q_rot": _place(q),
-            "k_rot": self._once(k),
+            "q_rot": _SEVERAL if self.values.several else _place(q),
+            "k_rot": _SEVERAL if self.values.several else self._once(k),
             "v": _IN_PARTS if parts else self._once(v),
             "z": _IN_PARTS if parts else _place(z),
         }
@@ -106,13 +109,16 @@ class _Look:
         if self.values.kernels or scores is None or pattern is None:
             missing = KEPT if self.values.kernels else Missing("what its values are weighed by was not seen")
             return {"scores": missing, "pattern": missing}
+        if self.values.several:
+            return dict.fromkeys(("scores", "pattern"), _SEVERAL)
         keys = [self.graph.shape(v)[-1] for v in (scores, pattern)]
         views = [heads_first(self.graph.shape(v), self.branch.batch) for v in (scores, pattern)]
+        again = [tuple(v for v in made if v is not None) for made in zip(*self.values.again, strict=True)] or [(), ()]
         # A sink among the scores has no key.
         sinks = cut(keys[1] - keys[0]) if keys[0] > keys[1] else as_it_is
         return {
-            "scores": _LAID_OUT if views[0] is None else Place(scores, then(views[0], sinks)),
-            "pattern": _LAID_OUT if views[1] is None else Place(pattern, views[1]),
+            "scores": _LAID_OUT if views[0] is None else Place(scores, then(views[0], sinks), again=again[0]),
+            "pattern": _LAID_OUT if views[1] is None else Place(pattern, views[1], again=again[1]),
         }
 
     def normed(self) -> Places:
@@ -194,9 +200,13 @@ def _place(found: Counted | None) -> Place | Missing:
     return _LAID_OUT if found is None or view is None else Place(found[0], view)
 
 
-def _best(values: Iterable[Counted]) -> Counted | None:
-    """Return the first of values with the same numbers whose heads are in one piece, and as few as there are."""
+def _best(values: Iterable[Counted], *, shared: bool = False) -> Counted | None:
+    """Return the first of values with the same numbers whose heads are in one piece, and as few as there are.
+
+    Where several products share them it is the last: the nearest to where they were made.
+    """
     seen = [each for each in values if look(each[1]) is not None]
+    seen = seen[::-1] if shared else seen
     return min(seen, key=lambda each: (count(each[1], HEADS), pieces(each[1], HEADS) > 1), default=None)
 
 

@@ -29,11 +29,14 @@ class Place:
     also
         Views of the same numbers where the tensor has them more than once (keys that were repeated for each query
         before they were kept): an edit is written there too.
+    again
+        Further values with the same numbers, made once more: an edit is written there too.
     """
 
     value: int
     view: View
     also: tuple[View, ...] = ()
+    again: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
