@@ -249,6 +249,7 @@ def test_changing_interventions_during_backward_is_refused(session: Session) -> 
         ("L0.mlp.N1", gb.Add([1.0] * 2), None, "expected a vector of 1 numbers"),
         ("L0.mlp", "skip", None, "skip is for a layer, and this is a block"),
         ("L0.mlp", gb.Cut(0), None, "only an attention has edges to cut"),
+        ("L0.attn", gb.Cut(0, [3]), [3], "Give them as to_tokens, without positions"),
         ("L0.mlp", gb.Zero(renormalise=True), None, "only the weights of experts"),
         ("L0.attn.pattern", "mean", None, "one value for each pair of tokens"),
         ("L0.mlp", "zero", [], "at least one position"),

@@ -157,6 +157,8 @@ def check(target: Target, kind: Kind, positions: Positions) -> None:
         With the reason.
     """
     reason = refusal(target, kind) or _positions_refused(target, positions)
+    if isinstance(kind, Cut) and positions != ALL:
+        reason = reason or "a cut says itself at which tokens it holds. Give them as to_tokens, without positions."
     if reason:
         verb = "ablated" if kind.replaces else f"edited with {kind.name}"
         raise InterventionError(f"{target.address} cannot be {verb}: {reason}")
