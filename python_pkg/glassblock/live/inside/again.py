@@ -26,10 +26,11 @@ class Before:
 
     def __init__(self, module: nn.Module, arguments: Arguments) -> None:
         leaves = tree_leaves(arguments)
-        self._tensors = [(leaf, _version(leaf)) for leaf in leaves if isinstance(leaf, Tensor)]
         self._parts = [(part, dict(vars(part))) for leaf in leaves for part in parts_of(leaf)]
-        kept = (value for _, state in self._parts for value in state.values())
-        self._tensors += [(leaf, _version(leaf)) for leaf in tree_leaves(list(kept)) if isinstance(leaf, Tensor)]
+        held = [value for _, state in self._parts for value in state.values()]
+        for value in held:  # a state may be a list of tensors
+            leaves += value if isinstance(value, list) else [value]
+        self._tensors = [(leaf, _version(leaf)) for leaf in leaves if isinstance(leaf, Tensor)]
         self._random = torch.get_rng_state() if module.training else None
 
     def restore(self) -> bool:

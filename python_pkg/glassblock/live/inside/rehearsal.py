@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from glassblock.errors import TapError
 from glassblock.live.hook import silent, working
@@ -33,19 +33,21 @@ def kind_of(module: nn.Module, arguments: Arguments, *, sized: bool = False) -> 
     Sizes count only as far as they are one, or equal to each other: another length is no other kind. But if ``sized``
     it is.
     """
-    leaves, tree = tree_flatten(arguments)
     sizes: dict[int, int] = {}
 
     def kind(leaf: Any) -> Hashable:
         if isinstance(leaf, Tensor):
-            if sized:
-                return leaf.dtype, tuple(leaf.shape)
-            return leaf.dtype, tuple(1 if n == 1 else -sizes.setdefault(n, len(sizes)) for n in leaf.shape)
+            shape = leaf.shape if sized else [1 if n == 1 else -sizes.setdefault(n, len(sizes)) for n in leaf.shape]
+            return leaf.dtype, *shape
         if leaf is None or isinstance(leaf, bool | str):
             return leaf
+        if isinstance(leaf, tuple | list):
+            return type(leaf), *map(kind, leaf)
+        if isinstance(leaf, dict):
+            return type(leaf), *((key, kind(value)) for key, value in leaf.items())
         return type(leaf), _filled(leaf)
 
-    return str(tree), module.training, torch.is_grad_enabled(), tuple(kind(leaf) for leaf in leaves)
+    return module.training, torch.is_grad_enabled(), kind(arguments)
 
 
 def _filled(leaf: Any) -> bool:
@@ -144,10 +146,13 @@ def _copy(leaf: Any) -> Any:
 
 def parts_of(leaf: Any) -> list[Any]:
     """Return the objects in which a cache keeps what it holds: itself, its layers, and caches that it is made of."""
-    if isinstance(leaf, Tensor | nn.Module) or not hasattr(leaf, "__dict__") or callable(leaf):
+    if isinstance(leaf, Tensor | nn.Module | str | int | float | None) or callable(leaf):
         return []
-    held = [*vars(leaf).values(), *getattr(leaf, "layers", ())]
-    return [leaf, *(part for value in held for part in parts_of(value))]
+    state = getattr(leaf, "__dict__", None)
+    if state is None:
+        return []
+    inner = [part for value in state.values() if hasattr(value, "layers") for part in parts_of(value)]
+    return [leaf, *getattr(leaf, "layers", ()), *inner]
 
 
 @contextmanager
