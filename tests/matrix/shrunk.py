@@ -56,7 +56,11 @@ OWN: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("glm4_moe_lite", "glm_moe_dsa", "minicpm3"), _LATENT),
     **dict.fromkeys(("qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"), _DELTA),
     "bailing_hybrid": {**_HYBRID, **_LATENT, "layer_types": ["linear_attention", "full_attention"] * 2},
-    "dbrx": {"attn_config": {"rope_theta": 10_000.0, "kv_n_heads": 2}, "ffn_config": {"ffn_hidden_size": 24}},
+    "dbrx": {
+        "attn_config": {"rope_theta": 10_000.0, "kv_n_heads": 2, "clip_qkv": 8.0},
+        "ffn_config": {"ffn_hidden_size": 24},
+    },
+    "dots3_note_text": _LATENT,
     "dots1": {"layer_types": ["full_attention"] * 2, "n_shared_experts": 1},
     "gemma4_text": {"vocab_size_per_layer_input": VOCABULARY, "hidden_size_per_layer_input": 8},
     "jamba": {**_HYBRID, "attn_layer_period": 4, "attn_layer_offset": 2, "use_mamba_kernels": False},
@@ -87,7 +91,7 @@ OWN: dict[str, dict[str, Any]] = {
     "zamba2": {
         **_HYBRID,
         "num_key_value_heads": 4,
-        "layer_types": ["linear_attention", "hybrid"] * 2,
+        "layers_block_type": ["linear_attention", "hybrid"] * 2,
         "n_mamba_heads": 4,
         "mamba_d_state": 8,
         "mamba_ngroups": 1,
@@ -149,9 +153,19 @@ def config_of(kind: str, **settings: Any) -> Any:
 
     auto: Any = transformers.AutoConfig
     base = auto.for_model(kind)
+    return type(base)(**{**_small(base), **OWN.get(kind, {}), **settings})
+
+
+def _small(base: Any) -> dict[str, Any]:
+    """Return small values for what a configuration has, those of its parts (texts, images) among them."""
     known = {*base.to_dict(), *getattr(base, "attribute_map", {})}
     chosen = {name: value for name, value in SMALL.items() if name in known}
-    return type(base)(**{**chosen, **OWN.get(kind, {}), **settings})
+    for name in getattr(base, "sub_configs", {}):
+        part = getattr(base, name, None)
+        if hasattr(part, "to_dict") and hasattr(part, "model_type"):
+            kind = part.model_type
+            chosen[name] = {"model_type": kind, **_small(part), **OWN.get(kind, {})}
+    return chosen
 
 
 def build(config: Any, auto: str = "CausalLM", attention: str | None = None, seed: int = 0) -> Any:

@@ -61,6 +61,6 @@ def test_a_causal_type(kind: str) -> None:
 
 
 def test_a_type_that_does_not_build_says_why() -> None:
-    found = causal.outcome("fuyu")
+    found = causal.outcome("blt")
     assert "parameters even so" in found.not_built
-    assert "`fuyu`: does not build tiny" in causal.report([found])
+    assert "`blt`: does not build tiny" in causal.report([found])
