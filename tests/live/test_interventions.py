@@ -10,8 +10,9 @@ import pytest
 import torch
 from conftest import PROMPT
 from hands import IDS, OTHER, by_hand, call, decode, prefill
+from kinds import Attention, Model
 from tiny_models import WIDTH, tiny
-from torch import Tensor
+from torch import Tensor, nn
 
 import glassblock as gb
 from glassblock.errors import AddressError, InterventionError, TapError
@@ -76,6 +77,37 @@ def _ran(session: Session, positions: Any) -> Run:
     return session.run(IDS)
 
 
+class InOneRow(Attention):
+    """Attention that puts all tokens of a batch in one row before the output projection, as vision towers do."""
+
+    def forward(self, stream: Tensor) -> Tensor:
+        q, k, v = (part.unflatten(-1, (2, -1)).transpose(1, 2) for part in self.into(stream).chunk(3, -1))
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        result: Tensor = self.out(mixed.transpose(1, 2).reshape(-1, stream.shape[-1])).view_as(stream)
+        return result
+
+
+@pytest.mark.parametrize("positions", [None, [2, 7]])
+def test_heads_of_an_attention_that_puts_all_tokens_in_one_row(positions: list[int] | None) -> None:
+    torch.manual_seed(0)
+    model, ids = Model(InOneRow).eval(), IDS % 50
+    at = torch.arange(ids.numel()) % ids.shape[1]
+    rows = torch.ones_like(at, dtype=torch.bool) if positions is None else torch.isin(at, torch.tensor(positions))
+
+    def without(_: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+        z = args[0].clone()
+        z[rows, z.shape[-1] // 2 :] = 0  # the second of two heads
+        return (z,)
+
+    handle = model.layers[0].mixer.out.register_forward_pre_hook(without)
+    with torch.no_grad():
+        expected = model(ids)
+    handle.remove()
+    with gb.attach(model, inputs=ids) as session, torch.no_grad():
+        session.ablate("L0.attn.H1", positions=positions)
+        torch.testing.assert_close(model(ids), expected)
+
+
 def test_negative_positions_count_from_the_end_of_what_a_pass_sees() -> None:
     model = tiny("gpt2")
     with by_hand(model.transformer.h[0].mlp, lambda x, _: torch.cat((x[:, :-1], 0 * x[:, -1:]), 1)):
@@ -83,6 +115,17 @@ def test_negative_positions_count_from_the_end_of_what_a_pass_sees() -> None:
     with gb.attach(model) as session:
         session.ablate("L0.mlp", positions=-1)
         torch.testing.assert_close(decode(model), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_positions_of_what_a_cache_holds_for_all_keys() -> None:
+    """The oracle is the same text in one go."""
+    model = tiny("deepseek_v3")
+    with gb.attach(model) as session, torch.no_grad():
+        session.run(IDS[:1])
+        session.ablate("L1.attn.kv_latent", how=gb.Scale(0.5), positions=[1])
+        expected = model(IDS[:1], use_cache=False).logits[:, -1]
+        cache = model(IDS[:1, :-1], use_cache=True).past_key_values
+        torch.testing.assert_close(model(IDS[:1, -1:], past_key_values=cache).logits[:, -1], expected)
 
 
 def test_positions_may_be_given_in_every_way(session: Session) -> None:
@@ -232,6 +275,22 @@ def test_changing_interventions_during_backward_is_refused(session: Session) -> 
     assert "a backward pass is running" in str(errors[0])
     assert strings(session) == []
     session.ablate("L0.mlp")
+
+
+def test_undoing_during_backward_is_refused_and_undoes_nothing(session: Session) -> None:
+    model: Any = session.model
+    ids = session.tokenizer(PROMPT, return_tensors="pt")["input_ids"]
+    session.ablate("L0.mlp")
+
+    def undo(_: Tensor) -> None:
+        with pytest.raises(InterventionError, match="a backward pass is running"):
+            session.undo()
+
+    loss = model(ids, labels=ids).loss
+    loss.register_hook(undo)
+    loss.backward()
+    assert list(session.history.current) == list(session.interventions)
+    assert strings(session) == ["zero L0.mlp"]
 
 
 # ---- bad input

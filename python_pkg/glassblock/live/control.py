@@ -80,11 +80,11 @@ class Control:
 
     def undo(self) -> bool:
         """Go one step back; say whether there was one."""
-        return self._travel(self.history.undo)
+        return self._travel(self.history.undo, self.history.redo)
 
     def redo(self) -> bool:
         """Go one step forward; say whether there was one."""
-        return self._travel(self.history.redo)
+        return self._travel(self.history.redo, self.history.undo)
 
     @contextmanager
     def beside(self, names: tuple[str, ...], how: Any, positions: Any = None) -> Iterator[None]:
@@ -108,11 +108,16 @@ class Control:
             self.history.push(Step(label, python, after))
             return True
 
-    def _travel(self, move: Callable[[], bool]) -> bool:
+    def _travel(self, move: Callable[[], bool], back: Callable[[], bool]) -> bool:
         with self._lock:
-            moved = move()
-            self._use(self.history.current, self._beside)
-            return moved
+            if not move():
+                return False
+            try:
+                self._use(self.history.current, self._beside)
+            except BaseException:
+                back()
+                raise
+            return True
 
     def _use(self, kept: Interventions, beside: Interventions) -> None:
         """Take up what the history has and what is beside it; an error changes nothing."""

@@ -96,7 +96,8 @@ class Edit:
         """Return the tensor as the intervention wants it."""
         if self.along == "weights":
             return self._weights(x, moment)
-        first = x.ndim == 3 and self.cached and x.shape[0] == moment.tokens != x.shape[1]
+        streams = x.ndim == 3 and self.along == "tokens" and self.cached  # of keys there may be as many as they like
+        first = streams and x.shape[0] == moment.tokens != x.shape[1]
 
         def view(of: Tensor) -> Tensor:
             return of.transpose(0, 1) if first else by_token(of, moment.tokens)

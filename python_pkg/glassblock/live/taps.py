@@ -18,7 +18,7 @@ from glassblock.ir import Architecture, Block, Branch, Layer, Side
 from glassblock.live.edits import Moment, applied, split_heads
 from glassblock.live.expert_edits import ExpertEdits, dense_weights
 from glassblock.live.layout import Layout
-from glassblock.live.means import Collector
+from glassblock.live.means import Collector, by_token
 from glassblock.live.plan import Plan
 from glassblock.live.recorder import Recorder
 
@@ -113,7 +113,9 @@ class HeadsTap:
     def edit(self, x: Tensor, plan: Plan, moment: Moment) -> Tensor:
         """Edit the slices of the heads that are intervened upon."""
         edits = plan.taps.get(self.key)
-        return applied(edits, split_heads(x, self.heads), moment).flatten(-2) if edits else x
+        if not edits:
+            return x
+        return applied(edits, split_heads(by_token(x, moment.tokens), self.heads), moment).reshape(x.shape)
 
     def observe(self, x: Tensor, recorder: Recorder | None, collector: Collector | None) -> None:
         """Describe each head."""
