@@ -218,6 +218,17 @@ def test_detach_works_twice_and_after_hooks_were_cleared_by_others(model: Any) -
     assert torch.equal(call(model), call(tiny("llama")))
 
 
+def test_detach_holds_where_interventions_change_once_more_after_it(model: Any) -> None:
+    """The end of a ``with`` block takes up what was in force before it, also where that is inside of a block."""
+    session = gb.attach(model)
+    session.run(text())
+    session.ablate("L0.attn.q", how=gb.Scale(0.5))
+    with session.ablated("L1.mlp"):
+        session.detach()
+    assert hooks_on(model) == 0
+    assert torch.equal(call(model), call(tiny("llama")))
+
+
 def test_detach_leaves_the_hooks_of_others(model: Any) -> None:
     seen: list[int] = []
     model.model.layers[0].register_forward_hook(lambda *_: seen.append(1))

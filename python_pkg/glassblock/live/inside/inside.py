@@ -57,6 +57,7 @@ class Inside:
         self._lock = threading.Lock()
         self._streamed: Mapping[str, set[str]] = {}
         self._of = _turns_of(architecture)
+        self._detached = False
 
     def begin(self) -> None:
         """Begin a pass of this thread: modules that several layers share start at the first of them."""
@@ -89,7 +90,7 @@ class Inside:
                 )
         with self._lock:
             for turns in (self._of[address] for address in wanted):
-                if turns.stand_in is None:
+                if turns.stand_in is None and not self._detached:
                     module = self.model.get_submodule(turns.path)
                     turns.stand_in = StandIn(module, partial(self._call, turns, module))
 
@@ -105,8 +106,9 @@ class Inside:
             self._local.findings = before
 
     def detach(self) -> None:
-        """Put back every ``forward``. Again does no harm."""
+        """Put back every ``forward``, for good. Again does no harm."""
         with self._lock:
+            self._detached = True
             for turns in self._of.values():
                 if turns.stand_in is not None:
                     turns.stand_in.remove()
