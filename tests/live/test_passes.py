@@ -294,6 +294,27 @@ def test_what_runs_again_sees_the_interventions_of_its_own_forward(checkpointing
         assert len(session.frames) == 2
 
 
+@pytest.mark.parametrize("checkpointing", [True, False], ids=["reentrant", "not reentrant"])
+def test_what_is_read_and_edited_inside_of_blocks_leaves_checkpoints_alone(checkpointing: bool) -> None:
+    """The oracle is the same step without checkpoints; torch counts what they save, once and again."""
+    model, ids = tiny("llama").train(), text()
+    plain = copy.deepcopy(model)
+    model.gradient_checkpointing_enable({"use_reentrant": checkpointing})
+    steps: list[list[Tensor]] = []
+    for one in (plain, model):
+        with gb.attach(one) as session:
+            session.watch("L0.attn.pattern", "L0.attn.q_rot", "L1.mlp.post")
+            steps.append(trained(one, ids))
+            assert not newest(session).unread
+            session.ablate("L0.attn.q", how=gb.Scale(0.5))
+            session.ablate("L1.attn.pattern", how=gb.Scale(0.5))
+            one.zero_grad()
+            steps.append(trained(one, ids))
+    assert same(steps[2], steps[0])
+    assert same(steps[3], steps[1])
+    assert not same(steps[1], steps[0])
+
+
 @pytest.mark.parametrize("reentrant", [True, False])
 def test_whole_model_that_runs_again_makes_no_second_frame(reentrant: bool) -> None:
     model = PlainTransformer()

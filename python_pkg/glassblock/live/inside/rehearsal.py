@@ -1,7 +1,8 @@
 """The rehearsal: one call of a block, recorded on copies of its arguments, to find out where its taps are.
 
 Calls are of one kind if nothing is different between them but how long things are. A call of a kind that was not met
-before is rehearsed. The model notices nothing: caches are copied, random numbers put back, and our hooks silent.
+before is rehearsed. The model notices nothing: caches are copied, random numbers put back, and our hooks silent; a
+checkpoint, which counts what is saved for gradients, sees none of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._pytree import tree_leaves, tree_map
 
 from glassblock.errors import TapError
@@ -114,9 +116,13 @@ def rehearse(module: nn.Module, forward: Callable[..., Any], arguments: Argument
     with silent(), working(), _untouched(module):
         args, kwargs = copied(arguments)
         tracer = _Rehearsal(module)
-        with tracer, calls_seen(tracer.seen):
+        with saved_tensors_hooks(_as_it_is, _as_it_is), tracer, calls_seen(tracer.seen):
             result = tracer.seen(lambda _, *a, **k: forward(*a, **k), module, args, kwargs)
     return Rehearsed(Watched(tracer, module, (args, kwargs), result), tracer.off)
+
+
+def _as_it_is(x: Tensor) -> Tensor:
+    return x
 
 
 def copied(arguments: Arguments) -> Arguments:

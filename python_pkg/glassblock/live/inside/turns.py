@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from glassblock.errors import InterventionError, TapError
@@ -139,7 +140,8 @@ def _work(
 
 def _show(found: Findings, address: str, tap: str, look: Callable[[], Tensor]) -> None:
     try:
-        found.take(address, tap, look())
+        with torch.no_grad():  # a checkpoint counts what is saved for gradients
+            found.take(address, tap, look())
     except Exception as error:  # noqa: BLE001  # likewise
         found.fail(address, tap, error)
 
