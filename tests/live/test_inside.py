@@ -61,6 +61,17 @@ def test_the_pattern_is_that_of_eager_attention(name: str, implementation: str, 
     assert torch.allclose(pattern[rows], expected[rows], atol=1e-6)
 
 
+def test_the_pattern_of_a_model_in_double_precision() -> None:
+    model = tiny("llama").double()
+    with gb.attach(model) as session:
+        pattern = session.cache("L0.attn.pattern", prompt=IDS)["L0.attn.pattern"]
+    model.set_attn_implementation("eager")
+    with torch.no_grad():
+        expected = model(IDS, output_attentions=True).attentions[0]
+    assert pattern.dtype == torch.float64
+    torch.testing.assert_close(pattern, expected, rtol=1e-6, atol=1e-7)  # eager code takes its softmax in float32
+
+
 _SIZES: dict[str, dict[str, Any]] = {
     "bloom": {"hidden_size": 32, "n_head": 4, "n_layer": 2},
     "gptj": {"n_embd": 32, "n_head": 4, "n_layer": 2, "rotary_dim": 4},

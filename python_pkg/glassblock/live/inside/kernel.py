@@ -44,9 +44,10 @@ class KernelCall:
         return cls(*args, **kwargs)
 
     def scores(self) -> Tensor:
-        """Return what goes into the softmax: scaled and masked, float32, a tensor of its own."""
+        """Return what goes into the softmax: scaled and masked, float32 or float64, a tensor of its own."""
         scale = self.query.shape[-1] ** -0.5 if self.scale is None else self.scale
-        scores: Tensor = (self.query.float() * scale) @ self._for_each_query(self.key).float().transpose(-1, -2)
+        query, key = _precise(self.query), _precise(self._for_each_query(self.key))
+        scores: Tensor = (query * scale) @ key.transpose(-1, -2)
         if self.is_causal:
             seen = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
             return scores.masked_fill_(seen.logical_not(), float("-inf"))
@@ -72,9 +73,9 @@ class KernelCall:
     def off(self, returned: Tensor) -> str | None:
         """Say by how much the written-out attention is off what the kernel returned; None where it is not."""
         with torch.no_grad():
-            again = self.mixed(self.pattern(self.scores())).float()
+            again = _precise(self.mixed(self.pattern(self.scores())))
         returned = returned.detach()
-        off = float((again - returned.float()).abs().max() / returned.abs().max().clamp_min(1e-30))
+        off = float((again - _precise(returned)).abs().max() / returned.abs().max().clamp_min(1e-30))
         if self.dropout_p or off <= _CLOSE.get(returned.dtype, 1e-4):
             return None
         return f"the pattern that its kernel was asked for does not make what it returned ({off:.1e} off)"
@@ -82,3 +83,8 @@ class KernelCall:
     def _for_each_query(self, x: Tensor) -> Tensor:
         repeats = self.query.shape[-3] // x.shape[-3] if self.query.ndim > 3 else 1
         return x if repeats == 1 else x.repeat_interleave(repeats, -3)
+
+
+def _precise(x: Tensor) -> Tensor:
+    """Return a tensor in float32, of float64 itself."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
