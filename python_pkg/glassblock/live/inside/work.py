@@ -128,8 +128,12 @@ class AtTensor:
         if not self.given:
             return args, kwargs
         every = tensors((args, kwargs))
+        if self.show:
+            self.work.show(lambda: self.views[0](every[self.which]))
+        if not self.change:
+            return args, kwargs
         x = every[self.which]
-        new = self._new(x)
+        new = self.work.changed(x, self.views)
         if new is not x and x is every[0] and writes(name):
             x.copy_(new)  # the model goes on with the tensor that it writes into
             return args, kwargs
@@ -140,17 +144,17 @@ class AtTensor:
         """Swap what the operation made."""
         if self.given:
             return result
-        x = made(name, tensors((args, kwargs)), result)[self.which]
-        new = self._new(x)
+        every = made(name, tensors((args, kwargs)), result)
+        if self.show:
+            self.work.show(lambda: self.views[0](every[self.which]))
+        if not self.change:
+            return result
+        x = every[self.which]
+        new = self.work.changed(x, self.views)
         if new is not x and writes(name):
             x.copy_(new)
             return result
         return swapped(result, x, new)
-
-    def _new(self, x: Tensor) -> Tensor:
-        if self.show:
-            self.work.show(lambda: self.views[0](x))
-        return self.work.changed(x, self.views) if self.change else x
 
 
 def kernel_act(scoring: Work, weighing: Work, heads: int) -> Act:
