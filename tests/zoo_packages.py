@@ -1,4 +1,4 @@
-"""timm and diffusers for the tests that read their models, although neither is in the environment itself.
+"""timm, diffusers and torchao for the tests of their models, although none of them is in the environment itself.
 
 `make install` puts each into a folder of its own. A folder is on the path only while its library is imported, because
 transformers takes a timm that it can see for one that works. And timm imports torchvision, of which it needs nothing to
@@ -31,7 +31,7 @@ def package(name: str, *parts: str) -> Any:
     Parameters
     ----------
     name
-        ``timm`` or ``diffusers``.
+        ``timm``, ``diffusers`` or ``torchao``.
     parts
         Names in it that are to be there: such libraries import their parts when they are asked for.
     """

@@ -26,7 +26,11 @@ BUNDLES = [
     PACKAGE / "labextension" / "package.json",
 ]
 OLDEST_NODE = 20
-ZOO = {"timm": ["timm", "pillow"], "diffusers": ["diffusers", "importlib-metadata", "pillow", "zipp"]}
+ZOO = {
+    "timm": ["timm", "pillow"],
+    "diffusers": ["diffusers", "importlib-metadata", "pillow", "zipp"],
+    "torchao": ["torchao"],
+}
 """Libraries whose models the tests read, and what each needs beside the rest of `.venv`."""
 
 # Tools that we install come first; a node of the system's stays visible behind them.

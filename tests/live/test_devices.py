@@ -1,6 +1,7 @@
 """Devices and number formats: nothing waits inside a forward, weights are left where they are."""
 
 import copy
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from zoo_packages import package
 
 import glassblock as gb
 from glassblock.live import Session
@@ -223,7 +225,8 @@ def _checked(model: Any) -> Session:
 
 
 def test_int8_weights_of_torchao() -> None:
-    quantization = pytest.importorskip("torchao.quantization", reason="torchao is not installed")
+    package("torchao")
+    quantization: Any = importlib.import_module("torchao.quantization")
     model = tiny("llama")
     quantization.quantize_(model, quantization.Int8WeightOnlyConfig())
     _read_as_before(_checked(model))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import PROMPT
+from tiny_models import text, tiny
 from torch import Tensor, nn
 
 import glassblock as gb
@@ -443,3 +444,16 @@ def test_session_and_model_can_be_collected() -> None:
 def _logits(run: Run) -> Tensor:
     assert run.logits is not None
     return run.logits
+
+
+def test_the_last_frame_is_that_of_the_last_run() -> None:
+    with gb.attach(tiny("llama")) as session:
+        clean = session.run(text()).frames[-1]
+        session.ablate("L0.attn.H1")
+        session.run()
+        session.undo()
+        session.run()
+        assert session.frames[-1] is clean
+        session.watch("L0.attn.pattern")
+        session.run()
+        assert set(session.frames[-1].inside) == {"L0.attn.pattern"}

@@ -104,6 +104,11 @@ class Runner:
         self._local.frame = frame
         return not getattr(self._local, "quiet", False)
 
+    def forget_clean(self) -> None:
+        """Make the clean pass of the last prompt once more when it is run again: more is to be seen in it."""
+        if self._subject is not None:
+            self._subject.clean = None
+
     def subject(self, prompt: Prompt | None) -> Subject:
         """Return what is to be run: a new prompt, or with None the last one that ran.
 

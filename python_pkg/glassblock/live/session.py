@@ -242,24 +242,22 @@ class Session:
         self._runner.stop.set()
 
     def cache(self, *names: str, prompt: Prompt | None = None) -> dict[str, Tensor]:
-        """Run a prompt under the interventions in force, and return what was computed inside attentions.
+        """Run a prompt under the interventions in force, and return what was computed at and inside of blocks.
 
         The model runs as it always does: nothing is converted, its kernels are its own, its logits the same.
 
         Parameters
         ----------
         *names
-            ``L3.attn.pattern``, or TransformerLens's ``blocks.3.attn.hook_pattern``. There are ``q`` and ``k``
-            as their projections make them, ``q_rot``, ``k_rot`` and ``v`` as they go into the products, ``scores``,
-            ``pattern``, and ``z`` before single heads are ablated.
+            An address and a tap, ``L3.attn.pattern``, ``L0.mlp.post``, ``L2.mixer.beta``, ``L3.moe.E5.in``, or
+            TransformerLens's name, ``blocks.3.attn.hook_pattern``. The table in ``docs/taps.md`` has all of them.
         prompt
             As for `run`; None runs the last one again.
 
         Returns
         -------
         dict of str to Tensor
-            By the names that were given. ``q``, ``q_rot``, ``z``: (batch, tokens, heads, channels); ``k``, ``k_rot``,
-            ``v``: (batch, keys, key/value heads, channels); ``scores``, ``pattern``: (batch, heads, tokens, keys).
+            By the names that were given: copies, in the shapes of that table.
 
         Raises
         ------
@@ -333,6 +331,7 @@ class Session:
         """
         self._check_attached()
         self._engine.watch(names)
+        self._runner.forget_clean()
 
     # ---- intervening
 
@@ -460,15 +459,21 @@ class Session:
 
     def _finish(self, run: Run) -> Run:
         self._run = run
+        shown = run.frames[-1] if run.frames else None
+        if shown is not None and (not self.frames or self.frames[-1] is not shown):
+            self._keep(shown)  # a clean pass that was known already is the last one again
         self._tell("run", run)
         return run
 
     def _on_frame(self, frame: Frame) -> None:
         if self._runner.seen(frame):
-            self.frames.append(frame)
-            while len(self.frames) > 1 and sum(kept.nbytes for kept in list(self.frames)) > FRAMES_BYTES:
-                self.frames.popleft()
-            self._tell("frame", frame)
+            self._keep(frame)
+
+    def _keep(self, frame: Frame) -> None:
+        self.frames.append(frame)
+        while len(self.frames) > 1 and sum(kept.nbytes for kept in list(self.frames)) > FRAMES_BYTES:
+            self.frames.popleft()
+        self._tell("frame", frame)
 
     def _on_problem(self, sentence: str) -> None:
         self._tell("problem", sentence)
