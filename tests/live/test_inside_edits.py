@@ -250,3 +250,19 @@ def test_keys_and_values_that_are_kept_once_for_each_query_are_edited_for_all_of
         assert torch.allclose(logits(model), logits(other), atol=1e-5)
         assert torch.allclose(last(model), last(other), atol=1e-5)
     assert not torch.allclose(logits(model), logits(other), atol=1e-5)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_gradients_under_an_edit_are_the_same_with_checkpoints(reentrant: bool) -> None:
+    """The first forward is rehearsed, the one that runs again is not: torch compares what both save."""
+    plain, model = tiny("llama").train(), tiny("llama").train()
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": reentrant})
+    for each in (plain, model):
+        with gb.attach(each) as session:
+            session.ablate("L1.attn.q", how=gb.Scale(2))
+            session.ablate("L0.attn", how=gb.Cut([0], [-1]))
+            each(IDS, labels=IDS).loss.backward()
+    for expected, found in zip(plain.parameters(), model.parameters(), strict=True):
+        assert expected.grad is not None
+        assert found.grad is not None
+        assert torch.allclose(found.grad, expected.grad, atol=1e-7)

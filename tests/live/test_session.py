@@ -3,6 +3,7 @@
 import copy
 import gc
 import io
+import math
 import threading
 import time
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 import torch
 from conftest import PROMPT
-from tiny_models import text, tiny
+from tiny_models import text as some_text
+from tiny_models import tiny
 from torch import Tensor, nn
 
 import glassblock as gb
@@ -448,7 +450,7 @@ def _logits(run: Run) -> Tensor:
 
 def test_the_last_frame_is_that_of_the_last_run() -> None:
     with gb.attach(tiny("llama")) as session:
-        clean = session.run(text()).frames[-1]
+        clean = session.run(some_text()).frames[-1]
         session.ablate("L0.attn.H1")
         session.run()
         session.undo()
@@ -457,3 +459,56 @@ def test_the_last_frame_is_that_of_the_last_run() -> None:
         session.watch("L0.attn.pattern")
         session.run()
         assert set(session.frames[-1].inside) == {"L0.attn.pattern"}
+
+
+def test_weights_that_were_changed_meanwhile_make_another_clean_run() -> None:
+    model = tiny("llama")
+    with gb.attach(model) as session:
+        before = session.run(some_text()).logits
+        with torch.no_grad():
+            model.model.layers[0].mlp.down_proj.weight.mul_(2)
+            expected = model(some_text()).logits
+        after = session.run().logits
+    assert before is not None
+    assert after is not None
+    assert torch.equal(after, expected)
+    assert not torch.equal(after, before)
+
+
+def test_a_model_that_was_compiled_since_is_not_run_as_if_it_were_not() -> None:
+    model = tiny("llama")
+    with gb.attach(model) as session:
+        session.ablate("L0.attn.H0")
+        model.compile(backend="eager")
+        with pytest.raises(ModelError, match="compiled"):
+            session.run(some_text())
+
+
+def test_padding_is_in_no_mean() -> None:
+    """The mean over a padded prompt is that over the same prompt without its padding."""
+    ids = some_text(9)
+    padded = {
+        "input_ids": torch.cat((torch.full((1, 4), 5), ids), 1),
+        "attention_mask": torch.cat((torch.zeros(1, 4, dtype=torch.long), torch.ones_like(ids)), 1),
+        "position_ids": torch.cat((torch.zeros(1, 4, dtype=torch.long), torch.arange(9)[None]), 1),
+    }
+    found: list[Tensor] = []
+    for reference in ({"input_ids": ids}, padded):
+        with gb.attach(tiny("llama"), reference=[reference]) as session:
+            session.ablate("L1.mlp", "L0.attn.H1", how="mean")
+            logits = session.run(some_text()).logits
+            assert logits is not None
+            found.append(logits)
+    assert torch.allclose(found[0], found[1], atol=1e-5)
+
+
+def test_what_is_no_number_is_said_to_be_none() -> None:
+    model = tiny("llama")
+    with gb.attach(model) as session:
+        session.run(some_text())
+        with torch.no_grad():
+            model.lm_head.weight[0] = float("nan")
+        session.ablate("L0.attn.H1")
+        run = session.run()
+    assert run.kl is not None
+    assert math.isnan(run.kl)

@@ -237,7 +237,7 @@ class Engine:
             inputs = Inputs()
         self._passes.given(current, Moment(inputs.first, inputs.tokens))
         if current.collector is not None:
-            current.collector.begin(inputs.tokens)
+            current.collector.begin(inputs.tokens, inputs.mask)
         if current.collector is None and not _without_numbers():
             baseline = self._passes.baseline
             current.recorder = Recorder(self._layout, self._overwritten, baseline)

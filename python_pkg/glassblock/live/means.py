@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -25,11 +26,33 @@ def by_token(x: Tensor, tokens: int | None) -> Tensor:
     return x.reshape(-1, tokens, x.shape[-1]) if tokens and len(x) % tokens == 0 else x.unsqueeze(0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Real:
+    """Which positions of a pass are tokens and no padding.
+
+    Attributes
+    ----------
+    tokens
+        How many positions there are.
+    mask
+        The attention mask that the model was given.
+    """
+
+    tokens: int | None = None
+    mask: Tensor | None = None
+
+    def of(self, x: Tensor) -> Tensor | None:
+        """Return what is no padding among values (batch, tokens, ...), as truth values; None where all of it is."""
+        if self.mask is None or self.mask.ndim != 2 or x.shape[:2] != self.mask.shape:
+            return None
+        return self.mask.to(x.device) != 0
+
+
 class Collector(Protocol):
     """Sees the tensors of some passes, by key."""
 
-    def begin(self, tokens: int | None) -> None:
-        """Begin a pass of so many tokens; None where that is not known."""
+    def begin(self, tokens: int | None, mask: Tensor | None = None) -> None:
+        """Begin a pass of so many tokens, None where that is not known, and its attention mask (batch, tokens)."""
 
     def wants(self, key: str) -> bool:
         """Say whether it takes the values at a tap."""
@@ -50,17 +73,21 @@ class Means:
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = defaultdict(int)
+        self._real = _Real()
 
-    def begin(self, tokens: int | None) -> None:
+    def begin(self, tokens: int | None, mask: Tensor | None = None) -> None:
         """Begin a pass."""
+        self._real = _Real(tokens, mask)
 
     def wants(self, key: str) -> bool:
         """Take everything."""
         return True
 
     def add(self, key: str, x: Tensor) -> None:
-        """Take the values at a tap; every position counts the same."""
-        flat = x.detach().reshape(-1, x.shape[-1])
+        """Take the values at a tap; every position that is no padding counts the same."""
+        values = by_token(x.detach(), self._real.tokens)
+        real = self._real.of(values)
+        flat = (values if real is None else values[real]).reshape(-1, x.shape[-1])
         total = flat.sum(0, dtype=torch.float64)
         self._sums[key] = self._sums[key] + total if key in self._sums else total
         self._counts[key] += flat.shape[0]
@@ -77,22 +104,26 @@ class MeansByPosition:
         self._keys = keys
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, Tensor] = {}
-        self.tokens: int | None = None
+        self._real = _Real()
 
-    def begin(self, tokens: int | None) -> None:
+    def begin(self, tokens: int | None, mask: Tensor | None = None) -> None:
         """Begin a pass."""
-        self.tokens = tokens
+        self._real = _Real(tokens, mask)
 
     def wants(self, key: str) -> bool:
         """Take what was asked for."""
         return key in self._keys
 
     def add(self, key: str, x: Tensor) -> None:
-        """Take the values at a tap."""
+        """Take the values at a tap, where they are no padding."""
         if key not in self._keys:
             return
-        batched = by_token(x.detach(), self.tokens)
-        sums, counts = batched.sum(0, dtype=torch.float64), torch.full((batched.shape[1],), len(batched))
+        batched = by_token(x.detach(), self._real.tokens)
+        real = self._real.of(batched)
+        counts = torch.full((batched.shape[1],), len(batched)) if real is None else real.sum(0).cpu()
+        if real is not None:
+            batched = batched.masked_fill(~real.reshape(*real.shape, *[1] * (batched.ndim - 2)), 0)
+        sums = batched.sum(0, dtype=torch.float64)
         known = self._sums.get(key)
         if known is not None:
             longest = max(len(known), len(sums))
@@ -117,10 +148,11 @@ class Capture:
         self._keys = keys
         self._kept: dict[str, Tensor] = {}
         self.tokens: int | None = None
+        self.mask: Tensor | None = None
 
-    def begin(self, tokens: int | None) -> None:
+    def begin(self, tokens: int | None, mask: Tensor | None = None) -> None:
         """Begin a pass."""
-        self.tokens = tokens
+        self.tokens, self.mask = tokens, mask
 
     def wants(self, key: str) -> bool:
         """Take what was asked for."""

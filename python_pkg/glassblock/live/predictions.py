@@ -6,6 +6,7 @@ Python are the same number.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ class Distribution:
     def score(self, token: int) -> Score:
         """Return a token's place in it."""
         logit = self.logits[token]
-        rank = 1 + int((self.logits > logit).sum())
+        rank = len(self.logits) if logit.isnan() else 1 + int((self.logits > logit).sum())
         return Score(float(self._log_probs[token].exp()), float(logit), rank)
 
     def top(self, n: int) -> list[int]:
@@ -72,10 +73,11 @@ class Distribution:
         return ids
 
     def kl_to(self, other: Distribution) -> float:
-        """Return the KL divergence KL(self || other) in nats."""
+        """Return the KL divergence KL(self || other) in nats; NaN where one of them has no numbers."""
         p = self._log_probs.exp()
-        terms = torch.where(p > 0, p * (self._log_probs - other._log_probs), torch.zeros_like(p))
-        return max(float(terms.sum()), 0.0)
+        terms = torch.where(p == 0, torch.zeros_like(p), p * (self._log_probs - other._log_probs))
+        total = float(terms.sum())
+        return total if math.isnan(total) else max(total, 0.0)
 
 
 def candidates(

@@ -23,6 +23,7 @@ from glassblock.live.engine import Engine
 from glassblock.live.fits import check_fits
 from glassblock.live.frames import Frame
 from glassblock.live.generation import generate_ids
+from glassblock.live.guard import check_attachable
 from glassblock.live.interventions import Interventions
 from glassblock.live.predictions import Distribution, candidates
 from glassblock.live.prompts import Prompt, Prompts
@@ -46,6 +47,7 @@ class Subject:
     inputs: dict[str, Any]
     generated: int = 0
     clean: Outcome | None = None
+    weights: int | None = None
     baseline: Baseline = field(default_factory=Baseline)
 
 
@@ -126,7 +128,10 @@ class Runner:
     def run(self, subject: Subject, interventions: Interventions) -> Run:
         """Run a subject, clean if that is not known yet, and under the interventions if there are any."""
         check_fits(self._architecture, interventions, subject.inputs)
-        if subject.clean is None:
+        check_attachable(self._model)  # what was compiled since runs without hooks
+        weights = _weights(self._model)
+        if subject.clean is None or subject.weights != weights:
+            subject.baseline, subject.weights = Baseline(), weights
             subject.clean = self._forward(subject, Interventions())
         clean = subject.clean
         renewed = self._provide(interventions, subject)
@@ -202,3 +207,8 @@ class Runner:
         if set(inputs) == {"input_ids"}:
             return self._model(inputs["input_ids"])
         return self._model(**inputs)
+
+
+def _weights(model: nn.Module) -> int:
+    """Return a number that is another one once weights were written over: by an optimizer, by hand."""
+    return hash(tuple(None if weight.is_inference() else weight._version for weight in model.parameters()))

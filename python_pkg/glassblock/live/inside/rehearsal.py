@@ -113,7 +113,8 @@ def rehearse(module: nn.Module, forward: Callable[..., Any], arguments: Argument
     TapError
         If the arguments cannot be copied.
     """
-    with silent(), working(), _untouched(module):
+    # Without gradients: what a checkpoint sees saved in a forward it expects to see saved when it runs again.
+    with silent(), working(), _untouched(module), torch.no_grad():
         args, kwargs = copied(arguments)
         tracer = _Rehearsal(module)
         with saved_tensors_hooks(_as_it_is, _as_it_is), tracer, calls_seen(tracer.seen):
