@@ -141,6 +141,64 @@ describe('the diagram', () => {
     expect(cell.querySelector('.gb-badge')?.classList.contains('gb-on')).toBe(true);
   });
 
+  it('says all that is done to a block, and what each does', async () => {
+    const { model, hit, find, frame } = show();
+    await frame();
+    const done = (how: string, sentence: string) => ({ address: 'L1.mlp', how, sentence, cut: false });
+    const interventions = [done('scale', 'It is halved.'), done('noise', 'It gets noise.')];
+    const edited = ablated('L1.mlp');
+    if (!edited.run) throw new Error('the fixture has a run');
+    model.become({ ...edited, interventions, run: { ...edited.run, interventions } });
+    await frame('L1.mlp');
+    expect(hit('L1.mlp').getAttribute('aria-label')).toMatch(/^L1.mlp, edited: scale, noise, norm /);
+    expect(hit('L1.mlp').querySelector('.gb-badge')?.classList.contains('gb-several')).toBe(true);
+    expect(find('[data-testid="ablations"]').textContent).toBe('2 edits');
+    expect(find('th[data-col="ablated"]').textContent).toBe('edited');
+    expect(find('.gb-legend-kinds').textContent).toBe('scalenoise');
+    hit('L1.mlp').dispatchEvent(new MouseEvent('click', { bubbles: true, shiftKey: true }));
+    await settled();
+    const said = [...find('.gb-in-force').children].map((one) => one.textContent);
+    expect(said).toEqual(['It is halved.', 'It gets noise.']);
+    expect(find('.gb-detail button').title).toBe('restore it, without scale and noise');
+  });
+
+  it('does not offer a kind for what it is not for', async () => {
+    const { find, hit, frame } = show();
+    await frame();
+    find('[data-testid="how-skip"]').click();
+    hit('L1.attn.H2').dispatchEvent(new MouseEvent('click', { bubbles: true, shiftKey: true }));
+    await settled();
+    const ablate = find('.gb-detail button') as HTMLButtonElement;
+    expect(ablate.disabled).toBe(true);
+    expect(ablate.title).toBe('skip is for layers, not for heads');
+  });
+
+  it('tells what is not finite from what is not read any more', async () => {
+    const { model, find, hit } = show();
+    const layout = frameLayout(architecture('gpt'));
+    const broken = recordedFrame(layout);
+    const buffers = recordedBuffers(broken);
+    const row = layout.sites.findIndex((site) => site.address === 'L1.mlp');
+    const { positions } = broken.header;
+    const stats = new Float32Array(buffers[0]?.buffer ?? new ArrayBuffer(0));
+    const at = (row * positions + positions - 1) * layout.stats.length;
+    stats.fill(Number.NaN, at, at + layout.stats.length);
+    stats[at + layout.stats.indexOf('nonfinite')] = 128;
+    model.emit('msg:custom', { ...broken.header, first_nonfinite: 'L1.mlp' }, buffers);
+    model.become({ unread: { 'L0.mlp': 'L0.mlp is not read any more.' } });
+    await settled();
+    const words = (address: string) => hit(address).closest('.gb-block')?.querySelector('.gb-words')?.textContent;
+    expect(words('L1.mlp')).toBe('not finite');
+    expect(hit('L1.mlp').querySelector('.gb-number')?.textContent).toBe('NaN');
+    expect(hit('L1.mlp').getAttribute('aria-label')).toBe('L1.mlp, not finite');
+    expect(words('L0.mlp')).toBe('not read any more');
+    const { run } = sessionState();
+    if (!run) throw new Error('the fixture has a run');
+    model.become({ run: { ...run, candidates: [] } });
+    await settled();
+    expect(find('.gb-next .gb-empty').textContent).toBe('No prediction: not all logits are finite numbers.');
+  });
+
   it('keeps its nodes when values change', async () => {
     const { model, hit, frame } = show();
     await frame();
@@ -325,6 +383,21 @@ describe('the panel', () => {
     expect(alert.hidden).toBe(true);
   });
 
+  it('puts a problem of the kernel away when it is dismissed, and shows the next', async () => {
+    const { model, find } = show();
+    const alert = find('[data-testid="alert"]');
+    model.become({ problem: 'L1.mlp could not be read' });
+    await settled();
+    expect(alert.hidden).toBe(false);
+    alert.querySelector('button')?.click();
+    await settled();
+    expect(alert.hidden).toBe(true);
+    model.become({ problem: 'L1.attn could not be read' });
+    await settled();
+    expect(alert.hidden).toBe(false);
+    expect(alert.textContent).toContain('L1.attn could not be read');
+  });
+
   it('says what is not read any more where it is looked at', async () => {
     const { model, el, find } = show();
     model.become({ unread: { 'L1.mlp': 'L1.mlp is not read any more, because that failed.' } });
@@ -462,7 +535,7 @@ describe('a sequence that is being written', () => {
     await send(5, 'L1.mlp');
     expect(find('[data-testid="nonfinite"]').hidden).toBe(false);
     expect(find('[data-testid="nonfinite"]').textContent).toBe(
-      'Values are not finite: the first such comes out of L1.mlp.',
+      'Some values are infinite or no numbers (NaN): the first of them comes out of L1.mlp.',
     );
     await send(6, null);
     expect(find('[data-testid="nonfinite"]').hidden).toBe(true);

@@ -13,6 +13,12 @@ describe('numbers', () => {
     expect([signed(0.001), signed(-0.001)]).toEqual(['0.00', '0.00']);
   });
 
+  it('are written as what they are where they are not finite', () => {
+    expect([fixed(Number.NEGATIVE_INFINITY, 1), signed(Number.POSITIVE_INFINITY)]).toEqual(['−∞', '+∞']);
+    expect([percent(Number.POSITIVE_INFINITY), compact(Number.NEGATIVE_INFINITY)]).toEqual(['∞ %', '−∞']);
+    expect([fixed(Number.NaN), compact(Number.NaN)]).toEqual(['NaN', '']);
+  });
+
   it('count parameters in a unit that keeps them short', () => {
     expect(big(671_026_419_200)).toBe('671.0 B');
     expect(big(8_190_735_360)).toBe('8.19 B');

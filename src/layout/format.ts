@@ -4,6 +4,7 @@ const MINUS = '−';
 
 /** A number with so many decimals and commas between thousands. */
 export function fixed(value: number, decimals = 0): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value < 0 ? `${MINUS}∞` : '∞';
   // Not toLocaleString, which takes a hundred times as long: this runs for every cell of every frame.
   const text = Math.abs(value).toFixed(decimals);
   const [whole = '', fraction] = text.split('.');
@@ -46,7 +47,7 @@ export function points(delta: number): string {
 
 /** A statistic in as few characters as tell it apart: 0.43, 6.2, 48, 1.3k. */
 export function compact(value: number): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? '' : '∞';
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? '' : fixed(value);
   const size = Math.abs(value);
   if (size >= 9999.5) return `${fixed(value / 1000)}k`;
   if (size >= 999.5) return `${fixed(value / 1000, 1)}k`;

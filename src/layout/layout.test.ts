@@ -222,6 +222,11 @@ describe('a tower whose last layer reaches nothing', () => {
     expect(locate(of, 'vision.L22.attn')?.unused).toBe(false);
     expect(locate(of, 'text.L31.attn')?.unused).toBe(false);
   });
+
+  it('knows how wide the stream is that a block is on', () => {
+    expect(locate(of, 'vision.L3.mlp')?.width).toBe(1024);
+    expect(locate(of, 'text.L3')?.width).toBe(4096);
+  });
 });
 
 describe('an edge between stacks', () => {

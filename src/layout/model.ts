@@ -81,6 +81,8 @@ export interface Located {
   readonly layer: Layer | null;
   /** What comes after the block's address: `H3`, `E17`; empty for the block itself. */
   readonly sub: string;
+  /** Of the residual stream that it is on; 0 outside of the layers. */
+  readonly width: number;
   /** Whether it is in a layer that runs for nothing. */
   readonly unused: boolean;
 }
@@ -92,14 +94,15 @@ export function locate(architecture: Architecture, address: string): Located | n
   const sub = CELL.exec(address)?.[1] ?? '';
   const wanted = sub === '' ? address : address.slice(0, -sub.length - 1);
   const outside = outsideBlocks(architecture).find((one) => one.address === wanted);
-  if (outside) return { block: outside, layer: null, sub, unused: false };
+  if (outside) return { block: outside, layer: null, sub, width: 0, unused: false };
   for (const stack of architecture.stacks) {
     const layer = layerNamed(stack, wanted);
     if (!layer) continue;
+    const width = stack.width.value;
     const unused = stack.used !== null && layer.index >= stack.used.value;
-    if (layer.address === wanted) return { block: null, layer, sub, unused };
+    if (layer.address === wanted) return { block: null, layer, sub, width, unused };
     const block = layer.blocks.flatMap(withParts).find((one) => one.address === wanted);
-    if (block) return { block, layer, sub, unused };
+    if (block) return { block, layer, sub, width, unused };
   }
   return null;
 }

@@ -22,6 +22,8 @@ export interface Page {
   readonly pending: ReadonlyMap<string, 'ablate' | 'restore'>;
   /** What went wrong last, in words. */
   readonly alert: string | null;
+  /** The problem of the kernel's that was read and put away; another one is shown again. */
+  readonly dismissed: string | null;
   /** What is worth knowing about the last action and is no failure. */
   readonly note: string | null;
 }
@@ -34,6 +36,7 @@ export const EMPTY_PAGE: Page = {
   tokens: [],
   pending: new Map(),
   alert: null,
+  dismissed: null,
   note: null,
 };
 

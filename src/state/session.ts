@@ -111,7 +111,7 @@ export class Session {
   }
 
   dismiss(): void {
-    this.page.set({ alert: null });
+    this.page.set({ alert: null, dismissed: this.durable.value.state?.problem ?? null });
   }
 
   /** Ask again whether the kernel is there. */
@@ -160,6 +160,7 @@ export class Session {
     const durable = readDurable(this.model);
     const { pending } = this.page.value;
     this.durable.set(durable);
+    if ((durable.state?.problem ?? null) === null) this.page.set({ dismissed: null });
     this.#watch.heard();
     if (pending.size === 0) return;
     const ablated = new Set(durable.state?.interventions.map((one) => one.address));

@@ -21,6 +21,7 @@ export function sentenceOf(run: RunSummary): string {
   const said = run.interventions.map(({ address, how }) => `${address} ${DONE[how] ?? how}`).join(', ');
   if (!top) return said;
   const name = visible(top.token);
-  if (!top.ablated || said === '') return `Nothing ablated: ${name} ${percent(top.clean.prob)}`;
+  if (said === '') return `Nothing ablated: ${name} ${percent(top.clean.prob)}`;
+  if (!top.ablated) return `${said}: no prediction, for not all logits are finite numbers`;
   return `${said}: ${name} ${percent(top.clean.prob)} to ${percent(top.ablated.prob)}`;
 }

@@ -30,7 +30,7 @@ export class Banner implements Part {
 
   paint(): void {
     const { session } = this.view;
-    const { connection, alert, note, frame } = session.page.value;
+    const { connection, alert, note, frame, dismissed } = session.page.value;
     const { state } = session.durable.value;
     const detached =
       state?.status === 'detached'
@@ -40,12 +40,16 @@ export class Banner implements Part {
     show(this.#banner, words !== undefined);
     show(this.#retry, connection === 'silent');
     setText(this.#words, words ?? '');
-    const problem = alert ?? state?.problem ?? null;
+    const background = state?.problem ?? null;
+    const problem = alert ?? (background === dismissed ? null : background);
     show(this.#alert, problem !== null);
     setText(this.#problem, problem ?? '');
     const first = frame?.header.first_nonfinite ?? null;
     show(this.#nonfinite, first !== null);
-    setText(this.#nonfinite, first === null ? '' : `Values are not finite: the first such comes out of ${first}.`);
+    setText(
+      this.#nonfinite,
+      first === null ? '' : `Some values are infinite or no numbers (NaN): the first of them comes out of ${first}.`,
+    );
     show(this.#note, note !== null);
     setText(this.#note, note ?? '');
   }

@@ -1,12 +1,12 @@
 /** Blocks: a chip over heads in the open, or a box with its name and numbers. Cells are drawn by `cells.ts`. */
 import { type BaseType, type Selection, select } from 'd3-selection';
 import type { BlockBox, Rect } from '../layout';
-import { compact, percent, signed } from '../layout/format';
+import { percent, signed } from '../layout/format';
 import { fitting } from '../layout/text';
 import { type CellDrawing, drawCells } from './cells';
 import type { Pen } from './context';
 import { s, setText } from './dom';
-import { fillOf, frameNodes, joinHits, paintFrame, placeFrame } from './hit';
+import { CHANGED, fillOf, frameNodes, joinHits, numberOf, paintFrame, placeFrame } from './hit';
 import type { Look } from './look';
 
 interface BlockHit extends Rect {
@@ -109,23 +109,38 @@ const ADDS: Readonly<Record<string, string>> = {
   skip: 'is skipped',
 };
 
-/** What a block adds and how far it is from the clean run, in words that fit. */
-function wordsOf(box: BlockBox, look: Look, pen: Pen): [string, string, boolean] {
-  const update = look.update(box.address);
-  const width = box.words?.w ?? 0;
-  const share = update ? `${percent(update.ratio, 0)}` : '';
-  const cosine = update && !Number.isNaN(update.cosine) ? signed(update.cosine) : '';
-  const long = update ? (cosine === '' ? `update ${share}` : `update ${share}, cosine ${cosine}`) : '';
-  const short = update ? (cosine === '' ? share : `${share}, cos ${cosine}`) : '';
-  const fit = (...words: string[]) => fitting(words, width, pen.measure);
-  const first = fit(long, short, share);
-  const how = look.cut(box.address);
-  if (how) return [fit(ADDS[how] ?? `replaced: ${how}`, how), '', true];
-  const change = look.change(box.address);
-  if (look.interventions.length === 0 || Number.isNaN(change)) return [first, '', false];
-  if (change === 0) return [first, fit('as in the clean run', 'as clean'), false];
+/** The size of what a block adds, and its cosine with the stream, long to short. */
+function updateWords(look: Look, address: string): string[] {
+  const update = look.update(address);
+  if (!update) return [''];
+  const share = percent(update.ratio, 0);
+  if (Number.isNaN(update.cosine)) return [`update ${share}`, share];
+  const cosine = signed(update.cosine);
+  return [`update ${share}, cosine ${cosine}`, `${share}, cos ${cosine}`, share];
+}
+
+/** How far a block is from the clean run, after what is done to it. */
+function changeWords(look: Look, address: string, edits: string): string[] {
+  const change = look.change(address);
+  if (look.interventions.length === 0 || Number.isNaN(change)) return [edits];
+  const by = edits === '' ? '' : `${edits}: `;
+  const last = edits === '' ? [] : [edits];
+  if (change === 0) return [`${by}as in the clean run`, `${by}as clean`, ...last];
   const off = percent(change, 0);
-  return [first, fit(`${off} off the clean run`, `${off} off clean`, `${off} off`), change > 0.005];
+  return [`${by}${off} off the clean run`, `${by}${off} off clean`, `${by}${off} off`, ...last];
+}
+
+/** What a block adds and how far it is from the clean run, in words that fit; and whether they are loud. */
+function wordsOf({ address, words }: BlockBox, look: Look, pen: Pen): [string, string, boolean] {
+  const fit = (...some: string[]) => fitting(some, words?.w ?? 0, pen.measure);
+  const how = look.cut(address);
+  const edits = look.edits(address).join(', ');
+  if (how && look.edits(address).length > 1) return [fit(`edited: ${edits}`, edits, how), '', true];
+  if (how) return [fit(ADDS[how] ?? `replaced: ${how}`, how), '', true];
+  if (look.nonfinite(address)) return [fit('not finite'), fit(edits), true];
+  if (look.unread(address)) return [fit('not read any more', 'not read'), fit(edits), true];
+  const loud = edits !== '' || look.change(address) > CHANGED;
+  return [fit(...updateWords(look, address)), fit(...changeWords(look, address, edits)), loud];
 }
 
 export interface BlockDrawing {
@@ -180,9 +195,8 @@ function paintBlock(owner: SVGGElement, box: BlockBox, look: Look, pen: Pen): vo
   body.style.fill = cut ? `url(#${pen.uid}-hatch)` : (paint?.fill ?? '');
   group.classList.toggle('gb-measured', paint !== null);
   for (const name of TEXTS) (group.querySelector(`:scope > .${name}`) as SVGElement).style.fill = paint?.ink ?? '';
-  const norm = look.norm(box.address);
   if (look.live && box.form === 'box') {
-    setText(group.querySelector(':scope > .gb-number') as Element, cut || Number.isNaN(norm) ? '' : compact(norm));
+    setText(group.querySelector(':scope > .gb-number') as Element, cut ? '' : numberOf(look, box.address));
   }
   paintWords(owner.querySelector(':scope > .gb-words') as Element, box, look, pen);
 }

@@ -4,7 +4,7 @@ import { fixed, percent, points, signed } from '../layout/format';
 import type { Candidate, FramePrediction, RunSummary } from '../wire/types.generated';
 import { type Part, streamed, type View } from './context';
 import { h, setText, show } from './dom';
-import type { Look } from './look';
+import { changedWord, type Look } from './look';
 
 interface Row {
   readonly id: number;
@@ -75,6 +75,13 @@ function rivalOf(candidates: readonly Candidate[]): Candidate | undefined {
   return risen ?? others[0];
 }
 
+/** Why there is nothing to list. */
+function emptyOf(run: RunSummary | null, look: Look): string {
+  if (!run) return 'Run a prompt to see what the model would say next.';
+  const first = look.now?.frame.header.first_nonfinite ?? null;
+  return first === null ? 'This run predicts no token.' : 'No prediction: not all logits are finite numbers.';
+}
+
 export class Candidates implements Part {
   readonly element = h('section', { class: 'gb-section gb-next' });
   #heading = h('h2', {}, 'Next token');
@@ -83,8 +90,9 @@ export class Candidates implements Part {
   #klValue = h('b', { 'data-testid': 'kl' });
   #body = h('tbody');
   #clean: HTMLElement;
+  #changed: HTMLElement;
   #table: HTMLTableElement;
-  #empty = h('p', { class: 'gb-empty' }, 'Run a prompt to see what the model would say next.');
+  #empty = h('p', { class: 'gb-empty' });
 
   constructor(private readonly view: View) {
     this.#kl.append(
@@ -92,7 +100,7 @@ export class Candidates implements Part {
       this.#klValue,
     );
     const head = COLUMNS.map(([name, words]) => h('th', { 'data-col': name, scope: 'col' }, words));
-    this.#clean = head[2] as HTMLElement;
+    [this.#clean, this.#changed] = [head[2] as HTMLElement, head[3] as HTMLElement];
     this.#table = h(
       'table',
       { class: 'gb-candidates', 'data-testid': 'candidates' },
@@ -112,11 +120,13 @@ export class Candidates implements Part {
     show(this.element, look.live);
     show(this.#table, candidates.length > 0);
     show(this.#empty, candidates.length === 0);
+    setText(this.#empty, emptyOf(run, look));
     this.#table.classList.toggle('gb-compared', compared);
     setText(this.#heading, stream ? 'Next token, as it is written' : 'Next token');
     this.#summary(stream ? null : run);
     // What comes with a frame was predicted under the interventions in force.
     setText(this.#clean, stream ? 'now' : 'clean');
+    setText(this.#changed, changedWord(run?.interventions ?? []));
     this.#rows(candidates);
     this.#lead(candidates, compared);
   }

@@ -1,11 +1,10 @@
 /** Heads and experts. */
 import type { CellBox } from '../layout';
-import { compact as compactNumber } from '../layout/format';
 import type { Hue } from '../layout/kinds';
 import { drawCompact } from './compact';
 import type { Pen } from './context';
 import { put, s, setText } from './dom';
-import { fillOf, frameNodes, joinHits, paintFrame, placeFrame } from './hit';
+import { fillOf, frameNodes, joinHits, numberOf, paintFrame, placeFrame } from './hit';
 import type { Look } from './look';
 
 function build(group: SVGGElement): void {
@@ -30,7 +29,7 @@ export function drawCells(parent: Element, cells: readonly CellBox[], hue: Hue, 
   );
   const hits = joinHits(parent, named, { class: 'gb-cell', act: 'ablate', level: 3, build });
   hits.each(function (cell) {
-    placeFrame(this, cell);
+    placeFrame(this, cell, 3, 'under');
     this.dataset.hue = hue;
     const [name, value] = ['gb-name', 'gb-value'].map((one) => this.querySelector(`.${one}`));
     if (!name || !value) return;
@@ -55,9 +54,8 @@ function paintCell(group: SVGGElement, cell: CellBox, look: Look, pen: Pen): voi
   const fill = cut ? `url(#${pen.uid}-hatch)` : (paint?.fill ?? '');
   put(body, 'style', fill === '' ? '' : `fill:${fill}`);
   group.classList.toggle('gb-measured', paint !== null);
-  const norm = look.norm(cell.address);
-  const unread = cut !== null || Number.isNaN(norm) || (look.isExpert(cell.address) && norm === 0);
-  const written = unread ? '' : compactNumber(norm);
+  const idle = look.isExpert(cell.address) && look.norm(cell.address) === 0;
+  const written = cut !== null || idle ? '' : numberOf(look, cell.address);
   const [name, value] = [group.querySelector('.gb-name'), group.querySelector('.gb-value')] as SVGElement[];
   if (!name || !value) return;
   put(name, 'y', String(written === '' ? cell.y + 18 : cell.y + 12.5));

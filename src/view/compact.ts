@@ -13,6 +13,7 @@ import type { Look } from './look';
 function classOf(cell: CellBox, look: Look, pen: Pen, cut: boolean, measured: boolean): string {
   const marks = [
     cut && 'gb-cut',
+    !cut && look.ablated(cell.address) !== null && 'gb-edited',
     measured && 'gb-measured',
     !cut && look.change(cell.address) > CHANGED && 'gb-on',
     look.pending(cell.address) !== null && 'gb-pending',

@@ -62,13 +62,34 @@ function targetOf(address: string): string {
   return { H: 'head', KV: 'kv', E: 'expert', N: 'neuron' }[part ?? ''] ?? 'block';
 }
 
+const PLURALS: Readonly<Record<string, string>> = {
+  layer: 'layers',
+  block: 'blocks',
+  head: 'heads',
+  kv: 'key/value heads',
+  expert: 'experts',
+  neuron: 'neurons',
+};
+
+/** Why what a click puts in a block's place is not for this address; null where it is. */
+export function unfit(view: View, address: string): string | null {
+  const how = howOf(view);
+  const kind = view.session.durable.value.state?.kinds.find((one) => one.name === how);
+  const target = targetOf(address);
+  if (!kind || kind.sentences[target] !== undefined) return null;
+  const [only, ...more] = Object.keys(kind.sentences);
+  const fit = only !== undefined && more.length === 0 ? `for ${PLURALS[only] ?? only}, ` : '';
+  return `${how} is ${fit}not for ${PLURALS[target] ?? target}`;
+}
+
 /** What a click puts in force, in the kernel's own sentence. */
 function sentenceFor(view: View, address: string): string {
   const how = howOf(view);
+  const not = unfit(view, address);
+  if (not !== null) return `A click does nothing: ${not}`;
   const kind = view.session.durable.value.state?.kinds.find((one) => one.name === how);
   const sentence = kind?.sentences[targetOf(address)];
-  if (sentence) return `Click: ${sentence.replaceAll('{address}', address)}`;
-  return kind ? `${how} is for a ${Object.keys(kind.sentences).join(', ')}` : `Click: ${how}`;
+  return `Click: ${sentence?.replaceAll('{address}', address) ?? how}`;
 }
 
 /** What a click does, in words. */
@@ -78,7 +99,8 @@ export function actionOf(view: View, look: Look, address: string): string {
   const why = state.unavailable[address];
   if (why !== undefined) return `Cannot be ablated: ${why}`;
   if (!view.session.reachable) return 'Nobody answers: a click does nothing';
-  if (look.ablated(address)) return 'Click: restore its output';
+  const edits = look.edits(address);
+  if (edits.length > 0) return `Click: restore it, without ${edits.join(' and ')}`;
   return sentenceFor(view, address);
 }
 

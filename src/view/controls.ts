@@ -94,7 +94,7 @@ export class Controls implements Part {
     if (kinds.map(({ name }) => name).join() === this.#hows.map((node) => node.dataset.how).join()) return;
     this.#hows = kinds.map(({ name, sign }) => {
       const about = { type: 'button', role: 'radio', 'data-testid': `how-${name}`, 'data-how': name };
-      const node = h('button', about, h('b', {}, sign), name);
+      const node = h('button', about, h('b', { 'aria-hidden': 'true' }, sign), name);
       node.addEventListener('click', () => this.#take(node), { signal: this.view.signal });
       return node;
     });

@@ -3,7 +3,7 @@ import { big, compact, fixed } from '../layout/format';
 import { describe, type FactRow } from '../layout/kinds';
 import { type Located, locate } from '../layout/model';
 import type { Block, Source } from '../wire/types.generated';
-import { actionOf, activate, howOf, type Part, type View } from './context';
+import { actionOf, activate, howOf, type Part, unfit, type View } from './context';
 import { h, show } from './dom';
 import type { Look } from './look';
 
@@ -100,6 +100,7 @@ function heading(located: Located, address: string): string {
 export class Detail implements Part {
   readonly element = h('section', { class: 'gb-section gb-detail', 'aria-label': 'Selected block' });
   #drawn = '';
+  #done = h('ul', { class: 'gb-in-force', 'aria-label': 'In force' });
   #measured = h('div', { class: 'gb-measured-list' });
   #action = h('div', { class: 'gb-detail-action' });
 
@@ -121,7 +122,7 @@ export class Detail implements Part {
   #hint(live: boolean): void {
     const key = (name: string) => h('kbd', {}, name);
     const click = live
-      ? 'Click a head, an expert or a block to ablate it.'
+      ? 'Click a head, an expert or a block to ablate it; a layer’s name to see it, and to ablate it from there.'
       : 'Click a block to see what is known of it.';
     const keys = h(
       'p',
@@ -165,6 +166,7 @@ export class Detail implements Part {
         this.#action,
       ),
       h('p', { class: 'gb-path gb-mono' }, [path, cls].filter((text) => text !== '').join(' · ')),
+      this.#done,
       this.#measured,
       factList(rows),
       ...notes,
@@ -189,6 +191,11 @@ export class Detail implements Part {
     });
     const unread = this.view.session.durable.value.state?.unread[address];
     if (unread !== undefined) cells.push(h('span', { class: 'gb-sub' }, unread));
+    const done = look.inForce(address).map(({ sentence }) => sentence);
+    if (done.join() !== [...this.#done.children].map((one) => one.textContent).join()) {
+      this.#done.replaceChildren(...done.map((sentence) => h('li', {}, sentence)));
+    }
+    show(this.#done, done.length > 0);
     this.#measured.replaceChildren(...cells);
     show(this.#measured, cells.length > 0);
     this.#button(look, address, located);
@@ -199,14 +206,15 @@ export class Detail implements Part {
     const named = block === null ? layer !== null : block.role !== 'norm';
     const can = state !== null && (sub !== '' || named);
     const ablated = look.ablated(address);
-    const words = ablated ? 'Restore' : 'Ablate';
+    const words = ablated ? 'Restore' : `Ablate: ${howOf(this.view)}`;
     const old = this.#action.querySelector('button');
-    const label = `${words}|${howOf(this.view)}|${can}|${this.view.session.reachable}|${address}|${state?.unavailable[address] ?? ''}`;
+    const label = `${words}|${look.edits(address)}|${howOf(this.view)}|${can}|${this.view.session.reachable}|${address}|${state?.unavailable[address] ?? ''}`;
     if (old?.dataset.label === label) return;
     this.#action.replaceChildren();
     if (!can) return;
-    const disabled = !this.view.session.reachable || state.unavailable[address] !== undefined;
-    const title = actionOf(this.view, look, address).replace('Click: ', '');
+    const not = !ablated && unfit(this.view, address) !== null;
+    const disabled = not || !this.view.session.reachable || state.unavailable[address] !== undefined;
+    const title = actionOf(this.view, look, address).replace(/^(Click|A click does nothing): /, '');
     const button = h(
       'button',
       { type: 'button', class: 'gb-button gb-small-button', disabled, title, 'data-label': label },

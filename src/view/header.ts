@@ -4,7 +4,7 @@ import { layersByStack, layersInWords } from '../layout/model';
 import type { Architecture, SessionState } from '../wire/types.generated';
 import type { Part, View } from './context';
 import { h, s, setText, show } from './dom';
-import type { Look } from './look';
+import { changedWord, type Look } from './look';
 
 const STATUS: Record<SessionState['status'], string> = {
   idle: 'live',
@@ -114,7 +114,8 @@ export class Header implements Part {
     setText(this.#words, recorded === '' ? living : recorded);
     this.#status.dataset.status = !state ? 'static' : there ? (recorded === '' ? state.status : 'recorded') : 'lost';
     const count = look.interventions.length;
-    setText(this.#count, `${count} ${count === 1 ? 'ablation' : 'ablations'}`);
+    const what = changedWord(look.interventions) === 'ablated' ? 'ablation' : 'edit';
+    setText(this.#count, `${count} ${count === 1 ? what : `${what}s`}`);
     // It keeps its place: the first ablation moves nothing.
     this.#count.style.visibility = count > 0 ? '' : 'hidden';
   }

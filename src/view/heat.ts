@@ -7,7 +7,7 @@ import { visible } from './candidates';
 import { GRADIENT, magnitude } from './colour';
 import type { Part, View } from './context';
 import { h, setText, show } from './dom';
-import type { Look } from './look';
+import { changedWord, type Look } from './look';
 
 const ROW = 18;
 const LABEL = 46;
@@ -21,7 +21,20 @@ interface Grid {
   readonly rows: readonly string[];
   readonly tokens: readonly string[];
   readonly value: (row: number, position: number) => number;
+  /** Whether some of the values there are infinite or no numbers. */
+  readonly nonfinite: (row: number, position: number) => boolean;
   readonly limits: Limits | null;
+}
+
+/** The mark of what is not finite. */
+function cross(context: CanvasRenderingContext2D, x: number, y: number, colour: string): void {
+  context.strokeStyle = colour;
+  context.beginPath();
+  for (const down of [-3, 3]) {
+    context.moveTo(x - 3, y - down);
+    context.lineTo(x + 3, y + down);
+  }
+  context.stroke();
 }
 
 export class Heat implements Part {
@@ -70,8 +83,9 @@ export class Heat implements Part {
       heat === 'change' ? (value: number) => percent(value) : (value: number) => fixed(value, value < 1 ? 2 : 0);
     setText(this.#low, limits ? say(limits.low) : '');
     setText(this.#high, limits ? say(limits.high) : '');
-    const run = look.interventions.length > 0 ? 'norm, log, with the ablation' : 'norm, log';
-    setText(this.#note, heat === 'change' ? 'outline: exactly unchanged' : run);
+    const run = look.interventions.length > 0 ? `norm, log, ${changedWord(look.interventions)} run` : 'norm, log';
+    const crosses = look.now?.frame.header.first_nonfinite ? '; cross: not finite' : '';
+    setText(this.#note, (heat === 'change' ? 'outline: exactly unchanged' : run) + crosses);
     this.#schedule();
   }
 
@@ -81,15 +95,17 @@ export class Heat implements Part {
     const rows = [...now.index.sites('embed').slice(0, 1), ...now.index.sites('layer')].reverse().slice(0, MOST_ROWS);
     const { positions } = now.frame.header;
     if (rows.length === 0 || positions < 2) return null;
+    const nonfinite = (row: number, position: number) => now.stat(rows[row] ?? '', 'nonfinite', position) > 0;
     const tokens = Array.from({ length: positions }, (_, i) => now.frame.header.tokens[i] ?? '');
     if (heat === 'change') {
       const value = (row: number, position: number) =>
         clean ? change(now, clean, rows[row] ?? '', position) : Number.NaN;
-      return { rows, tokens, value, limits: CHANGE_LIMITS };
+      return { rows, tokens, value, nonfinite, limits: CHANGE_LIMITS };
     }
     const of = clean ?? now;
     const all = rows.flatMap((address) => tokens.map((_, position) => of.norm(address, position)));
-    return { rows, tokens, value: (row, position) => now.norm(rows[row] ?? '', position), limits: robustLimits(all) };
+    const value = (row: number, position: number) => now.norm(rows[row] ?? '', position);
+    return { rows, tokens, value, nonfinite, limits: robustLimits(all) };
   }
 
   /** Draw when the browser next paints: reading the canvas's width earlier would force a layout in every repaint. */
@@ -102,7 +118,8 @@ export class Heat implements Part {
     });
   }
 
-  #draw({ rows, tokens, value, limits }: Grid): void {
+  #draw(grid: Grid): void {
+    const { rows, tokens, value, limits } = grid;
     const context = this.#canvas.getContext('2d');
     if (!context) return;
     const width = this.#canvas.clientWidth || this.element.clientWidth || 400;
@@ -123,16 +140,18 @@ export class Heat implements Part {
     const css = getComputedStyle(this.view.root);
     const colour = (name: string) => css.getPropertyValue(name).trim();
     const each = (width - LABEL) / tokens.length;
-    const line = colour('--gb-line');
+    const [line, loud] = [colour('--gb-line'), colour('--gb-cut')];
     rows.forEach((_, row) => {
       tokens.forEach((_, position) => {
         const [x, y] = [LABEL + position * each, row * rowHeight];
         const measured = value(row, position);
-        const paint = measured === 0 ? null : magnitude(measured, limits);
+        const bad = grid.nonfinite(row, position);
+        const paint = bad || measured === 0 ? null : magnitude(measured, limits);
         context.fillStyle = paint?.fill ?? 'transparent';
         context.strokeStyle = line;
         if (paint) context.fillRect(x, y, Math.max(1, each - 1.5), rowHeight - 1.5);
         else context.strokeRect(x + 0.5, y + 0.5, Math.max(1, each - 2.5), rowHeight - 2.5);
+        if (bad) cross(context, x + each / 2 - 0.75, y + rowHeight / 2 - 0.75, loud);
       });
     });
     this.#names(context, {
@@ -193,7 +212,9 @@ export class Heat implements Part {
       return;
     }
     const value = grid.value(row, position);
-    const words = this.view.state.value.heat === 'change' ? percent(value) : `norm ${fixed(value, 1)}`;
-    setText(this.#tip, `${address} at ${visible(token)}: ${Number.isNaN(value) ? 'not compared' : words}`);
+    const changes = this.view.state.value.heat === 'change';
+    const words = changes ? percent(value) : `norm ${fixed(value, 1)}`;
+    const none = grid.nonfinite(row, position) ? 'not finite' : changes ? 'not compared' : 'not read';
+    setText(this.#tip, `${address} at ${visible(token)}: ${Number.isNaN(value) ? none : words}`);
   }
 }

@@ -59,7 +59,13 @@ export function frameNodes(group: SVGGElement, radius: number, body: readonly SV
     ring('gb-changed'),
     ring('gb-select'),
     ring('gb-focus'),
-    s('g', { class: 'gb-badge' }, s('circle', { r: 8 }), s('path', {})),
+    s(
+      'g',
+      { class: 'gb-badge' },
+      s('circle', { class: 'gb-more', cx: -6, r: 8 }),
+      s('circle', { r: 8 }),
+      s('path', {}),
+    ),
   );
 }
 
@@ -72,14 +78,20 @@ function placeRect(node: Element, { x, y, w, h }: Rect, grow: number): void {
   node.setAttribute('height', String(h + 2 * grow));
 }
 
+/** Where the badge is: above or below the words in a box; `under`, where the lowest words are close to the edge. */
+type Corner = 'upper' | 'lower' | 'under';
+const CORNERS: Readonly<Record<Corner, (rect: Rect) => readonly [number, number]>> = {
+  upper: ({ x, y, w }) => [x + w + 2, y - 1],
+  lower: ({ x, y, w, h }) => [x + w - 1, y + h - 1],
+  under: ({ x, y, w, h }) => [x + w, y + h + 4],
+};
+
 /** Put the common nodes where a hit is. */
-export function placeFrame(group: SVGGElement, rect: Rect, gap = 3, corner: 'upper' | 'lower' = 'lower'): void {
+export function placeFrame(group: SVGGElement, rect: Rect, gap = 3, corner: Corner = 'lower'): void {
   placeRect(child(group, 'gb-body'), rect, 0);
   placeRect(child(group, 'gb-select'), rect, gap);
   placeRect(child(group, 'gb-focus'), rect, gap);
-  const badge = child(group, 'gb-badge');
-  const [right, y] = [rect.x + rect.w, corner === 'upper' ? rect.y - 1 : rect.y + rect.h - 1];
-  badge.setAttribute('transform', `translate(${corner === 'upper' ? right + 2 : right - 1},${y})`);
+  child(group, 'gb-badge').setAttribute('transform', `translate(${CORNERS[corner](rect).join(',')})`);
 }
 
 // Badges are paths, not letters: fonts differ. One for each kind, and a dot for one that has none.
@@ -90,15 +102,24 @@ const BADGES: Readonly<Record<How, string>> = {
   resample: 'M-3.4,-1.6 H3 L1.2,-3.2 M3.4,1.6 H-3 L-1.2,3.2',
   freeze: 'M-3,-1.5 H3 M-3,1.5 H3',
   noise: 'M-3.6,1 Q-1.8,-3 0,0 Q1.8,3 3.6,-1',
-  scale: 'M-2.4,-2.4 L2.4,2.4 M2.4,-2.4 L-2.4,2.4',
+  scale: 'M0,-3.6 V3.6 M-3.1,-1.8 L3.1,1.8 M-3.1,1.8 L3.1,-1.8',
   add: 'M-3.2,0 H3.2 M0,-3.2 V3.2',
   skip: 'M-3.2,2.2 Q-3.2,-2.8 0,-2.8 Q3.2,-2.8 3.2,1.8 M1,0.2 L3.2,2.4 L4.8,-0.2',
   cut: 'M-2.6,3.4 L2.6,-3.4',
 };
 
-export function paintBadge(group: SVGGElement, how: How | null): void {
+/** A kind's badge by itself, for a legend. */
+export function badge(how: How): SVGGElement {
+  const place = { class: 'gb-badge gb-on', transform: 'translate(9,10)' };
+  return s('g', place, s('circle', { r: 8 }), s('path', { d: BADGES[how] ?? DOT }));
+}
+
+/** The last kind's badge, and another behind it where there are several. */
+export function paintBadge(group: SVGGElement, edits: readonly How[]): void {
   const badge = child(group, 'gb-badge');
-  badge.classList.toggle('gb-on', how !== null);
+  const how = edits.at(-1);
+  badge.classList.toggle('gb-on', how !== undefined);
+  badge.classList.toggle('gb-several', edits.length > 1);
   if (how) badge.querySelector('path')?.setAttribute('d', BADGES[how] ?? DOT);
 }
 
@@ -108,8 +129,10 @@ export function paintRing(group: SVGGElement, rect: Rect, change: number): void 
   const on = change > CHANGED;
   ring.classList.toggle('gb-on', on);
   if (!on) return;
-  const width = RING.least + RING.more * Math.min(1, change);
-  placeRect(ring, rect, 2 + width / 2);
+  // Around a chip there are words, close by.
+  const [gap, more] = rect.h < 24 ? [1, RING.more / 2] : [2, RING.more];
+  const width = RING.least + more * Math.min(1, change);
+  placeRect(ring, rect, gap + width / 2);
   ring.setAttribute('stroke-width', width.toFixed(2));
 }
 
@@ -123,11 +146,20 @@ export function fillOf(look: Look, address: string): Paint | null {
   return norm <= 0 ? viridis(0) : viridis(Math.log(norm / limits.low) / Math.log(limits.high / limits.low));
 }
 
+/** The size of what came out of an address, as it is written; nothing where it was not read. */
+export function numberOf(look: Look, address: string): string {
+  const norm = look.norm(address);
+  return Number.isNaN(norm) && look.nonfinite(address) ? 'NaN' : compact(norm);
+}
+
 export function describeState(look: Look, address: string): string {
   const words: string[] = [];
   const how = look.cut(address);
-  const edited = how ?? look.ablated(address);
-  if (edited) words.push(`${how ? 'ablated' : 'edited'}: ${edited}`);
+  const edits = look.edits(address);
+  const done = edits.length > 0 ? edits.join(', ') : how;
+  if (done) words.push(`${how ? 'ablated' : 'edited'}: ${done}`);
+  if (look.unread(address)) words.push('not read any more');
+  if (look.nonfinite(address)) words.push('not finite');
   const norm = look.norm(address);
   if (!Number.isNaN(norm) && !how) words.push(`${look.isExpert(address) ? 'routing weight' : 'norm'} ${compact(norm)}`);
   const change = look.change(address);
@@ -145,7 +177,7 @@ export function paintFrame<D extends Hit>(group: SVGGElement, hit: D, look: Look
   group.classList.toggle('gb-pending', pending !== null);
   group.classList.toggle('gb-selected', selected === address);
   paintRing(group, hit, cut || group.dataset.act === 'select' ? Number.NaN : look.change(address));
-  paintBadge(group, look.ablated(address));
+  paintBadge(group, look.edits(address));
   const state = describeState(look, address);
   put(group, 'aria-label', state === '' ? name : `${name}, ${state}`);
   put(group, 'aria-selected', String(selected === address));

@@ -3,6 +3,7 @@ import { compact } from '../layout/format';
 import { GRADIENT } from './colour';
 import type { Part, View } from './context';
 import { h, s, setText, show } from './dom';
+import { badge } from './hit';
 import type { Look } from './look';
 
 function item(name: string, ...mark: (Node | string)[]): HTMLElement {
@@ -23,6 +24,10 @@ export class Legend implements Part {
     'filled expert: its routing weight',
     icon(16, s('rect', { x: 1, y: 4, width: 13, height: 12, rx: 3, fill: GRADIENT[7] as string })),
   );
+
+  /** The badges of the kinds in force. */
+  #kinds = h('span', { class: 'gb-key gb-legend-kinds' });
+  #shown = '';
 
   constructor(view: View) {
     const bar = h('i', { class: 'gb-gradient', style: `background:linear-gradient(90deg,${GRADIENT.join(',')})` });
@@ -49,6 +54,7 @@ export class Legend implements Part {
       item('its cosine: up +1, down −1', needle),
       item('off the clean run', changed),
       item('ablated', cut),
+      this.#kinds,
       item('norm layer', norm),
       this.#experts,
     );
@@ -58,6 +64,15 @@ export class Legend implements Part {
     show(this.element, look.live);
     setText(this.#low, look.limits ? compact(look.limits.low) : '');
     setText(this.#high, look.limits ? compact(look.limits.high) : '');
+    this.#paintKinds(look);
     show(this.#experts, look.now !== null && look.now.index.sites('expert').length > 0);
+  }
+
+  #paintKinds({ interventions }: Look): void {
+    const kinds = [...new Set(interventions.map(({ how }) => how))];
+    show(this.#kinds, kinds.length > 0);
+    if (kinds.join() === this.#shown) return;
+    this.#shown = kinds.join();
+    this.#kinds.replaceChildren(...kinds.map((how) => item(how, icon(19, badge(how)))));
   }
 }

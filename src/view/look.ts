@@ -1,4 +1,5 @@
 /** What there is to see of each address now: one answer for every drawing, worked out once for each repaint. */
+import { group } from 'd3-array';
 import type { Durable } from '../state/durable';
 import type { Page } from '../state/local';
 import { change, comparable, LayoutIndex, Readings, type Update } from '../state/readings';
@@ -18,8 +19,18 @@ export interface Look {
   change(address: string): number;
   /** How the address itself is ablated. */
   ablated(address: string): How | null;
+  /** All that is done to the address itself, in the order in which it is done. */
+  edits(address: string): readonly How[];
+  /** What is in force on it or on what contains it. */
+  inForce(address: string): readonly Intervention[];
+  /** Whether anything is in force on it or inside of it. */
+  touched(address: string): boolean;
   /** How it, or what contains it, is ablated. */
   cut(address: string): How | null;
+  /** Whether some of its values at the newest token are infinite or no numbers. */
+  nonfinite(address: string): boolean;
+  /** Whether it is not read any more, because that failed. */
+  unread(address: string): boolean;
   pending(address: string): 'ablate' | 'restore' | null;
   isExpert(address: string): boolean;
   /** By how much of its probability the prediction has moved, 0 to 1; NaN where there is nothing to compare. */
@@ -50,6 +61,11 @@ function containers(address: string): string[] {
   return words.map((_, i) => words.slice(0, i + 1).join('.'));
 }
 
+/** What the changed run is: ablated where nothing of any value was kept, else edited. */
+export function changedWord(interventions: readonly Intervention[]): 'ablated' | 'edited' {
+  return interventions.every((one) => one.cut) ? 'ablated' : 'edited';
+}
+
 /** Keeps what does not change between repaints: the layout's index, and the colour scale of a running sequence. */
 export class Looker {
   #index: LayoutIndex | null = null;
@@ -63,7 +79,8 @@ export class Looker {
     const now = index && shown ? new Readings(index, shown) : null;
     const clean =
       index && page.clean && shown && comparable(page.clean, shown) ? new Readings(index, page.clean) : null;
-    const how = new Map(interventions.map((one) => [one.address, one.how]));
+    const edits = group(interventions, (one) => one.address);
+    const touched = new Set(interventions.flatMap((one) => containers(one.address)));
     const cut = new Map(interventions.filter((one) => one.cut).map((one) => [one.address, one.how]));
     const changes = new Map<string, number>();
     const measureChange = (address: string) => {
@@ -81,8 +98,13 @@ export class Looker {
       norm: (address) => now?.norm(address) ?? Number.NaN,
       update: (address) => now?.update(address) ?? null,
       change: measureChange,
-      ablated: (address) => how.get(address) ?? null,
+      ablated: (address) => edits.get(address)?.at(-1)?.how ?? null,
+      edits: (address) => edits.get(address)?.map((one) => one.how) ?? [],
+      inForce: (address) => containers(address).flatMap((one) => edits.get(one) ?? []),
+      touched: (address) => touched.has(address),
       cut: (address) => containers(address).reduce<How | null>((found, one) => found ?? cut.get(one) ?? null, null),
+      nonfinite: (address) => (now?.stat(address, 'nonfinite') ?? 0) > 0,
+      unread: (address) => durable.state?.unread[address] !== undefined,
       pending: (address) => page.pending.get(address) ?? null,
       isExpert: (address) => /\.E\d+$/.test(address),
       moved: movedBy(durable.state?.run ?? null),

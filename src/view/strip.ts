@@ -123,6 +123,7 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
           const { address } = select<SVGRectElement, StripCell['fields'][number]>(field).datum();
           const cut = look.cut(address);
           field.classList.toggle('gb-cut', cut !== null);
+          field.classList.toggle('gb-edited', cut === null && look.touched(address));
           field.style.fill = cut ? '' : (fillOf(look, address)?.fill ?? '');
           field.classList.toggle('gb-measured', field.style.fill !== '');
         }

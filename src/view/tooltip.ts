@@ -13,6 +13,7 @@ export class Tooltip implements Part {
   #name = h('b');
   #kind = h('span');
   #state = h('span');
+  #done = h('span', { class: 'gb-done' });
   #action = h('span', { class: 'gb-action' });
   #aside = h('span', {}, 'Shift and click: show what is known of it');
   #look: Look | null = null;
@@ -23,7 +24,7 @@ export class Tooltip implements Part {
     private readonly view: View,
     stage: HTMLElement,
   ) {
-    this.element.append(this.#name, this.#kind, this.#state, this.#action, this.#aside);
+    this.element.append(this.#name, this.#kind, this.#state, this.#done, this.#action, this.#aside);
     const { signal } = view;
     stage.addEventListener('pointerover', (event) => this.#over(event.target as Element), { signal });
     stage.addEventListener('pointerleave', () => this.#hide(), { signal });
@@ -56,18 +57,30 @@ export class Tooltip implements Part {
     setText(this.#name, address);
     setText(this.#kind, this.#kindOf(address));
     setText(this.#state, describeState(this.#look, address));
+    setText(
+      this.#done,
+      this.#look
+        .inForce(address)
+        .map(({ sentence }) => sentence)
+        .join(' '),
+    );
     const ablatable = act === 'ablate';
     this.#aside.hidden = !(ablatable && this.#look.live);
-    setText(this.#action, ablatable ? actionOf(this.view, this.#look, address) : 'Click: show what is known of it');
+    const layer = this.#look.live && target.classList.contains('gb-layer-name');
+    const looks = layer
+      ? 'Click: show what is known of it, and ablate it from there'
+      : 'Click: show what is known of it';
+    setText(this.#action, ablatable ? actionOf(this.view, this.#look, address) : looks);
   }
 
   /** What a block is in full, of which its box may show less; of heads, experts and layers the address says it. */
   #kindOf(address: string): string {
     const located = locate(this.view.session.durable.value.architecture, address);
     if (!located?.block || located.sub !== '') return '';
-    const { type, line } = describe(located.block);
-    const words = [type[0] ?? '', line[0] ?? '', located.block.cls].filter((word) => word !== '');
-    return [...new Set(words)].join(' · ');
+    const { type, line } = describe(located.block, located.width);
+    const [what = '', shape = ''] = [type[0], line[0]];
+    const words = [shape.includes(what) ? '' : what, shape, located.block.cls];
+    return words.filter((word) => word !== '').join(' · ');
   }
 
   #show(target: SVGElement): void {
