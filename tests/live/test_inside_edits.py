@@ -261,8 +261,24 @@ def test_gradients_under_an_edit_are_the_same_with_checkpoints(reentrant: bool) 
         with gb.attach(each) as session:
             session.ablate("L1.attn.q", how=gb.Scale(2))
             session.ablate("L0.attn", how=gb.Cut([0], [-1]))
+            session.ablate("L0.mlp", how=gb.Scale(0.5))
             each(IDS, labels=IDS).loss.backward()
     for expected, found in zip(plain.parameters(), model.parameters(), strict=True):
         assert expected.grad is not None
         assert found.grad is not None
         assert torch.allclose(found.grad, expected.grad, atol=1e-7)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_gradients_go_past_a_skipped_layer_also_with_checkpoints(reentrant: bool) -> None:
+    plain, model = tiny("llama").train(), tiny("llama").train()
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": reentrant})
+    plain.model.layers[1].register_forward_hook(lambda _, args, __: args[0])
+    plain(IDS, labels=IDS).loss.backward()
+    with gb.attach(model) as session:
+        session.ablate("L1", how="skip")
+        model(IDS, labels=IDS).loss.backward()
+    for expected, found in zip(plain.parameters(), model.parameters(), strict=True):
+        if expected.grad is not None:
+            assert found.grad is not None
+            assert torch.allclose(found.grad, expected.grad, atol=1e-7)

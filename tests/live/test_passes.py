@@ -401,7 +401,8 @@ def test_modules_that_other_threads_call_are_edited_and_nothing_breaks() -> None
     with torch.no_grad(), gb.attach(model) as session:
         for layer in model.model.layers:
             in_a_thread(layer)
-        assert torch.equal(model(text()).logits, untouched(text()).logits)
+        # Threads of their own share the work out otherwise, and add in another order.
+        assert torch.allclose(model(text()).logits, untouched(text()).logits, atol=1e-6)
         assert {"embed", "L0", "L1"} <= measured(newest(session))
         session.ablate("L0.mlp", "L0.attn", "L1.mlp", "L1.attn")
         stream = untouched.model.norm(untouched.model.embed_tokens(text()))

@@ -102,7 +102,7 @@ class Edit:
         def view(of: Tensor) -> Tensor:
             return of.transpose(0, 1) if first else by_token(of, moment.tokens)
 
-        supply = Supply(view(moment.kept[self.address])) if isinstance(self.kind, Skip) else self.supply
+        supply = Supply(view(moment.kept[f"{self.address} entry"])) if isinstance(self.kind, Skip) else self.supply
         new = self._edited(view(x), moment, supply)
         return new.transpose(0, 1) if first else new.reshape(x.shape)
 

@@ -164,7 +164,7 @@ class Engine:
     def _prepare(self, interventions: Interventions) -> Prepared:
         prepared = plan(self._architecture, interventions, self.materials)
         self.inside.reach(prepared.inside)
-        self.reach(prepared.taps)
+        self.reach((*prepared.taps, *prepared.skipped))
         return Prepared(prepared, len(interventions))
 
     def reach(self, keys: Iterable[str]) -> None:

@@ -41,7 +41,7 @@ class Plan:
     inside
         By address of a block, then by the name of a tap inside of it, as in docs/taps.md and in the shape stated there.
     skipped
-        Addresses of layers of which the stream that they are given has to be kept.
+        Keys of the taps at which the stream that a skipped layer is given has to be kept.
     """
 
     taps: Mapping[str, tuple[Edit, ...]] = field(default_factory=dict)
@@ -104,7 +104,7 @@ def plan(architecture: Architecture, interventions: Interventions, materials: Ma
         taps={key: tuple(edits) for key, edits in taps.items()},
         experts={block: tuple(_expert(at, edits) for at, edits in of.items()) for block, of in experts.items()},
         inside={block: {tap: tuple(edits) for tap, edits in of.items()} for block, of in inside.items()},
-        skipped=frozenset(item.address for item in interventions if item.how == "skip"),
+        skipped=frozenset(f"{item.address} entry" for item in interventions if item.how == "skip"),
     )
 
 

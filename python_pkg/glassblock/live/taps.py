@@ -39,18 +39,14 @@ class Tap(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StreamTap:
-    """The residual stream as a branch reads it.
-
-    ``layer`` is the address of the layer of which this is the input; empty for other branches.
-    """
+    """The residual stream as a branch reads it."""
 
     key: str
     update_row: int
-    layer: str = ""
 
     def edit(self, x: Tensor, plan: Plan, moment: Moment) -> Tensor:
-        """Return the tensor unchanged; keep what a layer that is skipped was given."""
-        return _kept(x, self.layer, plan, moment)
+        """Return the tensor unchanged."""
+        return x
 
     def observe(self, x: Tensor, recorder: Recorder | None, collector: Collector | None) -> None:
         """Keep it, to compare the update with."""
@@ -60,22 +56,18 @@ class StreamTap:
 
 @dataclass(frozen=True, slots=True)
 class EntryTap:
-    """The residual stream as a layer is given it, where no branch reads it so."""
+    """The residual stream as a layer that is skipped is given it."""
 
     key: str
 
     def edit(self, x: Tensor, plan: Plan, moment: Moment) -> Tensor:
-        """Return the tensor unchanged; keep what a layer that is skipped was given."""
-        return _kept(x, self.key, plan, moment)
+        """Return the tensor unchanged; keep it where the layer is skipped."""
+        if self.key in plan.skipped:
+            moment.kept[self.key] = x.clone()  # the model may write over its own
+        return x
 
     def observe(self, x: Tensor, recorder: Recorder | None, collector: Collector | None) -> None:
         """Take no notice."""
-
-
-def _kept(x: Tensor, layer: str, plan: Plan, moment: Moment) -> Tensor:
-    if layer in plan.skipped:
-        moment.kept[layer] = x.clone()  # the model may write over its own
-    return x
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +208,10 @@ def taps_of(architecture: Architecture, layout: Layout) -> Taps:
     taps: Taps = defaultdict(list)
     for block in architecture.inputs:
         _at(taps, block, "out", BlockTap(block.address, layout.row[block.address]))
-    several = {layer.address for stack in architecture.stacks if stack.streams for layer in stack.layers()}
     for layer in architecture.layers():
         blocks = {block.address: block for block in layer.blocks}
-        entry = None if layer.address in several else _entry(layer)
         for branch in layer.branches:
-            given = layer.address if branch is entry else ""
-            _branch_taps(taps, blocks[branch.block], branch, layout, given)
-        if entry is None and "*" not in layer.path:
-            taps[layer.path, "input"].append(EntryTap(layer.address))
+            _branch_taps(taps, blocks[branch.block], branch, layout)
         for block in layer.blocks:
             for part in block.parts:
                 _at(taps, part, "out", BlockTap(part.address, None))
@@ -237,18 +224,11 @@ def edges_of(architecture: Architecture) -> Taps:
     taps: Taps = defaultdict(list)
     for layer in architecture.layers():
         if "*" not in layer.path:
-            taps[layer.path, "input"].append(BlockTap(f"{layer.address} in", None))
+            # A skipped layer returns its own input: what is further inside may be that of a checkpoint.
+            taps[layer.path, "input"] += BlockTap(f"{layer.address} in", None), EntryTap(f"{layer.address} entry")
     for block in architecture.blocks():
         _at(taps, block, "out", BlockTap(block.address, None))
     return taps
-
-
-def _entry(layer: Layer) -> Branch | None:
-    """Return the branch that reads what the layer is given, at a place of its own."""
-    if layer.entry_norm is not None:
-        return None
-    ports = {block.address: block.port("in") for block in layer.blocks}
-    return next((branch for branch in layer.branches if branch.reads == 0 and ports[branch.block] is not None), None)
 
 
 def _stream_tap(taps: Taps, layer: Layer, tap: Tap) -> None:
@@ -270,10 +250,10 @@ def experts_taps_of(architecture: Architecture, layout: Layout) -> Iterator[tupl
             yield port.path, ExpertsTap(block.address, layout.row[f"{block.address}.E0"], block.experts)
 
 
-def _branch_taps(taps: Taps, block: Block, branch: Branch, layout: Layout, given: str) -> None:
+def _branch_taps(taps: Taps, block: Block, branch: Branch, layout: Layout) -> None:
     scale = branch.scale.value if branch.scale else 1.0
     update_row = layout.update_row[block.address]
-    _at(taps, block, "in", StreamTap(block.address, update_row, given))
+    _at(taps, block, "in", StreamTap(block.address, update_row))
     if block.heads:
         _at(taps, block, "z", HeadsTap(f"{block.address}.z", layout.row[f"{block.address}.H0"], block.heads))
     container = block.port("expert_modules")
