@@ -47,7 +47,8 @@ export class HistoryBar implements Part {
 
   constructor(private readonly view: View) {
     const { session, signal } = view;
-    this.element.append(this.#undo, this.#redo, this.#all, this.#steps, this.#python, this.#copy);
+    const line = h('div', { class: 'gb-python-line' }, this.#python, this.#copy);
+    this.element.append(this.#undo, this.#redo, this.#all, this.#steps, line);
     this.#undo.addEventListener('click', () => void session.undo(), { signal });
     this.#redo.addEventListener('click', () => void session.redo(), { signal });
     this.#all.addEventListener('click', () => session.restoreAll(), { signal });

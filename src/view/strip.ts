@@ -2,7 +2,7 @@
 import { select } from 'd3-selection';
 import type { Card, Fan, Scene, Strip, StripCell } from '../layout';
 import type { Pen } from './context';
-import { fillOf } from './hit';
+import { describeState, fillOf } from './hit';
 import type { Look } from './look';
 
 export function drawFans(layer: Element, fans: readonly Fan[]): void {
@@ -118,7 +118,8 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
         const { selected } = pen.state.value;
         const current = strip.cells.find((cell) => cell.address === selected) ?? strip.cells[0];
         this.setAttribute('aria-valuenow', String(current?.index ?? 0));
-        this.setAttribute('aria-valuetext', current?.address ?? '');
+        const state = current ? describeState(look, current.address) : '';
+        this.setAttribute('aria-valuetext', [current?.address ?? '', state].filter((words) => words !== '').join(', '));
         for (const field of this.querySelectorAll<SVGRectElement>('.gb-layer rect')) {
           const { address } = select<SVGRectElement, StripCell['fields'][number]>(field).datum();
           const cut = look.cut(address);
