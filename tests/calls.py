@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -12,7 +11,10 @@ from torch import Tensor, nn
 from glassblock.ir import Block
 from glassblock.reader import read_model
 from glassblock.reader.branches.place import Place, Places
-from glassblock.reader.tracing.watch import Watched, watched
+from glassblock.reader.tracing.calls import calls_seen, forwards_seen
+from glassblock.reader.tracing.fold import Fold
+from glassblock.reader.tracing.trace import Tracer
+from glassblock.reader.tracing.watch import Watched
 
 Find = Callable[[Watched], Places]
 
@@ -28,15 +30,15 @@ def record(model: nn.Module, paths: list[str], *args: Any, **kwargs: Any) -> tup
     """Return the first recorded call of each module in one pass, and what the model returned."""
     calls: dict[str, Watched] = {}
 
-    def keep(path: str) -> Callable[[Watched], None]:
-        def see(call: Watched) -> None:
-            calls.setdefault(path, call)
+    def see(run: Callable[..., Any], module: nn.Module, given: Any, options: Any) -> Any:
+        tracer = Tracer(module, Fold(), most_bytes=None)
+        with tracer, calls_seen(tracer.seen):
+            result = tracer.seen(run, module, given, options)
+        calls.setdefault(names[module], Watched(tracer, module, (given, options), result))
+        return result
 
-        return see
-
-    with ExitStack() as stack:
-        for path in paths:
-            stack.enter_context(watched(model.get_submodule(path), keep(path)))
+    names = {model.get_submodule(path): path for path in paths}
+    with forwards_seen(names, see):
         answer = model(*args, **kwargs)
     return calls, answer
 

@@ -45,11 +45,6 @@ class Target:
     index: int = 0
     tap: str = ""
 
-    @property
-    def inside(self) -> bool:
-        """Whether it lies inside a block, at no port."""
-        return self.kind == "neuron" or (self.block is not None and self.kind == "tap" and not self.port)
-
     def in_main(self, architecture: Architecture) -> bool:
         """Say whether it is in the main stack, or around it: there a cache holds the tokens before."""
         owner = self.block or self.layer

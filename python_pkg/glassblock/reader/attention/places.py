@@ -27,9 +27,6 @@ from glassblock.reader.operations.norms import NormSite, norm_sites
 from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Shape
 
-ATTENTION = "q k v q_normed k_normed q_rot k_rot scores pattern z gate gate_post q_latent kv_latent k_pe".split()
-"""All taps of attentions; one that this attention has no use for is not among its places."""
-
 KEPT = Missing("its kernel keeps scores and pattern to itself")
 """They can be computed from what the kernel is given."""
 _LAID_OUT = Missing("its heads lie in no order that can be looked at without a copy")

@@ -15,9 +15,6 @@ from glassblock.reader.feedforward.moe import experts_call
 from glassblock.reader.feedforward.routing import Routing, find_routing
 from glassblock.reader.tracing.graph import Graph
 
-MIXTURE = ("router_logits", "weights", "indices", "expert_in", "shared_gate")
-"""``shared_gate`` is there where a sigmoid decides how much of the shared expert goes on."""
-
 _BY_EXPERT = Missing("each expert chooses its tokens, so a token has no row of experts")
 _NO_CHOICE = Missing("nothing is chosen: every token sees every expert")
 _UNSEEN = Missing("its experts are not given them in one piece")

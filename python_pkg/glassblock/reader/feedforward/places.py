@@ -11,9 +11,6 @@ from glassblock.reader.feedforward.dense import down_projection, origin
 from glassblock.reader.tracing.graph import Graph, alike
 from glassblock.reader.tracing.record import Op
 
-FEED_FORWARD = ("pre", "pre_linear", "post")
-"""``pre_linear`` is there where the block is gated."""
-
 _BY_TOKEN = 3
 _SEVERAL = Missing("its function is given what several projections make")
 

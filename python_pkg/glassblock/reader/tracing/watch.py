@@ -1,12 +1,7 @@
-"""Record what one module does in a live pass, with its numbers.
-
-The model keeps its own kernels, and what it computes is what it would have computed: operations are only seen.
-"""
+"""What one module did in one call, recorded with its numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -15,8 +10,6 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 from glassblock.errors import TapError
-from glassblock.reader.tracing.calls import calls_seen, forwards_seen
-from glassblock.reader.tracing.fold import Fold
 from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Value
 from glassblock.reader.tracing.trace import Tracer
@@ -73,26 +66,3 @@ def _cached(value: Value) -> bool:
 
 def _first(tree: Any) -> torch.Tensor:
     return next(leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor))
-
-
-@contextmanager
-def watched(module: nn.Module, seen: Callable[[Watched], None]) -> Iterator[None]:
-    """Record each call that this thread makes of a module, and hand the recording on.
-
-    Parameters
-    ----------
-    module
-        The module. Its ``forward`` is stood in for, and put back at the end.
-    seen
-        Gets each call, right after it. It keeps its errors to itself, since it runs inside of the model.
-    """
-
-    def see(run: Callable[..., Any], layer: nn.Module, args: Any, kwargs: Any) -> Any:
-        tracer = Tracer(layer, Fold(), most_bytes=None)
-        with tracer, calls_seen(tracer.seen):
-            result = tracer.seen(run, layer, args, kwargs)
-        seen(Watched(tracer, layer, (args, kwargs), result))
-        return result
-
-    with forwards_seen([module], see):
-        yield

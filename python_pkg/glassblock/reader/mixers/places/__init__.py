@@ -17,12 +17,6 @@ from glassblock.reader.mixers.places.states import matrix_state
 from glassblock.reader.operations.norms import norm_sites
 from glassblock.reader.tracing.graph import Graph
 
-MIXER = (
-    "conv_in conv_out q_conv_in k_conv_in v_conv_in q k v x B C dt_logit dt beta_logit beta log_decay"
-    " recurrence_out gate state".split()
-)
-"""All taps of mixers; one that this mixer has no use for is not among its places."""
-
 _UNKNOWN: Places = dict.fromkeys(
     ("recurrence_out", "state"), Missing("no recurrence of a known form was seen, for all heads at once")
 )
