@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
-from glassblock.ir import Architecture, Side, parse
+from glassblock.ir import Architecture, Side
 from glassblock.live.arguments import (
     Inputs,
     first_tensor,
@@ -34,25 +32,23 @@ from glassblock.live.arguments import (
     replace_output,
     replace_tensor,
 )
+from glassblock.live.attached import Attached, Turns
 from glassblock.live.baseline import Observer
 from glassblock.live.edits import Moment
 from glassblock.live.frames import Frame, Origin
-from glassblock.live.hook import Hook
-from glassblock.live.inside import Changes, Findings, Inside
+from glassblock.live.hook import Hook, weakly
+from glassblock.live.inside import Change, Findings, Inside
 from glassblock.live.interventions import Interventions
 from glassblock.live.layout import Layout
 from glassblock.live.materials import Materials
 from glassblock.live.means import Collector
-from glassblock.live.passes import Pass, Passes, Prepared, Start, entrances
+from glassblock.live.passes import Pass, Passes, Prepared, Start, entrances, without_numbers
 from glassblock.live.plan import Plan, plan
 from glassblock.live.problems import Problems
 from glassblock.live.reading import Streamed
 from glassblock.live.recorder import Recorder
 from glassblock.live.taps import ExpertsTap, Tap, edges_of, experts_taps_of, taps_of
 from glassblock.live.transfer import Transfer
-
-Turns = tuple[tuple[Tap, ...], ...]
-"""Taps at one place, by the layers that share the module there, in the order in which it is called for them."""
 
 
 class Engine:
@@ -92,17 +88,14 @@ class Engine:
         self.materials = Materials()
         """Values that were collected for interventions to put in the place of others."""
         self.problems = Problems(on_problem)
-        self._places: list[tuple[str, nn.Module, RemovableHandle, list[Tap]]] = []
         self._orders: set[tuple[int, ...]] = set()
         self._overwritten: set[str] = set()
-        self._handles: list[RemovableHandle] = []
-        self.keys: set[str] = set()
-        """What taps and experts are called that are read and edited."""
+        self._attached = Attached(model)
         self._vocabulary = architecture.vocabulary
         self.streamed = Streamed()
         """Taps that go into every frame."""
-        self.inside = Inside(model, architecture, _weakly(self._inside_changes))
-        self._finalizer = weakref.finalize(self, _let_go, self._handles, self.inside)
+        self.inside = Inside(model, architecture, weakly(self._inside_changes, {}))
+        self._finalizer = weakref.finalize(self, _let_go, self._attached, self.inside)
         self._finalizer.atexit = False
         self._attach()
 
@@ -157,7 +150,7 @@ class Engine:
 
     def detach(self) -> None:
         """Remove every hook, also while a forward is under way. Again does no harm."""
-        _let_go(self._handles, self.inside)
+        _let_go(self._attached, self.inside)
         self._in_force = Prepared()
         self._passes.forget()
 
@@ -169,61 +162,42 @@ class Engine:
 
     def reach(self, keys: Iterable[str]) -> None:
         """Put taps where there are none yet."""
-        missing = {key for key in keys if key not in self.keys}
-        if not missing:
-            return
-        modules = dict(self._model.named_modules())
-        for (path, side), taps in edges_of(self._architecture).items():
-            new = [tap for tap in taps if tap.key not in self.keys]
-            if any(tap.key in missing for tap in new):
-                self._hook(modules[path], side, new)
-                self.keys.update(tap.key for tap in new)
+        missing = set(keys) - self.keys
+        if missing:
+            self._attached.tap(edges_of(self._architecture), self._hook, missing)
 
-    def _inside_changes(self) -> Changes:
-        """Return the edits inside of blocks that are in force in this thread's pass, bound to it."""
+    @property
+    def keys(self) -> set[str]:
+        """What taps and experts are called that are read and edited."""
+        return self._attached.keys
+
+    def _inside_changes(self, block: str) -> Mapping[str, Sequence[Change]]:
+        """Return the edits inside of a block that are in force in this thread's pass, bound to it."""
         current = self._current()
-        return {
-            block: {tap: [partial(edit, moment=current.moment) for edit in edits] for tap, edits in of.items()}
-            for block, of in current.plan.inside.items()
-        }
+        edits = current.plan.inside.get(block, {})
+        return {tap: [partial(edit, moment=current.moment) for edit in of] for tap, of in edits.items()}
 
     # ---- hooks
 
     def _attach(self) -> None:
-        modules = dict(self._model.named_modules())
-        places, experts = taps_of(self._architecture, self._layout), experts_taps_of(self._architecture, self._layout)
-        doors = list(entrances(self._model, self._architecture))
+        attached, doors = self._attached, list(entrances(self._model, self._architecture))
         try:
             for module in doors:
-                begin = Hook(self, Engine._begin, names_of(module))
-                self._handles.append(module.register_forward_pre_hook(begin, with_kwargs=True, prepend=True))
-            for (path, side), taps in places.items():
-                handle = self._hook(modules[path], side, taps)
-                self.keys.update(tap.key for tap in taps)
-                self._places.append((path, modules[path], handle, taps))
-            for path, tap in experts:
-                self._hook_experts(modules[path], tap)
-                self.keys.update(f"{tap.key}.E{expert}" for expert in range(tap.experts))
+                attached.before(module, Hook(self, Engine._begin, names_of(module)), first=True)
+            attached.tap(taps_of(self._architecture, self._layout), self._hook)
+            for path, tap in experts_taps_of(self._architecture, self._layout):
+                module = self._model.get_submodule(path)
+                attached.before(module, Hook(self, Engine._into_experts, tap))
+                attached.after(module, Hook(self, Engine._out_of_experts))
+                attached.keys.update(f"{tap.key}.E{expert}" for expert in range(tap.experts))
             for module in doors:
-                end = Hook(self, Engine._end)
-                self._handles.append(module.register_forward_hook(end, with_kwargs=True, always_call=True))
+                attached.at_the_end(module, Hook(self, Engine._end))
         except BaseException:
             self.detach()
             raise
 
-    def _hook(self, module: nn.Module, side: Side, taps: list[Tap]) -> RemovableHandle:
-        turns = _turns(taps)
-        if side == "input":
-            handle = module.register_forward_pre_hook(Hook(self, Engine._into, turns), with_kwargs=True)
-        else:
-            handle = module.register_forward_hook(Hook(self, Engine._out_of, turns))
-        self._handles.append(handle)
-        return handle
-
-    def _hook_experts(self, module: nn.Module, tap: ExpertsTap) -> None:
-        before, after = Hook(self, Engine._into_experts, tap), Hook(self, Engine._out_of_experts)
-        self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-        self._handles.append(module.register_forward_hook(after))
+    def _hook(self, side: Side, turns: Turns) -> Hook:
+        return Hook(self, Engine._into if side == "input" else Engine._out_of, turns)
 
     def _begin(self, names: tuple[str, ...], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         current = self._passes.begin(module, self._in_force)
@@ -238,7 +212,7 @@ class Engine:
         self._passes.given(current, Moment(inputs.first, inputs.tokens))
         if current.collector is not None:
             current.collector.begin(inputs.tokens, inputs.mask)
-        if current.collector is None and not _without_numbers():
+        if current.collector is None and not without_numbers():
             baseline = self._passes.baseline
             current.recorder = Recorder(self._layout, self._overwritten, baseline)
             current.recorder.inputs = inputs
@@ -345,11 +319,8 @@ class Engine:
 
     def look_around(self) -> None:
         """Look whether hooks are still where they were put, and say what is no longer read."""
-        for path, module, handle, taps in self._places:
-            hooks = handle.hooks_dict_ref()
-            if _at(self._model, path) is not module or hooks is None or handle.id not in hooks:
-                for tap in taps:
-                    self.problems.gone(tap.key, self._addresses(tap))
+        for tap in self._attached.gone():
+            self.problems.gone(tap.key, self._addresses(tap))
 
     def _addresses(self, tap: Tap | ExpertsTap) -> list[str]:
         """Return the addresses of the rows that a tap fills, or what it is called where it fills none."""
@@ -367,51 +338,6 @@ class Engine:
             self._orders.add(order)
 
 
-def _turns(taps: list[Tap]) -> Turns:
-    """Return taps at one place by the layers that share it; what is not alike sees the same call."""
-
-    def layer(tap: Tap) -> tuple[str, int | None]:
-        where = parse(tap.key.partition(" ")[0])
-        return (where.stack, where.layer) if where else ("", None)
-
-    found = tuple(tuple(of) for _, of in groupby(taps, key=layer))
-    alike = len({tuple(type(tap) for tap in of) for of in found}) == 1
-    return found if alike else (tuple(taps),)
-
-
-def _at(model: nn.Module, path: str) -> nn.Module | None:
-    try:
-        return model.get_submodule(path)
-    except AttributeError:
-        return None
-
-
-def _let_go(handles: list[RemovableHandle], inside: Inside) -> None:
-    """Remove every hook, also where somebody else removed it before."""
-    while handles:
-        try:
-            handles.pop().remove()
-        except (IndexError, KeyError):  # another thread was faster
-            continue
+def _let_go(attached: Attached, inside: Inside) -> None:
+    attached.remove()
     inside.detach()
-
-
-def _weakly(method: Callable[[], Changes]) -> Callable[[], Changes]:
-    """Return a function that calls a method as long as there is its object."""
-    reference = weakref.WeakMethod(method)
-
-    def call() -> Changes:
-        found = reference()
-        return {} if found is None else found()
-
-    return call
-
-
-def _without_numbers() -> bool:
-    """Whether there is nothing to measure: in vmap or the like, with fake tensors, while a CUDA graph is captured."""
-    if torch._C._functorch.peek_interpreter_stack() is not None:  # noqa: SLF001 - there is no public way to ask
-        return True
-    if torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None:  # noqa: SLF001 - likewise
-        return True
-    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return bool(started and torch.cuda.is_current_stream_capturing())

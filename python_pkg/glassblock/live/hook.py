@@ -11,10 +11,13 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch.compiler import is_dynamo_compiling
+
+Given = TypeVar("Given")
+Found = TypeVar("Found")
 
 
 class _Local(threading.local):
@@ -99,6 +102,17 @@ def silent() -> Iterator[None]:
 def is_silent() -> bool:
     """Whether hooks of ours do nothing in this thread."""
     return _local.silent
+
+
+def weakly(method: Callable[[Given], Found], otherwise: Found) -> Callable[[Given], Found]:
+    """Return a function that calls a method as long as there is its object, and returns something else from then on."""
+    reference = weakref.WeakMethod(method)
+
+    def call(given: Given) -> Found:
+        found = reference()
+        return otherwise if found is None else found(given)
+
+    return call
 
 
 def inert() -> Hook:

@@ -257,3 +257,13 @@ def _above(path: str) -> list[str]:
     names = path.split(".")
     names = names[: names.index("*")] if "*" in names else names[:-1]
     return [".".join(names[:length]) for length in range(len(names) + 1)]
+
+
+def without_numbers() -> bool:
+    """Whether there is nothing to measure: in vmap or the like, with fake tensors, while a CUDA graph is captured."""
+    if torch._C._functorch.peek_interpreter_stack() is not None:  # noqa: SLF001 - there is no public way to ask
+        return True
+    if torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None:  # noqa: SLF001 - likewise
+        return True
+    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return bool(started and torch.cuda.is_current_stream_capturing())

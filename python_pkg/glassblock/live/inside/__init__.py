@@ -2,6 +2,7 @@
 
 from glassblock.live.inside.captured import Captured
 from glassblock.live.inside.findings import Findings
-from glassblock.live.inside.inside import Changes, Inside
+from glassblock.live.inside.inside import Inside
+from glassblock.live.inside.work import Change
 
-__all__ = ["Captured", "Changes", "Findings", "Inside"]
+__all__ = ["Captured", "Change", "Findings", "Inside"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -28,8 +28,8 @@ from glassblock.live.inside.standin import StandIn
 from glassblock.live.inside.turns import Turns
 from glassblock.live.inside.work import Change
 
-Changes = Mapping[str, Mapping[str, Iterable[Change]]]
-"""Edits by address of a block and by name of a tap."""
+Changes = Callable[[str], Mapping[str, Sequence[Change]]]
+"""Returns the edits of the block of an address, by name of a tap."""
 
 
 class _Local(threading.local):
@@ -51,7 +51,7 @@ class Inside:
         Returns the edits that are in force in the pass that this thread is in.
     """
 
-    def __init__(self, model: nn.Module, architecture: Architecture, changes: Callable[[], Changes]) -> None:
+    def __init__(self, model: nn.Module, architecture: Architecture, changes: Changes) -> None:
         self.model, self.architecture, self._changes = model, architecture, changes
         self._local = _Local()
         self._lock = threading.Lock()
@@ -135,7 +135,7 @@ class Inside:
         if block.address in self._local.captures:
             call = Captured(turns, block, module, forward, copied(arguments))
             self._local.captures[block.address].append(call)
-        changes = self._changes().get(block.address, {})
+        changes = self._changes(block.address)
         streamed = () if self._local.streamed is None else (self._local.streamed,)
         readers = [found for found in (*self._local.findings, *streamed) if block.address in found.wanted]
         if not changes and not readers:
