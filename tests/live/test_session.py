@@ -234,7 +234,9 @@ def test_training_step_still_works(session: Session) -> None:
     out = model_of(session)(ids_of(session), labels=ids_of(session))
     out.loss.backward()
     assert model_of(session).transformer.h[0].mlp.c_fc.weight.grad is not None
-    assert not any(part.requires_grad for part in session.frames[-1]._readings.parts)
+    numbers = list(session.frames[-1]._transfer._here.values())
+    assert numbers
+    assert not any(part.requires_grad for part in numbers)
 
 
 def test_intervention_reaches_the_next_token_of_a_running_generate(session: Session) -> None:

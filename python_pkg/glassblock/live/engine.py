@@ -48,7 +48,6 @@ from glassblock.live.problems import Problems
 from glassblock.live.reading import Streamed
 from glassblock.live.recorder import Recorder
 from glassblock.live.taps import ExpertsTap, Tap, edges_of, experts_taps_of, taps_of
-from glassblock.live.transfer import Transfer
 
 
 class Engine:
@@ -253,7 +252,7 @@ class Engine:
             inside=inside,
             unread=unread,
             _readings=readings,
-            _transfer=Transfer(readings.parts),
+            _transfer=readings.sent(),
         )
 
     def _into(self, turns: Turns, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glassblock.live.layout import Layout
-from glassblock.live.recorder import Place, Readings
+from glassblock.live.readings import Place, Readings
 from glassblock.live.stats import STATS, compare_update
 from glassblock.live.transfer import Array, Transfer
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import weakref
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,60 +22,12 @@ from glassblock.live.arguments import Inputs
 from glassblock.live.baseline import Observer
 from glassblock.live.edits import split_heads
 from glassblock.live.layout import Layout
+from glassblock.live.readings import Place, Readings
 from glassblock.live.stats import describe
 
 LARGE = {"cpu": 1 << 15}
 """Elements from which a tensor is reduced at once, by device: where kernels start at once, keeping saves little."""
 LARGE_ELSEWHERE = 1 << 18
-
-Place = tuple[int, int]
-"""Where numbers are: which part, and which row of it."""
-
-
-@dataclass(slots=True)
-class Readings:
-    """What a pass gave, still on its devices. By row of the frame, the place of its numbers among the parts.
-
-    Attributes
-    ----------
-    parts
-        Tensors of numbers, (n, ...).
-    shape
-        Batch and positions.
-    blocks, heads
-        Described outputs, (..., 5); of heads by their first row, (..., heads, 5).
-    updates
-        By row of the updates: what was added, the stream it was read from, their inner product, and the scale.
-    weights
-        By first row of a block's experts: routing weights, (tokens, experts).
-    changes
-        By (first) row: distance from the clean pass, (batch, positions) or (batch, positions, heads).
-    lost
-        Addresses that the model wrote over.
-    order
-        Rows in the order in which they were seen.
-    first
-        How many tokens the cache held: a number, or the place of one.
-    mask
-        The place of the attention mask over these positions, 0 at padding.
-    """
-
-    parts: list[Tensor] = field(default_factory=list)
-    shape: tuple[int, int] = (0, 0)
-    blocks: dict[int, Place] = field(default_factory=dict)
-    heads: dict[int, Place] = field(default_factory=dict)
-    updates: dict[int, tuple[Place, Place, Place, float]] = field(default_factory=dict)
-    weights: dict[int, Place] = field(default_factory=dict)
-    changes: dict[int, Place] = field(default_factory=dict)
-    lost: tuple[str, ...] = ()
-    order: tuple[int, ...] = ()
-    first: int | Place = 0
-    mask: Place | None = None
-
-    def add(self, part: Tensor) -> int:
-        """Take in a part, (n, ...); return its number."""
-        self.parts.append(part)
-        return len(self.parts) - 1
 
 
 class _Seen:
