@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._pytree import tree_leaves, tree_map
 
 from glassblock.errors import TapError
@@ -117,13 +116,9 @@ def rehearse(module: nn.Module, forward: Callable[..., Any], arguments: Argument
     with silent(), working(), _untouched(module), torch.no_grad():
         args, kwargs = copied(arguments)
         tracer = _Rehearsal(module)
-        with saved_tensors_hooks(_as_it_is, _as_it_is), tracer, calls_seen(tracer.seen):
+        with tracer, calls_seen(tracer.seen):
             result = tracer.seen(lambda _, *a, **k: forward(*a, **k), module, args, kwargs)
     return Rehearsed(Watched(tracer, module, (args, kwargs), result), tracer.off)
-
-
-def _as_it_is(x: Tensor) -> Tensor:
-    return x
 
 
 def copied(arguments: Arguments) -> Arguments:
