@@ -162,6 +162,24 @@ describe('the diagram', () => {
     expect(find('.gb-detail button').title).toBe('restore it, without scale and noise');
   });
 
+  it('says that a value is replaced at some tokens only', async () => {
+    const { model, hit, find, frame } = show();
+    await frame();
+    const interventions = [{ address: 'L1.mlp', how: 'zero', sentence: '', cut: false }];
+    const edited = ablated('L1.mlp');
+    if (!edited.run) throw new Error('the fixture has a run');
+    model.become({ ...edited, interventions, run: { ...edited.run, interventions } });
+    await frame('L1.mlp');
+    expect(hit('L1.mlp').getAttribute('aria-label')).toMatch(/^L1.mlp, edited: zero at some tokens, norm /);
+    expect(find('.gb-live').textContent).toBe('L1.mlp zeroed at some tokens: Mary 91.8 % to 21.4 %');
+    const [top] = edited.run.candidates;
+    if (!top) throw new Error('the fixture has a candidate');
+    const candidates = [{ ...top, ablated: null, delta_prob: null, delta_logit: null }];
+    model.become({ interventions, run: { ...edited.run, id: 3, interventions, candidates } });
+    await settled();
+    expect(find('.gb-live').textContent).toMatch(/^L1.mlp zeroed at some tokens: no prediction, /);
+  });
+
   it('does not offer a kind for what it is not for', async () => {
     const { find, hit, frame } = show();
     await frame();

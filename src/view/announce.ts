@@ -2,6 +2,7 @@
 import { percent } from '../layout/format';
 import type { RunSummary } from '../wire/types.generated';
 import { visible } from './candidates';
+import { inPart } from './look';
 
 const DONE: Readonly<Record<string, string>> = {
   zero: 'zeroed',
@@ -18,7 +19,9 @@ const DONE: Readonly<Record<string, string>> = {
 /** What a run shows, in one sentence. */
 export function sentenceOf(run: RunSummary): string {
   const [top] = run.candidates;
-  const said = run.interventions.map(({ address, how }) => `${address} ${DONE[how] ?? how}`).join(', ');
+  const said = run.interventions
+    .map((one) => `${one.address} ${DONE[one.how] ?? one.how}${inPart(one) ? ' at some tokens' : ''}`)
+    .join(', ');
   if (!top) return said;
   const name = visible(top.token);
   if (said === '') return `Nothing ablated: ${name} ${percent(top.clean.prob)}`;

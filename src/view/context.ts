@@ -100,7 +100,7 @@ export function actionOf(view: View, look: Look, address: string): string {
   if (why !== undefined) return `Cannot be ablated: ${why}`;
   if (!view.session.reachable) return 'Nobody answers: a click does nothing';
   const edits = look.edits(address);
-  if (edits.length > 0) return `Click: restore it, without ${edits.join(' and ')}`;
+  if (edits.length > 0) return `Click: restore it, without ${edits.map(({ how }) => how).join(' and ')}`;
   return sentenceFor(view, address);
 }
 

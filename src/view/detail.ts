@@ -122,7 +122,7 @@ export class Detail implements Part {
   #hint(live: boolean): void {
     const key = (name: string) => h('kbd', {}, name);
     const click = live
-      ? 'Click a head, an expert or a block to ablate it; a layer’s name to see it, and to ablate it from there.'
+      ? 'Click a head, an expert or a block to ablate it.'
       : 'Click a block to see what is known of it.';
     const keys = h(
       'p',
@@ -147,7 +147,8 @@ export class Detail implements Part {
       key('Enter'),
       ' shows it and ablates nothing',
     );
-    this.element.replaceChildren(h('p', { class: 'gb-empty' }, click), keys, ...(live ? [look] : []));
+    const layers = h('p', { class: 'gb-sub' }, 'A layer is ablated from its facts: click its name.');
+    this.element.replaceChildren(h('p', { class: 'gb-empty' }, click), keys, ...(live ? [look, layers] : []));
   }
 
   #draw(located: Located, address: string): void {
@@ -208,7 +209,7 @@ export class Detail implements Part {
     const ablated = look.ablated(address);
     const words = ablated ? 'Restore' : `Ablate: ${howOf(this.view)}`;
     const old = this.#action.querySelector('button');
-    const label = `${words}|${look.edits(address)}|${howOf(this.view)}|${can}|${this.view.session.reachable}|${address}|${state?.unavailable[address] ?? ''}`;
+    const label = `${words}|${look.edits(address).map(({ how }) => how)}|${howOf(this.view)}|${can}|${this.view.session.reachable}|${address}|${state?.unavailable[address] ?? ''}`;
     if (old?.dataset.label === label) return;
     this.#action.replaceChildren();
     if (!can) return;

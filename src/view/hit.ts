@@ -9,7 +9,7 @@ import type { How } from '../wire/types.generated';
 import { type Paint, viridis } from './colour';
 import type { Pen } from './context';
 import { put, s } from './dom';
-import type { Look } from './look';
+import { type Look, namesOf } from './look';
 
 export type Act = 'ablate' | 'select' | 'bind';
 
@@ -156,7 +156,7 @@ export function describeState(look: Look, address: string): string {
   const words: string[] = [];
   const how = look.cut(address);
   const edits = look.edits(address);
-  const done = edits.length > 0 ? edits.join(', ') : how;
+  const done = edits.length > 0 ? namesOf(edits) : how;
   if (done) words.push(`${how ? 'ablated' : 'edited'}: ${done}`);
   if (look.unread(address)) words.push('not read any more');
   if (look.nonfinite(address)) words.push('not finite');
@@ -177,7 +177,10 @@ export function paintFrame<D extends Hit>(group: SVGGElement, hit: D, look: Look
   group.classList.toggle('gb-pending', pending !== null);
   group.classList.toggle('gb-selected', selected === address);
   paintRing(group, hit, cut || group.dataset.act === 'select' ? Number.NaN : look.change(address));
-  paintBadge(group, look.edits(address));
+  paintBadge(
+    group,
+    look.edits(address).map(({ how }) => how),
+  );
   const state = describeState(look, address);
   put(group, 'aria-label', state === '' ? name : `${name}, ${state}`);
   put(group, 'aria-selected', String(selected === address));

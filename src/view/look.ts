@@ -20,7 +20,7 @@ export interface Look {
   /** How the address itself is ablated. */
   ablated(address: string): How | null;
   /** All that is done to the address itself, in the order in which it is done. */
-  edits(address: string): readonly How[];
+  edits(address: string): readonly Intervention[];
   /** What is in force on it or on what contains it. */
   inForce(address: string): readonly Intervention[];
   /** Whether anything is in force on it or inside of it. */
@@ -61,6 +61,19 @@ function containers(address: string): string[] {
   return words.map((_, i) => words.slice(0, i + 1).join('.'));
 }
 
+/** Kinds that put something else in the place of a value. */
+const REPLACING = new Set<How>(['zero', 'mean', 'resample', 'freeze', 'skip']);
+
+/** Whether a value is replaced at some tokens and kept at others. */
+export function inPart({ how, cut }: Intervention): boolean {
+  return !cut && REPLACING.has(how);
+}
+
+/** What is done, by name: `scale, zero at some tokens`. */
+export function namesOf(interventions: readonly Intervention[]): string {
+  return interventions.map((one) => (inPart(one) ? `${one.how} at some tokens` : one.how)).join(', ');
+}
+
 /** What the changed run is: ablated where nothing of any value was kept, else edited. */
 export function changedWord(interventions: readonly Intervention[]): 'ablated' | 'edited' {
   return interventions.every((one) => one.cut) ? 'ablated' : 'edited';
@@ -99,7 +112,7 @@ export class Looker {
       update: (address) => now?.update(address) ?? null,
       change: measureChange,
       ablated: (address) => edits.get(address)?.at(-1)?.how ?? null,
-      edits: (address) => edits.get(address)?.map((one) => one.how) ?? [],
+      edits: (address) => edits.get(address) ?? [],
       inForce: (address) => containers(address).flatMap((one) => edits.get(one) ?? []),
       touched: (address) => touched.has(address),
       cut: (address) => containers(address).reduce<How | null>((found, one) => found ?? cut.get(one) ?? null, null),
