@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import glassblock as gb
 from glassblock.errors import AddressError, TapError
 from glassblock.live import Session
-from glassblock.live.inside import script
+from glassblock.live.inside import script, turns
 
 IDS = torch.randint(3, VOCABULARY, (2, 12), generator=torch.Generator().manual_seed(0))
 PADDED = torch.ones_like(IDS).index_put_((torch.tensor(0), torch.arange(5)), torch.tensor(0))
@@ -327,3 +327,14 @@ def test_a_cache_that_is_empty_yet_is_no_error() -> None:
         address = attention_of(session)
         pattern = session.cache(f"{address}.pattern", prompt=chosen.prompt())[f"{address}.pattern"]
     assert torch.allclose(pattern.sum(-1), torch.ones(pattern.shape[:-1]), atol=1e-5)
+
+
+def test_kinds_of_calls_that_are_known_are_not_ever_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recurrence is of another kind for each length; what was forgotten is found out once more."""
+    monkeypatch.setattr(turns, "KNOWN", 2)
+    tap = "L0.mixer.x"
+    with gb.attach(tiny("mamba2")) as session:
+        first = [session.cache(tap, prompt=IDS[:, :length])[tap] for length in (4, 5, 6, 7)]
+        assert [len(of._scripts) for of in session._engine.inside._of.values() if of.stand_in is not None] == [2]
+        again = [session.cache(tap, prompt=IDS[:, :length])[tap] for length in (4, 5, 6, 7)]
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))

@@ -82,13 +82,16 @@ class Prompts:
 
     def any_ids(self) -> Tensor:
         """Return some token ids, to try the model with where nobody has run anything."""
-        device = next((p.device for p in self._model.parameters()), torch.device("cpu"))
-        return torch.arange(4, device=device).remainder(self._rows or 4).unsqueeze(0)
+        return torch.arange(4, device=self._device).remainder(self._rows or 4).unsqueeze(0)
+
+    @property
+    def _device(self) -> torch.device:
+        """Where ids must be. Offloaded weights are on the meta device until they are used: who moves them moves ids."""
+        devices = (parameter.device for parameter in self._model.parameters())
+        return next((device for device in devices if device.type != "meta"), torch.device("cpu"))
 
     def _inputs(self, prompt: Prompt) -> dict[str, Any]:
-        # Offloaded weights are on the meta device until they are used: whoever moves them moves the ids, too.
-        devices = (parameter.device for parameter in self._model.parameters())
-        device = next((device for device in devices if device.type != "meta"), torch.device("cpu"))
+        device = self._device
         if isinstance(prompt, str):
             if self._tokenizer is None:
                 raise PromptError(

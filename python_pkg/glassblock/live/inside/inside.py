@@ -48,7 +48,7 @@ class Inside:
     model, architecture
         The model, and what it is.
     changes
-        Returns the edits that are in force in the pass that this thread is in.
+        Returns the edits of a block, by its address, that are in force in the pass that this thread is in.
     """
 
     def __init__(self, model: nn.Module, architecture: Architecture, changes: Changes) -> None:

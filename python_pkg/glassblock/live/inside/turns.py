@@ -26,6 +26,9 @@ Forward = Callable[..., Any]
 Changes = Mapping[str, Iterable[Change]]
 """Edits by the name of a tap."""
 
+KNOWN = 128
+"""Kinds of calls that are known of one module at most; where sizes count there may be one for each length of a text."""
+
 _OTHERWISE = TapError("its module ran other operations than when it was rehearsed")
 
 
@@ -114,9 +117,13 @@ class Turns:
         # A recurrence written as a loop runs more operations for more tokens.
         sized = self.known_by == "sizes" or block.role == "mixer"
         kind = block.address, kind_of(module, arguments, sized=sized)
-        if kind not in self._scripts:
-            self._scripts[kind] = script_of(rehearse(module, forward, arguments), block, self.region)
-        return self._scripts[kind]
+        script = self._scripts.get(kind)
+        if script is None:
+            script = script_of(rehearse(module, forward, arguments), block, self.region)
+            if len(self._scripts) >= KNOWN:
+                self._scripts.pop(next(iter(self._scripts), None), None)
+            self._scripts[kind] = script
+        return script
 
 
 def _work(
