@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from conftest import PROMPT
 from tiny_models import text as some_text
 from tiny_models import tiny
@@ -514,3 +515,30 @@ def test_what_is_no_number_is_said_to_be_none() -> None:
         run = session.run()
     assert run.kl is not None
     assert math.isnan(run.kl)
+
+
+def test_what_was_replaced_since_is_not_said_to_be_ablated() -> None:
+    model = tiny("llama")
+    with gb.attach(model) as session:
+        session.run(some_text())
+        session.ablate("L1.mlp")
+        model.model.layers[1].mlp = copy.deepcopy(model.model.layers[1].mlp)
+        with pytest.warns(RuntimeWarning, match="replaced"), pytest.raises(InterventionError, match="attach again"):
+            session.run()
+        session.restore()
+        session.run()
+
+
+def test_an_encoder_decoder_is_run_and_continued() -> None:
+    sizes: dict[str, Any] = {"d_model": 32, "num_heads": 4, "num_layers": 2, "d_kv": 8, "d_ff": 48, "vocab_size": 97}
+    sizes["decoder_start_token_id"] = 1
+    config = transformers.T5Config(**sizes)
+    model = transformers.T5ForConditionalGeneration(config).eval()
+    ids = some_text(7)
+    with gb.attach(model) as session:
+        run = session.run(ids)
+        expected = model.generate(ids, max_new_tokens=4, do_sample=False)
+        written = session.generate(ids, max_new_tokens=4)
+    assert run.predictions[0].id == int(expected[0, 1])
+    assert written.generated == expected.shape[1] - 1
+    assert written.tokens == tuple(f"<{token}>" for token in expected[0].tolist())

@@ -21,7 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glassblock.ir import Architecture, Side
+from glassblock.errors import InterventionError
+from glassblock.ir import Architecture, Side, parse
 from glassblock.live.arguments import (
     Inputs,
     first_tensor,
@@ -315,6 +316,23 @@ class Engine:
     def compiled(self) -> None:
         """Say that the model was compiled since: what is compiled is neither read nor edited."""
         self.problems.compiled()
+
+    def check(self, interventions: Interventions) -> None:
+        """Look whether what is edited is still where hooks were put.
+
+        Raises
+        ------
+        InterventionError
+            If its module was replaced since: a pass would go by unedited.
+        """
+        if not len(interventions):
+            return
+        self.look_around()
+        for item in interventions:
+            where = parse(item.address)
+            gone = {item.address, where.block if where else ""} & self.problems.lost
+            if gone:
+                raise InterventionError(f"{item.address} would not be edited: {self.problems.unread[gone.pop()]}")
 
     def look_around(self) -> None:
         """Look whether hooks are still where they were put, and say what is no longer read."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glassblock.errors import AddressError
 from glassblock.live.layout import Layout
 from glassblock.live.readings import Place, Readings
 from glassblock.live.stats import STATS, compare_update
@@ -141,7 +143,17 @@ class Frame:
         return None
 
     def norm(self, address: str) -> Array:
-        """Return the L2 norm at an address, (batch, positions)."""
+        """Return the L2 norm at an address, (batch, positions).
+
+        Raises
+        ------
+        AddressError
+            If frames hold nothing of it.
+        """
+        if address not in self.layout.row:
+            near = get_close_matches(address, self.layout.row, 3)
+            hint = f" Nearest: {', '.join(near)}." if near else ""
+            raise AddressError(f"expected an address of which frames hold statistics, got {address!r}.{hint}")
         array: Array = self.stats[self.layout.row[address], :, :, 0]
         return array
 

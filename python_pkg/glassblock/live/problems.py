@@ -24,6 +24,8 @@ class Problems:
         """Taps that failed; they are left alone until somebody attaches again."""
         self.unread: dict[str, str] = {}
         """What is not read any more, by address, and why, in a sentence."""
+        self.lost: set[str] = set()
+        """What of it cannot be edited either."""
 
     def failed(self, tap: object, name: str, addresses: Iterable[str], error: Exception) -> None:
         """Switch a tap off, because reading it raised."""
@@ -36,6 +38,8 @@ class Problems:
 
     def gone(self, name: str, addresses: Iterable[str]) -> None:
         """Take note of a tap that is no longer where it was put."""
+        addresses = list(addresses)
+        self.lost.update(addresses)
         self._unread(addresses, f"{name} is neither read nor edited any more: its module or its hooks were replaced;")
 
     def missed(self, what: str, error: Exception) -> None:

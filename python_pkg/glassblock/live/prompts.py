@@ -55,7 +55,7 @@ class Prompts:
         PromptError
             If it is empty, too long, of tokens that the model does not have, or text without a tokenizer.
         """
-        inputs = self._inputs(prompt)
+        inputs = self._begun(self._inputs(prompt))
         ids = inputs.get("input_ids")
         if isinstance(ids, Tensor):
             self._check_length(int(ids.shape[-1]), room)
@@ -89,6 +89,21 @@ class Prompts:
         """Where ids must be. Offloaded weights are on the meta device until they are used: who moves them moves ids."""
         devices = (parameter.device for parameter in self._model.parameters())
         return next((device for device in devices if device.type != "meta"), torch.device("cpu"))
+
+    def _begun(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Let the decoder of an encoder-decoder begin, where nothing was given to it."""
+        config = getattr(self._model, "config", None)
+        ids = inputs.get("input_ids")
+        given = any(key.startswith("decoder_") or key in ("labels", "encoder_outputs") for key in inputs)
+        if not getattr(config, "is_encoder_decoder", False) or not isinstance(ids, Tensor) or given:
+            return inputs
+        start = getattr(config, "decoder_start_token_id", None)
+        if start is None:
+            raise PromptError(
+                "expected decoder_input_ids beside input_ids: this model has an encoder and a decoder, and its"
+                " configuration does not say with which token the decoder begins."
+            )
+        return {**inputs, "decoder_input_ids": torch.full((ids.shape[0], 1), start, device=ids.device)}
 
     def _inputs(self, prompt: Prompt) -> dict[str, Any]:
         device = self._device

@@ -129,6 +129,7 @@ class Runner:
         """Run a subject, clean if that is not known yet, and under the interventions if there are any."""
         check_fits(self._architecture, interventions, subject.inputs)
         check_attachable(self._model)  # what was compiled since runs without hooks
+        self._engine.check(interventions)
         weights = _weights(self._model)
         if subject.clean is None or subject.weights != weights:
             subject.baseline, subject.weights = Baseline(), weights
@@ -145,7 +146,9 @@ class Runner:
         return Run(
             id=self._runs,
             prompt=self._prompts.text(subject.prompt),
-            tokens=tuple(self._prompts.tokens(subject.inputs.get("input_ids"))),
+            tokens=tuple(
+                self._prompts.tokens(subject.inputs.get("decoder_input_ids", subject.inputs.get("input_ids")))
+            ),
             generated=subject.generated,
             predictions=candidates(before, after, self._prompts.decode) if before else (),
             logits=last.logits,
@@ -181,6 +184,9 @@ class Runner:
             self._engine.use_again()
         with self._engine.passes("generate"):
             ids = generate_ids(self._model, inputs, self.stop, **options)
+        if "decoder_input_ids" in inputs:  # the text that is continued is the decoder's
+            new = int(ids.shape[-1] - inputs["decoder_input_ids"].shape[-1])
+            return Subject(prompt, {**inputs, "decoder_input_ids": ids}, new)
         new = int(ids.shape[-1] - inputs["input_ids"].shape[-1])
         mask = inputs.get("attention_mask")
         if mask is None or bool(mask.all()):

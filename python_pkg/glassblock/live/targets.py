@@ -9,7 +9,7 @@ from glassblock.errors import AddressError, InterventionError, TapError
 from glassblock.ir import Architecture, Block, Layer, parse
 from glassblock.live.edits import Along
 from glassblock.live.kinds import Add, Cut, Kind, Noise, TargetKind, Zero
-from glassblock.live.naming import Named, gated, tap_names, tap_of, taps_on
+from glassblock.live.naming import Named, gated, nearest, tap_names, tap_of, taps_on
 from glassblock.live.positions import ALL, Positions
 
 _ONLY_READ = frozenset({"in", "raw", "stream", "result", "load", "indices", "q_stream", "k_stream", "v_stream"})
@@ -107,8 +107,10 @@ def _tap(architecture: Architecture, name: str) -> Target:
     try:
         named = tap_of(architecture, name)
     except (TapError, AddressError):
-        last = name.rpartition(".")[2]
-        if not last.startswith("hook_") and last not in tap_names():
+        before, _, last = name.rpartition(".")
+        where = parse(before)
+        of_block = where is not None and bool(where.part) and bool(nearest(last, tap_names()))
+        if not last.startswith("hook_") and last not in tap_names() and not of_block:
             architecture.resolve(name)
         raise
     if isinstance(named.owner, Layer) and named.tap in ("in", "out"):

@@ -51,6 +51,8 @@ def tap_of(architecture: Architecture, name: str) -> Named:
     AddressError
         If what stands before the tap is nothing in this model.
     """
+    if not isinstance(name, str):
+        raise TapError(f"expected the name of a tap, such as 'L0.attn.pattern', got {name!r}.")
     full = ours(architecture, name) if is_theirs(name) else name
     address, _, tap = full.rpartition(".")
     if tap not in tap_names():

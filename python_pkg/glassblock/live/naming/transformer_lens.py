@@ -151,6 +151,11 @@ def ours(architecture: Architecture, name: str) -> str:
     if rest in OF_BRANCH:
         part, tap = OF_BRANCH[rest]
         return f"{_block(layer, part, name).address}.{tap}"
+    if rest.endswith((".hook_normalized", ".hook_scale")):
+        raise TapError(
+            f"TransformerLens's {name!r} is inside of a norm, which has no taps here. Read what goes in and comes out:"
+            f" {name.rpartition('.')[0]}.hook_in and .hook_out."
+        )
     norm, inside = _NORM.fullmatch(rest), _PART.fullmatch(rest)
     if norm is not None and norm["hook"] in OF_NORM:
         return f"{_norm(layer, int(norm['branch']), norm['post'] is not None, name)}.{OF_NORM[norm['hook']]}"
