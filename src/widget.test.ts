@@ -189,6 +189,7 @@ describe('the diagram', () => {
     const ablate = find('.gb-detail button') as HTMLButtonElement;
     expect(ablate.disabled).toBe(true);
     expect(ablate.title).toBe('skip is for layers, not for heads');
+    expect(find('.gb-measured-list').textContent).toContain('skip is for layers, not for heads');
   });
 
   it('tells what is not finite from what is not read any more', async () => {

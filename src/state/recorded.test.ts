@@ -34,6 +34,12 @@ describe('a page without a kernel', () => {
     expect(state(session)?.history.entries.at(-1)?.python).toBe('session.ablate("L1.attn.H2", how="zero")');
   });
 
+  it('knows what it cannot do before it is asked', async () => {
+    const session = await open();
+    expect(state(session)?.unavailable.L1).toMatch(/not recorded in this page/);
+    expect(state(session)?.unavailable['L0.mlp']).toBeUndefined();
+  });
+
   it('takes a second ablation in the place of the first and says so', async () => {
     const session = await open();
     session.toggle('L1.attn.H2', 'zero');
@@ -74,7 +80,11 @@ describe('a page without a kernel', () => {
   it.each([
     ['generate', (session: Session) => session.generate('When'), /no model, so it cannot generate/],
     ['another prompt', (session: Session) => session.run('Hello'), /the run of one prompt/],
-    ['what was not recorded', (session: Session) => session.toggle('L2.mlp', 'zero'), /L2.mlp was not recorded/],
+    [
+      'what was not recorded',
+      (session: Session) => session.toggle('L2.mlp', 'zero'),
+      /L2.mlp cannot be ablated: it was not recorded in this page/,
+    ],
   ])('refuses in words: %s', async (_, act, words) => {
     const session = await open();
     act(session);

@@ -49,6 +49,14 @@ class Refusal extends Error {
   }
 }
 
+/** What cannot be ablated, and what could be, but not in this page. */
+function unavailableIn({ layout, recording }: PageData): SessionState['unavailable'] {
+  const recorded = new Set(recording?.ablations.map(({ address }) => address));
+  const others = layout?.sites.filter(({ address }) => !recorded.has(address)) ?? [];
+  const why = `it was not recorded in this page. ${ELSEWHERE}`;
+  return { ...Object.fromEntries(others.map(({ address }) => [address, why])), ...recording?.state.unavailable };
+}
+
 interface Step {
   readonly label: string;
   readonly python: string;
@@ -67,7 +75,7 @@ export class RecordedModel implements PageModel {
   #state: SessionState | null;
 
   constructor(private readonly data: PageData) {
-    this.#state = data.recording?.state ?? null;
+    this.#state = data.recording ? { ...data.recording.state, unavailable: unavailableIn(data) } : null;
     this.#runs = this.#state?.run?.id ?? 0;
   }
 

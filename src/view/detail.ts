@@ -97,6 +97,11 @@ function heading(located: Located, address: string): string {
   return what;
 }
 
+/** Whether it is something that is ablated: a norm is not. */
+function ablatable({ block, layer, sub }: Located): boolean {
+  return sub !== '' || (block === null ? layer !== null : block.role !== 'norm');
+}
+
 export class Detail implements Part {
   readonly element = h('section', { class: 'gb-section gb-detail', 'aria-label': 'Selected block' });
   #drawn = '';
@@ -148,7 +153,10 @@ export class Detail implements Part {
       ' shows it and ablates nothing',
     );
     const layers = h('p', { class: 'gb-sub' }, 'A layer is ablated from its facts: click its name.');
-    this.element.replaceChildren(h('p', { class: 'gb-empty' }, click), keys, ...(live ? [look, layers] : []));
+    // A page without a kernel has each single block's ablation, and no layer's.
+    const whole = live && this.view.session.page.value.connection !== 'recorded';
+    const parts = [h('p', { class: 'gb-empty' }, click), keys, ...(live ? [look] : []), ...(whole ? [layers] : [])];
+    this.element.replaceChildren(...parts);
   }
 
   #draw(located: Located, address: string): void {
@@ -192,6 +200,8 @@ export class Detail implements Part {
     });
     const unread = this.view.session.durable.value.state?.unread[address];
     if (unread !== undefined) cells.push(h('span', { class: 'gb-sub' }, unread));
+    const why = ablatable(located) ? this.#why(look, address) : null;
+    if (why !== null) cells.push(h('span', { class: 'gb-sub' }, why));
     const done = look.inForce(address).map(({ sentence }) => sentence);
     if (done.join() !== [...this.#done.children].map((one) => one.textContent).join()) {
       this.#done.replaceChildren(...done.map((sentence) => h('li', {}, sentence)));
@@ -202,10 +212,17 @@ export class Detail implements Part {
     this.#button(look, address, located);
   }
 
-  #button(look: Look, address: string, { block, layer, sub }: Located): void {
+  /** Why its button does nothing: a button that is off cannot be asked. */
+  #why(look: Look, address: string): string | null {
     const { state } = this.view.session.durable.value;
-    const named = block === null ? layer !== null : block.role !== 'norm';
-    const can = state !== null && (sub !== '' || named);
+    if (!state || look.ablated(address)) return null;
+    const why = state.unavailable[address];
+    return why === undefined ? unfit(this.view, address) : `Cannot be ablated: ${why}`;
+  }
+
+  #button(look: Look, address: string, located: Located): void {
+    const { state } = this.view.session.durable.value;
+    const can = state !== null && ablatable(located);
     const ablated = look.ablated(address);
     const words = ablated ? 'Restore' : `Ablate: ${howOf(this.view)}`;
     const old = this.#action.querySelector('button');

@@ -54,9 +54,9 @@ export class Legend implements Part {
       item('its cosine: up +1, down −1', needle),
       item('off the clean run', changed),
       item('ablated', cut),
-      this.#kinds,
       item('norm layer', norm),
       this.#experts,
+      this.#kinds,
     );
   }
 

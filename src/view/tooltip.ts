@@ -66,7 +66,9 @@ export class Tooltip implements Part {
     );
     const ablatable = act === 'ablate';
     this.#aside.hidden = !(ablatable && this.#look.live);
-    const layer = this.#look.live && target.classList.contains('gb-layer-name');
+    const { session } = this.view;
+    const can = session.durable.value.state?.unavailable[address] === undefined && session.reachable;
+    const layer = this.#look.live && can && target.classList.contains('gb-layer-name');
     const looks = layer
       ? 'Click: show what is known of it, and ablate it from there'
       : 'Click: show what is known of it';
