@@ -50,6 +50,12 @@ def zero_heads(model: Any, _: Any) -> None:
         model.model.layers[at].self_attn.o_proj.weight.unflatten(1, (4, -1))[:, 1].zero_()
 
 
+def zero_queries(model: Any, _: Any) -> None:
+    """The first and the last layer's attention ask for nothing in particular: an edit inside of blocks."""
+    for at in (0, 3):
+        model.model.layers[at].self_attn.q_proj.weight.zero_()
+
+
 def mean_attentions(model: Any, untouched: Any) -> None:
     """The first and the third layer's attention add their means over the reference prompt."""
     for at in (0, 2):
@@ -70,6 +76,7 @@ PAIRS: tuple[tuple[tuple[str, str], str, Callable[[Any, Any], None]], ...] = (
     (("L0.mlp", "L3.mlp"), "zero", zero_mlps),
     (("L1.attn.H1", "L3.attn.H1"), "zero", zero_heads),
     (("L0.attn", "L2.attn"), "mean", mean_attentions),
+    (("L0.attn.q", "L3.attn.q"), "zero", zero_queries),
 )
 """Two addresses, what is done to both, and the same done by hand to a copy, beside an untouched one."""
 
@@ -240,7 +247,10 @@ class Count:
         status = Path("/proc/self/status").read_text(encoding="ascii") if Path("/proc/self/status").exists() else ""
         rss = next((float(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:")), 0.0)
         tensors = sum(1 for thing in gc.get_objects() if type(thing) is Tensor)
-        hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())  # noqa: SLF001
+        hooks = sum(
+            len(m._forward_hooks) + len(m._forward_pre_hooks) + ("forward" in vars(m))  # noqa: SLF001
+            for m in model.modules()
+        )
         return cls(rss, tensors, hooks)
 
     def grown(self, later: Count, when: str, mb: float = 8) -> list[str]:
