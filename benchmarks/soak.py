@@ -188,12 +188,15 @@ def come_and_go(sessions: int) -> list[str]:
     model, ids = build(), text()
     with torch.no_grad():
         plain = model(ids).logits
-    ended, different = threading.Event(), [0, 0]
+    ended, different, errors = threading.Event(), [0, 0], list[str]()
 
     def forwards() -> None:
         while not ended.is_set():
-            with torch.no_grad():
-                different[0] += not torch.equal(model(ids).logits, plain)
+            try:
+                with torch.no_grad():
+                    different[0] += not torch.equal(model(ids).logits, plain)
+            except Exception as error:  # noqa: BLE001  # as above
+                errors.append(f"{type(error).__name__}: {error}")
             different[1] += 1
 
     other = threading.Thread(target=forwards)
@@ -212,6 +215,8 @@ def come_and_go(sessions: int) -> list[str]:
         ended.set()
         other.join()
     bad = [f"{different[0]} of {different[1]} forwards beside them were not bit-identical"] if different[0] else []
+    if errors:
+        bad.append(f"{len(errors)} forwards beside them raised, first: {errors[0]}")
     if not different[1]:
         bad.append("no forward ran beside them")
     return bad + counts[0].grown(counts[1], f"over {sessions} sessions")

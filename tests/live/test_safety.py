@@ -17,6 +17,7 @@ import glassblock as gb
 from glassblock.errors import ModelError
 from glassblock.live import Session
 from glassblock.live.recorder import Recorder
+from glassblock.live.runner import Runner
 from glassblock.live.stats import describe
 
 
@@ -120,6 +121,23 @@ def test_error_in_a_frame_never_reaches_the_forward(
     monkeypatch.undo()
     assert torch.equal(call(model), expected)
     assert len(session.frames) == 1
+
+
+def test_forward_of_another_thread_while_a_session_is_being_attached(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At its worst it runs in the middle of what is made when somebody attaches."""
+    expected = call(copy.deepcopy(model))
+
+    class Interrupted(Runner):
+        def __init__(self, *args: Any) -> None:
+            assert torch.equal(call(model), expected)
+            super().__init__(*args)
+
+    monkeypatch.setattr("glassblock.live.session.Runner", Interrupted)
+    with gb.attach(model) as session:
+        assert torch.equal(call(model), expected)
+        assert len(session.frames) == 1
 
 
 # ---- errors of the user's own

@@ -97,7 +97,24 @@ class Engine:
         self.inside = Inside(model, architecture, weakly(self._inside_changes, {}))
         self._finalizer = weakref.finalize(self, _let_go, self._attached, self.inside)
         self._finalizer.atexit = False
-        self._attach()
+
+    def attach(self) -> None:
+        """Put the hooks on the model. From here on other threads may run it, so whoever gets frames has to be ready."""
+        attached, doors = self._attached, list(entrances(self._model, self._architecture))
+        try:
+            for module in doors:
+                attached.before(module, Hook(self, Engine._begin, names_of(module)), first=True)
+            attached.tap(taps_of(self._architecture, self._layout), self._hook)
+            for path, tap in experts_taps_of(self._architecture, self._layout):
+                module = self._model.get_submodule(path)
+                attached.before(module, Hook(self, Engine._into_experts, tap))
+                attached.after(module, Hook(self, Engine._out_of_experts))
+                attached.keys.update(f"{tap.key}.E{expert}" for expert in range(tap.experts))
+            for module in doors:
+                attached.at_the_end(module, Hook(self, Engine._end))
+        except BaseException:
+            self.detach()
+            raise
 
     def use(self, interventions: Interventions) -> None:
         """Take up a set of interventions, from the next forward pass on."""
@@ -179,23 +196,6 @@ class Engine:
 
     # ---- hooks
 
-    def _attach(self) -> None:
-        attached, doors = self._attached, list(entrances(self._model, self._architecture))
-        try:
-            for module in doors:
-                attached.before(module, Hook(self, Engine._begin, names_of(module)), first=True)
-            attached.tap(taps_of(self._architecture, self._layout), self._hook)
-            for path, tap in experts_taps_of(self._architecture, self._layout):
-                module = self._model.get_submodule(path)
-                attached.before(module, Hook(self, Engine._into_experts, tap))
-                attached.after(module, Hook(self, Engine._out_of_experts))
-                attached.keys.update(f"{tap.key}.E{expert}" for expert in range(tap.experts))
-            for module in doors:
-                attached.at_the_end(module, Hook(self, Engine._end))
-        except BaseException:
-            self.detach()
-            raise
-
     def _hook(self, side: Side, turns: Turns) -> Hook:
         return Hook(self, Engine._into if side == "input" else Engine._out_of, turns)
 
@@ -225,10 +225,9 @@ class Engine:
         try:
             with torch.no_grad():
                 frame = self._frame(done, done.recorder, output, found)
+            self._on_frame(frame)
         except Exception as error:  # noqa: BLE001 - likewise
             self.problems.missed("A forward pass", error)
-            return
-        self._on_frame(frame)
 
     def _frame(self, done: Pass, recorder: Recorder, output: Any, found: Findings | None) -> Frame:
         readings = recorder.finish()

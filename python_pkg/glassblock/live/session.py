@@ -94,6 +94,7 @@ class Session:
         self._run: Run | None = None
         self._engine = Engine(model, architecture, self.layout, self._on_frame, self._on_problem)
         self._runner = Runner(model, self._engine, self._prompts, architecture, self._reference)
+        self._engine.attach()
 
     # ---- what it is
 
