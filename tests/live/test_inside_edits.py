@@ -282,3 +282,15 @@ def test_gradients_go_past_a_skipped_layer_also_with_checkpoints(reentrant: bool
         if expected.grad is not None:
             assert found.grad is not None
             assert torch.allclose(found.grad, expected.grad, atol=1e-7)
+
+
+@pytest.mark.parametrize("tap", ["attn.q", "attn.q_rot", "attn.v", "attn.scores", "attn.pattern", "attn.z", "mlp.post"])
+@pytest.mark.parametrize("name", ["llama", "gemma2"])
+def test_what_is_read_is_what_goes_on(name: str, tap: str) -> None:
+    """Of a tap that is edited the edited values: here twice what they are without the edit."""
+    with gb.attach(tiny(name)) as session:
+        before = session.cache(f"L0.{tap}", prompt=IDS)[f"L0.{tap}"]
+        session.ablate(f"L0.{tap}", how=gb.Scale(2))
+        after = session.cache(f"L0.{tap}", prompt=IDS)[f"L0.{tap}"]
+    seen = before.isfinite() & (before > torch.finfo(before.dtype).min / 2)  # what is masked stays so
+    assert torch.allclose(after[seen], 2 * before[seen], atol=1e-6)

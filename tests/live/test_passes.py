@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from matrix.zoo import case
 from tiny_models import VOCABULARY, PlainTransformer, config, text, tiny
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -416,3 +417,22 @@ def test_static_cache_counts_on_its_device_and_is_not_asked() -> None:
         model(text(6), past_key_values=cache)
         model(text(6)[:, :2], past_key_values=cache)
         assert [(frame.first, frame.positions) for frame in session.frames] == [(0, 6), (6, 2)]
+
+
+@pytest.mark.parametrize("name", ["mamba", "mamba2", "falcon_mamba"])
+def test_caches_of_states_alone_go_on_counting(name: str) -> None:
+    """Positions of decoded tokens are those in the sequence, though such a cache does not say how long it is."""
+    chosen = case(name)
+    model = chosen.make(None)
+    ids = torch.randint(3, 50, (1, 6), generator=torch.Generator().manual_seed(0))
+    with gb.attach(model) as session:
+        written = model.generate(ids, max_new_tokens=4, do_sample=False)
+        assert [frame.first for frame in session.frames] == [0, 6, 7, 8]
+        before = written
+        session.ablate("L0.mixer", positions=0)
+        first = model.generate(ids, max_new_tokens=4, do_sample=False, output_logits=True, return_dict_in_generate=True)
+        with torch.no_grad():
+            whole = model(first.sequences).logits
+    assert before.shape == first.sequences.shape
+    for step, logits in enumerate(first.logits):
+        assert torch.allclose(logits, whole[:, 5 + step], atol=1e-4)

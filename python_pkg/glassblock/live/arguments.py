@@ -14,6 +14,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from glassblock.live.lengths import Lengths
+
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -120,7 +122,9 @@ def names_of(module: nn.Module) -> tuple[str, ...]:
         return ()
 
 
-def inputs_of(names: Sequence[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Inputs:
+def inputs_of(
+    names: Sequence[str], args: tuple[Any, ...], kwargs: Mapping[str, Any], lengths: Lengths | None = None
+) -> Inputs:
     """Find in a call what a frame tells of it; nothing here waits for a device.
 
     Parameters
@@ -129,16 +133,20 @@ def inputs_of(names: Sequence[str], args: tuple[Any, ...], kwargs: Mapping[str, 
         Of positional arguments.
     args, kwargs
         Of the call.
+    lengths
+        Remembers how many tokens went into caches that do not say it.
     """
+    lengths = lengths or Lengths()
     given = {**dict(zip(names, args, strict=False)), **kwargs} if args else kwargs
-    first = _cached(given.get("past_key_values"))
     for tokens, mask in _NAMES:
         found = next((given[name] for name in tokens if given.get(name) is not None), None)
         if found is not None:
             masked = given.get(mask)
-            return Inputs(_ids(found), masked if isinstance(masked, Tensor) else None, first, _tokens(found))
+            new = _tokens(found)
+            return Inputs(_ids(found), masked if isinstance(masked, Tensor) else None, lengths.first(given, new), new)
     ids = _ids(args[0]) if args else None
-    return Inputs(ids, None, first, None if ids is None else _tokens(ids))
+    new = None if ids is None else _tokens(ids)
+    return Inputs(ids, None, lengths.first(given, new), new)
 
 
 def _ids(x: Any) -> Tensor | None:
@@ -153,12 +161,3 @@ def _tokens(given: Any) -> int | None:
     if given.is_floating_point():
         return int(given.shape[1]) if given.ndim == 3 else None
     return int(given.shape[-1]) if given.ndim else None
-
-
-def _cached(cache: Any) -> int | Tensor:
-    """Return how many tokens a cache holds; a copy where the cache keeps the number in a tensor."""
-    length = getattr(cache, "get_seq_length", None)
-    if length is None or isinstance(cache, Mapping):
-        return 0
-    count = length()
-    return count.detach().clone() if isinstance(count, Tensor) else int(count)

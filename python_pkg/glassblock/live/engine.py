@@ -41,6 +41,7 @@ from glassblock.live.hook import Hook, weakly
 from glassblock.live.inside import Change, Findings, Inside
 from glassblock.live.interventions import Interventions
 from glassblock.live.layout import Layout
+from glassblock.live.lengths import Lengths
 from glassblock.live.materials import Materials
 from glassblock.live.means import Collector
 from glassblock.live.passes import Pass, Passes, Prepared, Start, entrances, without_numbers
@@ -92,6 +93,7 @@ class Engine:
         self._overwritten: set[str] = set()
         self._attached = Attached(model)
         self._vocabulary = architecture.vocabulary
+        self._lengths = Lengths()
         self.streamed = Streamed()
         """Taps that go into every frame."""
         self.inside = Inside(model, architecture, weakly(self._inside_changes, {}))
@@ -205,7 +207,7 @@ class Engine:
             return
         self.inside.begin()
         try:
-            inputs = inputs_of(names, args, kwargs)
+            inputs = inputs_of(names, args, kwargs, self._lengths)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
             self.problems.missed("What the model was given", error)
             inputs = Inputs()

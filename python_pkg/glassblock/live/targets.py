@@ -9,7 +9,7 @@ from glassblock.errors import AddressError, InterventionError, TapError
 from glassblock.ir import Architecture, Block, Layer, parse
 from glassblock.live.edits import Along
 from glassblock.live.kinds import Add, Cut, Kind, Noise, TargetKind, Zero
-from glassblock.live.naming import Named, gated, nearest, tap_names, tap_of, taps_on
+from glassblock.live.naming import Named, nearest, tap_names, tap_of, taps_on
 from glassblock.live.positions import ALL, Positions
 
 _ONLY_READ = frozenset({"in", "raw", "stream", "result", "load", "indices", "q_stream", "k_stream", "v_stream"})
@@ -64,9 +64,7 @@ class Target:
     @property
     def port(self) -> str:
         """The port at which a tap can be edited as a whole."""
-        port = {"z": "z", "z_gated": "z", "out": "out"}.get(self.tap, "")
-        if self.tap == "z" and self.block is not None and gated(self.block):
-            return ""  # a gate lies between them
+        port = {"z_gated": "z", "out": "out"}.get(self.tap, "")
         return port if port and self.block is not None and self.block.port(port) is not None else ""
 
 
@@ -169,7 +167,7 @@ def refusal(target: Target, kind: Kind) -> str | None:
     """Return why a kind of intervention cannot be done to a target, or None where it can."""
     if target.kind not in kind.targets:
         others = ", ".join(sorted(kind.targets))
-        return f"{kind.name} is for a {others}, and this is a {target.kind}."
+        return f"{kind.name} is for a {others}, and this is {_article(target.kind)} {target.kind}."
     if target.kind == "layer":
         return _layer_refused(target, kind)
     if target.block is None:
@@ -267,3 +265,7 @@ def _width(target: Target) -> int | None:
         )
     width = block.makes[-1] if block is not None and block.makes else None
     return width if isinstance(width, int) else None
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"

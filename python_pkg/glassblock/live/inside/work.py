@@ -36,7 +36,7 @@ class Work:
     changes
         Edits, in their order.
     shows
-        Who wants to see it, before the edits.
+        Who wants to see it, as it goes on: after the edits.
     apart
         Whether it is edited only where it does not go into a projection.
     """
@@ -56,6 +56,10 @@ class Work:
         for change in self.changes:
             x = change(x)
         return x
+
+    def goes_on(self, x: Tensor, views: Sequence[View]) -> Tensor:
+        """Return a tensor as it goes on, in its documented shape."""
+        return views[0](self.changed(x, views) if self.changes else x)
 
     def changed(self, x: Tensor, views: Sequence[View]) -> Tensor:
         """Return a tensor with what views show of it changed, also where it is used a second time."""
@@ -129,7 +133,7 @@ class AtTensor:
             return args, kwargs
         every = tensors((args, kwargs))
         if self.show:
-            self.work.show(lambda: self.views[0](every[self.which]))
+            self.work.show(lambda: self.work.goes_on(every[self.which], self.views))
         if not self.change:
             return args, kwargs
         x = every[self.which]
@@ -146,7 +150,7 @@ class AtTensor:
             return result
         every = made(name, tensors((args, kwargs)), result)
         if self.show:
-            self.work.show(lambda: self.views[0](every[self.which]))
+            self.work.show(lambda: self.work.goes_on(every[self.which], self.views))
         if not self.change:
             return result
         x = every[self.which]
@@ -170,14 +174,15 @@ def kernel_act(scoring: Work, weighing: Work, heads: int) -> Act:
         call = KernelCall.of(args, kwargs)
         if not scoring.changes and not weighing.changes:
             with torch.no_grad():
-                scores = cache(lambda: in_heads(call.scores()))
-                scoring.show(scores)
-                weighing.show(lambda: call.pattern(scores()))
+                look = cache(lambda: in_heads(call.scores()))
+                scoring.show(look)
+                weighing.show(lambda: call.pattern(look()))
             return func(*args, **kwargs)
         packed = call.scores()
-        scoring.show(lambda: in_heads(packed))
-        pattern = call.pattern(scoring.through(in_heads(packed)))
+        scores = scoring.through(in_heads(packed))
+        scoring.show(lambda: scores)
+        pattern = weighing.through(call.pattern(scores))
         weighing.show(lambda: pattern)
-        return call.mixed(weighing.through(pattern).reshape_as(packed)).to(call.value.dtype)
+        return call.mixed(pattern.reshape_as(packed)).to(call.value.dtype)
 
     return act

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glassblock.errors import AddressError, TapError
-from glassblock.ir import Architecture, Attention, Block, Layer, parse
+from glassblock.ir import Architecture, Block, Layer, parse
 from glassblock.live.naming.table import nearest, tap_names, taps_on
 from glassblock.live.naming.transformer_lens import is_theirs, ours
 
@@ -60,11 +60,6 @@ def tap_of(architecture: Architecture, name: str) -> Named:
             architecture.resolve(name)  # says what there is
         raise TapError(f"expected the name of a tap, got {name!r}.{nearest(tap, tap_names())} All are in docs/taps.md.")
     return _named(architecture, architecture.resolve(address), tap, name)
-
-
-def gated(block: Block) -> bool:
-    """Whether an attention has a gate between its heads and the output projection."""
-    return isinstance(block.spec, Attention) and block.spec.out_gate.value
 
 
 def _named(architecture: Architecture, address: str, tap: str, name: str) -> Named:
