@@ -472,10 +472,22 @@ def test_weights_that_were_changed_meanwhile_make_another_clean_run() -> None:
             model.model.layers[0].mlp.down_proj.weight.mul_(2)
             expected = model(some_text()).logits
         after = session.run().logits
+        session.ablate("L1.mlp", how="mean")
+        session.run()
+        with torch.no_grad():
+            model.model.layers[1].mlp.down_proj.weight.mul_(3)
+        mean = session.run().logits
+    with gb.attach(model) as session:
+        session.run(some_text())
+        session.ablate("L1.mlp", how="mean")
+        fresh = session.run().logits
     assert before is not None
     assert after is not None
+    assert mean is not None
+    assert fresh is not None
     assert torch.equal(after, expected)
     assert not torch.equal(after, before)
+    assert torch.equal(mean, fresh)
 
 
 def test_a_model_that_was_compiled_since_is_not_run_as_if_it_were_not() -> None:

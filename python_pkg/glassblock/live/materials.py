@@ -40,6 +40,10 @@ class Materials:
         for need in [need for need in self._collected if need.want == want]:
             del self._collected[need]
 
+    def clear(self) -> None:
+        """Let go of everything: it was collected of a model that is another one now."""
+        self._collected.clear()
+
     def supply(self, want: Want, key: str) -> Supply | None:
         """Return the values at a key, None where nothing came by."""
         found = (of.supply(key) for need, (_, of) in list(self._collected.items()) if need.want == want)

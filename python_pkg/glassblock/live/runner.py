@@ -80,6 +80,7 @@ class Runner:
         self._collecting = Collecting(engine, prompts, self._call, reference)
         self._subject: Subject | None = None
         self._runs = 0
+        self._weights: int | None = None
         self._local = threading.local()
         self.stop = threading.Event()
         self.means_over: str | None = None
@@ -131,11 +132,14 @@ class Runner:
         check_attachable(self._model)  # what was compiled since runs without hooks
         self._engine.check(interventions)
         weights = _weights(self._model)
+        changed, self._weights = self._weights not in (None, weights), weights
+        if changed:
+            self._engine.materials.clear()
         if subject.clean is None or subject.weights != weights:
             subject.baseline, subject.weights = Baseline(), weights
             subject.clean = self._forward(subject, Interventions())
         clean = subject.clean
-        renewed = self._provide(interventions, subject)
+        renewed = self._provide(interventions, subject) or changed
         other = self._forward(subject, interventions) if len(interventions) else None
         self._subject = subject  # not before: a prompt that the model cannot run is not the last one
         if renewed:
