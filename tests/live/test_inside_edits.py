@@ -29,7 +29,7 @@ def edited(
     architecture = read_model(model)
     blocks = [block.address for block in architecture.blocks() if block.role == role]
     edits = {address: {tap: changes} for address in (blocks if every else blocks[-1:])}
-    inside = Inside(model, architecture, lambda block: edits.get(block, {}))
+    inside = Inside(model, architecture, lambda block: edits.get(block, {}), lambda _: 0)
     inside.reach(edits)
     try:
         yield
@@ -189,7 +189,7 @@ def test_an_input_of_one_head_is_projected_with_the_same_weights(name: str, tap:
         return torch.cat((x[:, :, :1] * 2, x[:, :, 1:]), 2)
 
     def values(change: Callable[[Tensor], Tensor] | None) -> Tensor:
-        inside = Inside(model, read_model(model), lambda _: {tap: [change]} if change else {})
+        inside = Inside(model, read_model(model), lambda _: {tap: [change]} if change else {}, lambda _: 0)
         with inside.reading({block.address: {made}}) as found:
             logits(model)
         inside.detach()
@@ -211,7 +211,7 @@ def test_all_inputs_twice_as_large_are_a_module_that_is_given_twice_as_much() ->
     architecture = read_model(model)
     block = [block for block in architecture.blocks() if block.role == "attention"][-1]
     edits = {block.address: {tap: [lambda x: x * 2] for tap in ("q_input", "k_input", "v_input")}}
-    inside = Inside(model, architecture, lambda block: edits.get(block, {}))
+    inside = Inside(model, architecture, lambda block: edits.get(block, {}), lambda _: 0)
     inside.reach(edits)
     assert torch.allclose(logits(model), logits(twice), atol=1e-6)
     inside.detach()

@@ -333,6 +333,18 @@ def test_whole_model_that_runs_again_makes_no_second_frame(reentrant: bool) -> N
         assert model.head.weight.grad is not None
 
 
+def test_shared_layer_that_is_called_on_its_own_is_the_first_each_time() -> None:
+    model, stream = shared_layers(), torch.randn(1, 4, 32, generator=torch.Generator().manual_seed(0))
+    block = model.albert.encoder.albert_layer_groups[0].albert_layers[0]
+    with gb.attach(model) as session, torch.no_grad():
+        session.run(text())
+        plain = _first(block(stream))
+        session.ablate("L0.attn.q", how=gb.Scale(0.5))
+        edited = [_first(block(stream)) for _ in range(4)]
+    assert not torch.equal(edited[0], plain)
+    assert all(torch.equal(other, edited[0]) for other in edited)
+
+
 @pytest.mark.parametrize("reentrant", [True, False])
 def test_shared_layers_that_run_again_are_edited_as_the_layer_that_they_were(reentrant: bool) -> None:
     model = shared_layers()
@@ -344,9 +356,11 @@ def test_shared_layers_that_run_again_are_edited_as_the_layer_that_they_were(ree
 
     with gb.attach(plain) as oracle:
         oracle.ablate("L1.mlp", "L0.attn.H1")
+        oracle.ablate("L0.attn.q", how=gb.Scale(0.5))
         expected = _step(plain)
     with gb.attach(model) as session:
         session.ablate("L1.mlp", "L0.attn.H1")
+        session.ablate("L0.attn.q", how=gb.Scale(0.5))
         block.forward = again
         assert same(_step(model), expected)
 

@@ -18,7 +18,7 @@ from glassblock.ir import Side, parse
 from glassblock.live.hook import Hook
 from glassblock.live.taps import Tap, Taps
 
-Turns = tuple[tuple[Tap, ...], ...]
+ByLayer = tuple[tuple[Tap, ...], ...]
 """Taps at one place, by the layers that share the module there, in the order in which it is called for them."""
 
 
@@ -62,7 +62,7 @@ class Attached:
         """Put a hook after a module that is told its keyword arguments, and called also if the module raises."""
         return self._kept(module.register_forward_hook(hook, with_kwargs=True, always_call=True))
 
-    def tap(self, wanted: Taps, hook: Callable[[Side, Turns], Hook], only: set[str] | None = None) -> None:
+    def tap(self, wanted: Taps, hook: Callable[[Side, ByLayer], Hook], only: set[str] | None = None) -> None:
         """Put a hook at each place, for the taps that are not there yet.
 
         Parameters
@@ -105,7 +105,7 @@ class Attached:
         return handle
 
 
-def _turns(taps: tuple[Tap, ...]) -> Turns:
+def _turns(taps: tuple[Tap, ...]) -> ByLayer:
     """Return taps at one place by the layers that share it; what is not alike sees the same call."""
 
     def layer(tap: Tap) -> tuple[str, int | None]:

@@ -33,12 +33,12 @@ from glassblock.live.arguments import (
     replace_output,
     replace_tensor,
 )
-from glassblock.live.attached import Attached, Turns
+from glassblock.live.attached import Attached, ByLayer
 from glassblock.live.baseline import Observer
 from glassblock.live.edits import Moment
 from glassblock.live.frames import Frame, Origin
 from glassblock.live.hook import Hook, weakly
-from glassblock.live.inside import Change, Findings, Inside
+from glassblock.live.inside import Change, Findings, Inside, Turns
 from glassblock.live.interventions import Interventions
 from glassblock.live.layout import Layout
 from glassblock.live.lengths import Lengths
@@ -96,7 +96,7 @@ class Engine:
         self._lengths = Lengths()
         self.streamed = Streamed()
         """Taps that go into every frame."""
-        self.inside = Inside(model, architecture, weakly(self._inside_changes, {}))
+        self.inside = Inside(model, architecture, weakly(self._inside_changes, {}), weakly(self._turn, 0))
         self._finalizer = weakref.finalize(self, _let_go, self._attached, self.inside)
         self._finalizer.atexit = False
 
@@ -196,9 +196,12 @@ class Engine:
         edits = current.plan.inside.get(block, {})
         return {tap: [partial(edit, moment=current.moment) for edit in of] for tap, of in edits.items()}
 
+    def _turn(self, shared: Turns) -> int:
+        return self._passes.turn(self._current(), id(shared), len(shared.blocks))
+
     # ---- hooks
 
-    def _hook(self, side: Side, turns: Turns) -> Hook:
+    def _hook(self, side: Side, turns: ByLayer) -> Hook:
         return Hook(self, Engine._into if side == "input" else Engine._out_of, turns)
 
     def _begin(self, names: tuple[str, ...], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -257,17 +260,17 @@ class Engine:
             _transfer=readings.sent(),
         )
 
-    def _into(self, turns: Turns, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _into(self, turns: ByLayer, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         x = first_tensor(args, kwargs)
         new = None if x is None else self._through(turns, x)
         return None if x is None or new is None or new is x else replace_tensor(args, kwargs, x, new)
 
-    def _out_of(self, turns: Turns, _: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
+    def _out_of(self, turns: ByLayer, _: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
         x = output_tensor(output)
         new = None if x is None else self._through(turns, x)
         return None if x is None or new is None or new is x else replace_output(output, x, new)
 
-    def _through(self, turns: Turns, x: Tensor) -> Tensor:
+    def _through(self, turns: ByLayer, x: Tensor) -> Tensor:
         """Let the taps edit and observe a tensor, in their order; the same object comes back if none edits."""
         current = self._current()
         turn = self._passes.turn(current, id(turns), len(turns)) if len(turns) > 1 else 0

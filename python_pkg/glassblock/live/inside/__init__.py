@@ -3,6 +3,7 @@
 from glassblock.live.inside.captured import Captured
 from glassblock.live.inside.findings import Findings
 from glassblock.live.inside.inside import Inside
+from glassblock.live.inside.turns import Turns
 from glassblock.live.inside.work import Change
 
-__all__ = ["Captured", "Change", "Findings", "Inside"]
+__all__ = ["Captured", "Change", "Findings", "Inside", "Turns"]

@@ -9,7 +9,6 @@ straight on.
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -37,7 +36,6 @@ class _Local(threading.local):
         self.findings: tuple[Findings, ...] = ()
         self.streamed: Findings | None = None
         self.captures: Mapping[str, list[Captured]] = {}
-        self.calls: Counter[int] = Counter()
 
 
 class Inside:
@@ -49,10 +47,14 @@ class Inside:
         The model, and what it is.
     changes
         Returns the edits of a block, by its address, that are in force in the pass that this thread is in.
+    turn
+        Says for which of the blocks that share a module it is called now.
     """
 
-    def __init__(self, model: nn.Module, architecture: Architecture, changes: Changes) -> None:
-        self.model, self.architecture, self._changes = model, architecture, changes
+    def __init__(
+        self, model: nn.Module, architecture: Architecture, changes: Changes, turn: Callable[[Turns], int]
+    ) -> None:
+        self.model, self.architecture, self._changes, self._turn = model, architecture, changes, turn
         self._local = _Local()
         self._lock = threading.Lock()
         self._streamed: Mapping[str, set[str]] = {}
@@ -60,8 +62,7 @@ class Inside:
         self._detached = False
 
     def begin(self) -> None:
-        """Begin a pass of this thread: modules that several layers share start at the first of them."""
-        self._local.calls.clear()
+        """Begin a pass of this thread."""
         self._local.streamed = Findings(self._streamed) if self._streamed else None
 
     def end(self) -> Findings | None:
@@ -130,8 +131,7 @@ class Inside:
         args, kwargs = arguments
         if is_silent():
             return forward(*args, **kwargs)
-        block = turns.blocks[self._local.calls[id(turns)] % len(turns.blocks)]
-        self._local.calls[id(turns)] += 1
+        block = turns.blocks[self._turn(turns) if len(turns.blocks) > 1 else 0]
         if block.address in self._local.captures:
             call = Captured(turns, block, module, forward, copied(arguments))
             self._local.captures[block.address].append(call)
