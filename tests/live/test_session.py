@@ -554,3 +554,15 @@ def test_an_encoder_decoder_is_run_and_continued() -> None:
     assert run.predictions[0].id == int(expected[0, 1])
     assert written.generated == expected.shape[1] - 1
     assert written.tokens == tuple(f"<{token}>" for token in expected[0].tolist())
+
+
+def test_a_prompt_that_is_padded_at_its_end_is_predicted_at_its_last_token() -> None:
+    ids = some_text(6)
+    padded = {
+        "input_ids": torch.cat((ids, torch.full((1, 3), 5)), 1),
+        "attention_mask": torch.tensor([[1] * 6 + [0] * 3]),
+    }
+    with gb.attach(tiny("llama")) as session:
+        expected, found = session.run(ids).predictions, session.run(padded).predictions
+    assert [each.id for each in found] == [each.id for each in expected]
+    assert found[0].clean.prob == pytest.approx(expected[0].clean.prob, rel=1e-5)

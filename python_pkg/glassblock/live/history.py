@@ -68,8 +68,10 @@ class History:
         return True
 
     def to_python(self) -> str:
-        """Return the steps in force as Python."""
-        return "\n".join(step.python for step in self._steps[: self._cursor])
+        """Return the steps in force as Python, for a session of the name ``session``."""
+        steps = [step.python for step in self._steps[: self._cursor]]
+        imports = ["import glassblock as gb"] if any("gb." in step for step in steps) else []
+        return "\n".join([*imports, *steps])
 
     def __repr__(self) -> str:
         """Return the steps, with a bar where the present is."""

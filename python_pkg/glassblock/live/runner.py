@@ -202,7 +202,7 @@ class Runner:
         if self._local.frame and self._local.frame.lost:  # now it is known what to read at once
             output = self._pass(subject, interventions)
         logits = logits_of(output, self._vocabulary)
-        prediction = None if logits is None else Distribution(logits[0, -1])
+        prediction = None if logits is None else Distribution(logits[0, _last(subject.inputs, logits)])
         return Outcome(logits, prediction, self._local.frame)
 
     def _pass(self, subject: Subject, interventions: Interventions) -> Any:
@@ -217,6 +217,15 @@ class Runner:
         if set(inputs) == {"input_ids"}:
             return self._model(inputs["input_ids"])
         return self._model(**inputs)
+
+
+def _last(inputs: dict[str, Any], logits: Tensor) -> int:
+    """Return the position of the first row's last token: behind it there may be padding."""
+    mask = inputs.get("attention_mask")
+    if not isinstance(mask, Tensor) or mask.shape[-1] != logits.shape[1] or "decoder_input_ids" in inputs:
+        return -1
+    tokens = mask[0].nonzero() if mask.ndim == 2 else mask.new_empty(0)
+    return int(tokens[-1]) if len(tokens) else -1
 
 
 def _weights(model: nn.Module) -> int:
