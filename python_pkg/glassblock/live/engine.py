@@ -58,7 +58,7 @@ class Engine:
     Parameters
     ----------
     model
-        The model. Nothing but hooks is put on it.
+        The model. Hooks are put on it, and stand-ins for the ``forward`` of blocks inside of which something is wanted.
     architecture
         Its architecture, whose ports say where the taps are.
     layout
