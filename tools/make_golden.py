@@ -31,6 +31,7 @@ def block(address: str, role: str, path: str, params: int, **more: Any) -> dict[
     """Return a block."""
     nothing: dict[str, Any] = {"cls": "Module", "spec": None, "ports": [], "parts": [], "notes": [], "reads": []}
     empty = {**nothing, "makes": ["batch", "tokens", 8], "weights": 0, "shared": None, "unique": None}
+    empty["inside"] = None
     return {"address": address, "role": role, "path": path, "params": params, **empty, **more}
 
 
@@ -60,6 +61,32 @@ ATTENTION = {
 }
 MLP = {"kind": "mlp", "hidden": fact(32), "gated": fact(value=True), "activation": fact("silu")}
 NORM = {"kind": "norm", "function": fact("rms"), "eps": fact(1e-6, "module")}
+STEPS: list[tuple[str, str, str, list[int | str], int, list[str]]] = [
+    ("stream", "input", "", ["batch", "tokens", 8], 0, []),
+    ("up", "linear", "layers.0.mlp.up", ["batch", "tokens", 32], 256, []),
+    ("gate", "linear", "layers.0.mlp.gate", ["batch", "tokens", 32], 256, ["pre"]),
+    ("silu", "activation", "", ["batch", "tokens", 32], 0, []),
+    ("multiply", "multiply", "", ["batch", "tokens", 32], 0, ["post"]),
+    ("down", "linear", "layers.0.mlp.down", ["batch", "tokens", 8], 256, []),
+    ("added to the stream", "output", "", ["batch", "tokens", 8], 0, []),
+]
+WIRES = [(0, 1, ""), (0, 2, ""), (2, 3, ""), (1, 4, ""), (3, 4, "gate"), (4, 5, ""), (5, 6, "")]
+INSIDE = {
+    "steps": [
+        {
+            "name": name,
+            "op": op,
+            "path": path,
+            "shape": shape,
+            "params": params,
+            "taps": taps,
+            "folded": 1,
+            "unused": False,
+        }
+        for name, op, path, shape, params, taps in STEPS
+    ],
+    "wires": [{"source": source, "target": target, "label": label} for source, target, label in WIRES],
+}
 LAYER = {
     "address": "L0",
     "index": 0,
@@ -81,7 +108,7 @@ LAYER = {
             ],
         ),
         block("L0.norm2", "norm", "layers.0.n2", 8, spec=NORM),
-        block("L0.mlp", "mlp", "layers.0.mlp", 768, spec=MLP, notes=["<b>not markup</b> 🧪"]),
+        block("L0.mlp", "mlp", "layers.0.mlp", 768, spec=MLP, notes=["<b>not markup</b> 🧪"], inside=INSIDE),
     ],
     "branches": [
         {
@@ -150,7 +177,7 @@ ARCHITECTURE = {
         }
     ],
     "phantoms": [block("mtp0", "mtp", "", 0, notes=["known of the checkpoint"])],
-    "version": 2,
+    "version": 3,
 }
 COMPARISON = {
     "a": ARCHITECTURE,

@@ -40,6 +40,31 @@ export type Spec = AttentionSpec | MixerSpec | FeedForwardSpec | MoESpec | NormS
  */
 export type Shape = (number | string)[];
 /**
+ * What kind of step it is; other is named after the operation.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "StepKind".
+ */
+export type StepKind =
+  | "input"
+  | "output"
+  | "linear"
+  | "norm"
+  | "rotary"
+  | "scores"
+  | "softmax"
+  | "mix"
+  | "activation"
+  | "multiply"
+  | "add"
+  | "convolution"
+  | "recurrence"
+  | "route"
+  | "experts"
+  | "split"
+  | "join"
+  | "other";
+/**
  * The name of a kind of intervention: zero, mean, noise; the kernel says which there are.
  *
  * This interface was referenced by `Wire`'s JSON-Schema
@@ -209,6 +234,10 @@ export interface Block {
    * Parameters of all its copies that no block before it holds; null: each copy has its own.
    */
   unique: number | null;
+  /**
+   * The operations that were seen in it, condensed; null where none were.
+   */
+  inside: Inside | null;
 }
 /**
  * Softmax attention.
@@ -386,6 +415,64 @@ export interface Port {
   name: string;
   path: string;
   side: "input" | "output";
+}
+/**
+ * What is inside a block: steps in the order in which they ran, inputs first, the output last.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Inside".
+ */
+export interface Inside {
+  steps: Step[];
+  wires: Wire1[];
+}
+/**
+ * One step of a block, as a person would name it.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Step".
+ */
+export interface Step {
+  /**
+   * The last word of its module's path, or the word for what it does.
+   */
+  name: string;
+  op: StepKind;
+  /**
+   * Path of the module that did it; empty where none did that and nothing else.
+   */
+  path: string;
+  shape: Shape;
+  /**
+   * How many parameters it uses that no step before it does.
+   */
+  params: number;
+  /**
+   * Names of the taps for what it makes: q, k_rot, z.
+   */
+  taps: string[];
+  /**
+   * How many recorded operations stand behind it.
+   */
+  folded: number;
+  /**
+   * Whether nothing of the block's output is made of it.
+   */
+  unused: boolean;
+}
+/**
+ * What one step hands to a later one: indices of steps.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Wire".
+ */
+export interface Wire1 {
+  source: number;
+  target: number;
+  /**
+   * Which input it is, where that is not plain; mostly empty.
+   */
+  label: string;
 }
 /**
  * One read of the residual stream and the addition that brings it back.

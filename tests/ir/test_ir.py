@@ -88,7 +88,7 @@ def test_json_round_trip_is_lossless_and_follows_the_schema() -> None:
 
 def test_another_version_is_refused() -> None:
     data = to_dict(replace(architecture(), version=0))
-    with pytest.raises(SourceError, match="expected an architecture of version 2, got version 0"):
+    with pytest.raises(SourceError, match="expected an architecture of version 3, got version 0"):
         from_dict(data)
 
 

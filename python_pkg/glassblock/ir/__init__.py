@@ -2,9 +2,10 @@
 
 from glassblock.ir.address import Address, nearest, parse
 from glassblock.ir.architecture import VERSION, Architecture, Params, Trace
-from glassblock.ir.block import UNUSED, Block, Port, Role, Shape, Side
+from glassblock.ir.block import UNUSED, Block, Port, Role, Side
 from glassblock.ir.edge import Edge, EdgeKind
 from glassblock.ir.facts import SOURCES, Fact, Source, assumed, from_config, from_module, observed
+from glassblock.ir.inside import Inside, Shape, Step, StepKind, Wire
 from glassblock.ir.layer import Branch, Group, Layer, Stack
 from glassblock.ir.serialize import from_dict, to_dict
 from glassblock.ir.specs import (
@@ -35,6 +36,7 @@ __all__ = [
     "Fact",
     "FeedForward",
     "Group",
+    "Inside",
     "Layer",
     "Mixer",
     "MixtureOfExperts",
@@ -47,8 +49,11 @@ __all__ = [
     "Source",
     "Spec",
     "Stack",
+    "Step",
+    "StepKind",
     "Trace",
     "Unembedding",
+    "Wire",
     "assumed",
     "from_config",
     "from_dict",

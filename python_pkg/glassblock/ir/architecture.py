@@ -15,7 +15,7 @@ from glassblock.ir.layer import Layer, Stack
 from glassblock.ir.lookup import Lookup, all_addresses, all_blocks
 from glassblock.ir.specs import Unembedding
 
-VERSION = 2
+VERSION = 3
 """Version of the IR. It changes when a reader of an older one would misread a newer one."""
 
 

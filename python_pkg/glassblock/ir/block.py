@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from glassblock.ir.facts import Fact
+from glassblock.ir.inside import Inside, Shape
 from glassblock.ir.specs import Attention, FeedForward, Mixer, MixtureOfExperts, Spec
 
 Role = Literal[
     "attention", "mixer", "mlp", "moe", "norm", "embedding", "unembedding", "router", "projector", "mtp", "other"
 ]
-Shape = tuple[int | str, ...]
-"""A shape with its free dimensions by name: ``("batch", "tokens", 4096)``."""
 Side = Literal["input", "output"]
 UNUSED = "it runs for nothing: what the model returns is not made of it"
 """The note of a block that runs and reaches nothing."""
@@ -73,6 +72,8 @@ class Block:
     unique
         Parameters of all its copies, the same block in layers that are alike, that no block before it holds. None
         where each copy has its own.
+    inside
+        The operations that were seen in it, condensed. None where none were.
     """
 
     address: str
@@ -89,6 +90,7 @@ class Block:
     weights: int = 0
     shared: Fact[int] | None = None
     unique: int | None = None
+    inside: Inside | None = None
 
     @property
     def held(self) -> int:

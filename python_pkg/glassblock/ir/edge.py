@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from glassblock.ir.block import Block, Shape
+from glassblock.ir.block import Block
 from glassblock.ir.facts import Source
 
 EdgeKind = Literal["cross-attention", "stream", "merge"]

@@ -196,6 +196,7 @@ def _moved(template: Layer, address: str, index: int, path: str) -> Layer:
             path=place(old.path),
             ports=tuple(replace(port, path=place(port.path)) for port in old.ports),
             parts=tuple(block(part) for part in old.parts),
+            inside=None if old.inside is None else old.inside.placed(place),
         )
 
     return replace(

@@ -179,6 +179,80 @@ A shape with its free dimensions by name: batch, tokens.
 """
 
 
+StepKind: TypeAlias = Literal[
+    "input",
+    "output",
+    "linear",
+    "norm",
+    "rotary",
+    "scores",
+    "softmax",
+    "mix",
+    "activation",
+    "multiply",
+    "add",
+    "convolution",
+    "recurrence",
+    "route",
+    "experts",
+    "split",
+    "join",
+    "other",
+]
+"""
+What kind of step it is; other is named after the operation.
+"""
+
+
+class Step(TypedDict):
+    """One step of a block, as a person would name it."""
+
+    name: str
+    """
+    The last word of its module's path, or the word for what it does.
+    """
+    op: StepKind
+    path: str
+    """
+    Path of the module that did it; empty where none did that and nothing else.
+    """
+    shape: Shape
+    params: int
+    """
+    How many parameters it uses that no step before it does.
+    """
+    taps: list[str]
+    """
+    Names of the taps for what it makes: q, k_rot, z.
+    """
+    folded: int
+    """
+    How many recorded operations stand behind it.
+    """
+    unused: bool
+    """
+    Whether nothing of the block's output is made of it.
+    """
+
+
+class Wire1(TypedDict):
+    """What one step hands to a later one: indices of steps."""
+
+    source: int
+    target: int
+    label: str
+    """
+    Which input it is, where that is not plain; mostly empty.
+    """
+
+
+class Inside(TypedDict):
+    """What is inside a block: steps in the order in which they ran, inputs first, the output last."""
+
+    steps: list[Step]
+    wires: list[Wire1]
+
+
 class Block(TypedDict):
     """A part of the model that a person would name."""
 
@@ -201,6 +275,10 @@ class Block(TypedDict):
     unique: int | None
     """
     Parameters of all its copies that no block before it holds; null: each copy has its own.
+    """
+    inside: Inside | None
+    """
+    The operations that were seen in it, condensed; null where none were.
     """
 
 
