@@ -34,7 +34,7 @@ function blockOf(layer: Layer, address: string): Block {
   const found = layer.blocks.find((block) => block.address === address);
   if (found) return found;
   const lost = `${address} is named by a branch and is in no list of blocks`;
-  const nothing = { path: '', cls: '', params: 0, weights: 0, spec: null, shared: null, unique: null };
+  const nothing = { path: '', cls: '', params: 0, weights: 0, spec: null, shared: null, unique: null, inside: null };
   return { address, role: 'other', ...nothing, ports: [], parts: [], reads: [], makes: [], notes: [lost] };
 }
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from glassblock.ir.block import Block
 from glassblock.ir.facts import Source
+from glassblock.ir.inside import Shape
 
 EdgeKind = Literal["cross-attention", "stream", "merge"]
 
