@@ -1,8 +1,8 @@
 """What is inside a block: the operations that were seen in its forward pass, condensed.
 
 A recording of an attention has a hundred operations, of an unrolled scan a thousand. Here they are five to thirty steps
-that a person would name, and the wires between them: what only moves numbers is part of the step that reads it, a norm is
-one step, a scan is one step. Nothing is drawn from what a block is known to be: where torch's kernel kept scores and
+that a person would name, and the wires between them: what only moves numbers is part of the step that reads it, a norm
+is one step, a scan is one step. Nothing is drawn from what a block is known to be: where torch's kernel kept scores and
 pattern to itself there is one step, and where a model wrote them out there are three.
 """
 
