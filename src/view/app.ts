@@ -18,10 +18,12 @@ import { h, setText } from './dom';
 import { Header } from './header';
 import { Heat } from './heat';
 import { HistoryBar } from './history';
+import { KeysOverlay } from './keys-overlay';
 import { Legend } from './legend';
 import { Looker } from './look';
 import { measureIn } from './measure';
 import { Shares } from './shares';
+import { Shortcuts } from './shortcuts';
 import { watchTheme } from './theme';
 import { Tokens } from './tokens';
 import { Tooltip } from './tooltip';
@@ -51,8 +53,11 @@ type Given = Pick<View, 'session' | 'root' | 'signal' | 'pictures'>;
 
 function makeView(given: Given, live: HTMLElement): View {
   views += 1;
+  const shortcuts = new Shortcuts();
+  shortcuts.listen(given.root, given.signal);
   return {
     ...given,
+    shortcuts,
     state: new Store<ViewState>(FIRST_VIEW),
     measure: measureIn(FAMILY),
     uid: `gb-${views}`,
@@ -74,7 +79,7 @@ function assemble(view: View, live: HTMLElement): Page {
   const first: Part[] = [new Shares(view), new Candidates(view), new Tokens(view)];
   const second: Part[] = [new Heat(view), new Detail(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...of.map((part) => part.element));
-  const [history, trace] = [new HistoryBar(view), new Trace(view)];
+  const [history, trace, keys] = [new HistoryBar(view), new Trace(view), new KeysOverlay(view)];
   view.root.append(
     header.element,
     controls.element,
@@ -87,9 +92,13 @@ function assemble(view: View, live: HTMLElement): Page {
     ),
     history.element,
     trace.element,
+    keys.element,
     live,
   );
-  return { parts: [header, controls, banner, diagram, tooltip, legend, ...first, ...second, history, trace], stage };
+  return {
+    parts: [header, controls, banner, diagram, tooltip, legend, ...first, ...second, history, trace, keys],
+    stage,
+  };
 }
 
 /** What makes a new scene necessary. */

@@ -7,6 +7,7 @@ import type { Store } from '../state/store';
 import type { DecodedFrame } from '../wire/codec';
 import type { Architecture, Comparison, How } from '../wire/types.generated';
 import type { Look } from './look';
+import type { Shortcuts } from './shortcuts';
 
 /** What the diagram needs to be drawn: a picture in a file has no more than this. */
 export interface Pen {
@@ -28,6 +29,7 @@ export interface View extends Pen {
   readonly session: Session;
   readonly root: HTMLElement;
   readonly signal: AbortSignal;
+  readonly shortcuts: Shortcuts;
   /** Say something to a screen reader. */
   announce(text: string): void;
 }

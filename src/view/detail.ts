@@ -5,7 +5,9 @@ import { type Located, locate } from '../layout/model';
 import type { Block, Source } from '../wire/types.generated';
 import { actionOf, activate, howOf, type Part, unfit, type View } from './context';
 import { h, show } from './dom';
+import { keyed } from './keys-overlay';
 import type { Look } from './look';
+import type { ShortcutName } from './shortcuts';
 
 /** How a fact is known, as a glyph; the word is in its title and read to a screen reader. */
 const GLYPHS: Record<Source, string> = { observed: '●', module: '◐', config: '□', assumed: '◌' };
@@ -124,39 +126,19 @@ export class Detail implements Part {
     if (located && address) this.#values(look, address, located);
   }
 
+  /** Nothing is selected: what to do, in the words of the table of keys. */
   #hint(live: boolean): void {
-    const key = (name: string) => h('kbd', {}, name);
+    const { shortcuts, session } = this.view;
     const click = live
       ? 'Click a head, an expert or a block to ablate it.'
       : 'Click a block to see what is known of it.';
-    const keys = h(
-      'p',
-      { class: 'gb-sub' },
-      key('↑'),
-      key('↓'),
-      key('←'),
-      key('→'),
-      ' move  ',
-      key('Enter'),
-      live ? ' or ' : ' ',
-      live && key('x'),
-      live ? ' ablates or restores  ' : ' selects  ',
-      key('Esc'),
-      ' clears',
-    );
-    const look = h(
-      'p',
-      { class: 'gb-sub' },
-      key('Shift'),
-      ' with a click or ',
-      key('Enter'),
-      ' shows it and ablates nothing',
-    );
-    const layers = h('p', { class: 'gb-sub' }, 'A layer is ablated from its facts: click its name.');
+    const told = new Set<ShortcutName>(['move', 'act', 'ablate', 'look', 'search', 'help', 'close']);
+    const keys = shortcuts.offered(this.view).filter(({ name }) => told.has(name));
+    const line = h('p', { class: 'gb-sub gb-keys' }, ...keys.map((one) => keyed(one)));
     // A page without a kernel has each single block's ablation, and no layer's.
-    const whole = live && this.view.session.page.value.connection !== 'recorded';
-    const parts = [h('p', { class: 'gb-empty' }, click), keys, ...(live ? [look] : []), ...(whole ? [layers] : [])];
-    this.element.replaceChildren(...parts);
+    const whole = live && session.page.value.connection !== 'recorded';
+    const layers = h('p', { class: 'gb-sub' }, 'A layer is ablated from its facts: click its name.');
+    this.element.replaceChildren(h('p', { class: 'gb-empty' }, click), line, ...(whole ? [layers] : []));
   }
 
   #draw(located: Located, address: string): void {

@@ -6,8 +6,7 @@ import { Drawing } from './drawing';
 import { describeState } from './hit';
 import { type ItemLine, linesOf, move } from './keys';
 import type { Look } from './look';
-
-const TOGGLE = new Set(['Enter', ' ', 'x', 'X']);
+import { CLOSES } from './shortcuts';
 
 export class Diagram implements Part {
   readonly element: SVGSVGElement;
@@ -23,7 +22,7 @@ export class Diagram implements Part {
     this.element = this.#drawing.element;
     const { signal } = view;
     this.element.addEventListener('click', (event) => this.#clicked(event), { signal });
-    this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal });
+    this.#bindKeys();
     // Not on the diagram itself: an SVG that listens for focus becomes a stop of the Tab key.
     view.root.addEventListener('focusin', (event) => this.#focused(event), { signal });
   }
@@ -85,34 +84,36 @@ export class Diagram implements Part {
     hit.setAttribute('aria-label', state === '' ? address : `${address}, ${state}`);
   }
 
-  #keyed(event: KeyboardEvent): void {
-    const hit = (event.target as Element).closest<SVGElement>('.gb-hit');
-    if (!hit || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!this.#handled(event, hit)) return;
-    event.preventDefault();
-    event.stopPropagation();
+  #bindKeys(): void {
+    const { shortcuts, state } = this.view;
+    const act = (event: KeyboardEvent, what?: string) => {
+      const { address = '', act = 'select' } = (event.target as Element).closest<SVGElement>('.gb-hit')?.dataset ?? {};
+      activate(this.view, address, what ?? act);
+      return true;
+    };
+    shortcuts.bind('move', ({ key }) => this.#move(key));
+    shortcuts.bind('ends', ({ key }) => this.#move(key));
+    shortcuts.bind('layer', ({ key, target }) => this.#page(target as Element, key === 'PageUp' ? 1 : -1));
+    shortcuts.bind('act', (event) => act(event));
+    shortcuts.bind('ablate', (event) => act(event));
+    shortcuts.bind('look', (event) => act(event, 'select'));
+    const clear = () => {
+      const selected = state.value.selected !== null;
+      state.set({ selected: null });
+      return selected;
+    };
+    shortcuts.bind('close', clear, CLOSES.selection);
   }
 
-  /** Act on a key; returns whether it was one of ours. */
-  #handled({ key, shiftKey }: KeyboardEvent, hit: SVGElement): boolean {
-    const { address = '', act = 'select' } = hit.dataset;
-    if (TOGGLE.has(key)) {
-      activate(this.view, address, shiftKey && key === 'Enter' ? 'select' : act);
-      return true;
-    }
-    if (key === 'Escape') {
-      this.view.state.set({ selected: null });
-      return true;
-    }
-    if (key === 'PageUp' || key === 'PageDown') return this.#page(address, key === 'PageUp' ? 1 : -1);
-    if (!key.startsWith('Arrow') && key !== 'Home' && key !== 'End') return false;
+  #move(key: string): boolean {
     const next = move(this.#lines, this.#current, key);
     if (next) this.#rove(next.key)?.focus({ preventScroll: false });
     return true;
   }
 
   /** Bind the card that an address is on to the next layer. */
-  #page(address: string, step: number): boolean {
+  #page(target: Element, step: number): boolean {
+    const address = target.closest<SVGElement>('.gb-hit')?.dataset.address ?? '';
     const cards = this.#scene?.cards ?? [];
     const card = cards.find((one) => address === one.address || address.startsWith(`${one.address}.`));
     if (card) bindLayer(this.view, card, step);

@@ -1,0 +1,98 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { View } from './context';
+import { SHORTCUTS, type ShortcutName, Shortcuts } from './shortcuts';
+
+const given = (live: boolean) => ({ session: { durable: { value: { state: live ? {} : null } } } }) as unknown as View;
+
+function page() {
+  const root = document.body.appendChild(document.createElement('div'));
+  const hit = root.appendChild(document.createElement('button'));
+  hit.className = 'gb-hit';
+  const input = root.appendChild(document.createElement('input'));
+  const shortcuts = new Shortcuts();
+  shortcuts.listen(root, new AbortController().signal);
+  const outside: string[] = [];
+  document.body.onkeydown = ({ key }) => outside.push(key);
+  const press = (at: Element, key: string, init: KeyboardEventInit = {}) => {
+    const event = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...init });
+    at.dispatchEvent(event);
+    return event;
+  };
+  return { root, hit, input, shortcuts, outside, press };
+}
+
+beforeEach(() => document.body.replaceChildren());
+
+describe('keys', () => {
+  it('are each in the table once', () => {
+    const keys = (Object.keys(SHORTCUTS) as ShortcutName[]).flatMap((name) => [...SHORTCUTS[name].keys]);
+    expect(keys.length).toBe(new Set(keys).size);
+  });
+
+  it('stop here where they did something, and go on to the notebook where they did not', () => {
+    const { hit, shortcuts, outside, press } = page();
+    let open = true;
+    shortcuts.bind('close', () => {
+      const was = open;
+      open = false;
+      return was;
+    });
+    expect(press(hit, 'Escape').defaultPrevented).toBe(true);
+    expect(press(hit, 'Escape').defaultPrevented).toBe(false);
+    press(hit, 'j');
+    expect(outside).toEqual(['Escape', 'j']);
+  });
+
+  it('are text where text is typed', () => {
+    const { input, shortcuts, press } = page();
+    const done: string[] = [];
+    shortcuts.bind('search', () => Boolean(done.push('search')));
+    shortcuts.bind('undo', () => Boolean(done.push('undo')));
+    press(input, '/');
+    press(input, 'z', { ctrlKey: true });
+    expect(done).toEqual([]);
+    input.type = 'range';
+    press(input, '/');
+    expect(done).toEqual(['search']);
+  });
+
+  it('tell a key with Ctrl from the key alone, and Ctrl from Ctrl with Shift', () => {
+    const { hit, shortcuts, press } = page();
+    const done: string[] = [];
+    for (const name of ['ablate', 'undo', 'redo'] as const) shortcuts.bind(name, () => Boolean(done.push(name)));
+    press(hit, 'x', { ctrlKey: true });
+    press(hit, 'X', { shiftKey: true });
+    press(hit, 'z', { metaKey: true });
+    press(hit, 'Z', { ctrlKey: true, shiftKey: true });
+    expect(done).toEqual(['ablate', 'undo', 'redo']);
+  });
+
+  it('of the diagram do nothing beside it', () => {
+    const { root, hit, shortcuts, press } = page();
+    let moved = 0;
+    shortcuts.bind('move', () => Boolean(++moved));
+    press(root, 'ArrowUp');
+    expect(moved).toBe(0);
+    press(hit, 'ArrowUp');
+    expect(moved).toBe(1);
+  });
+
+  it('close what was opened over something else first', () => {
+    const { hit, shortcuts, press } = page();
+    const closed: string[] = [];
+    shortcuts.bind('close', () => Boolean(closed.push('selection')), 4);
+    shortcuts.bind('close', () => closed.push('menu') < 2, 1);
+    press(hit, 'Escape');
+    press(hit, 'Escape');
+    expect(closed).toEqual(['menu', 'menu', 'selection']);
+  });
+
+  it('are offered only where somebody acts on them, and those of a model where there is one', () => {
+    const { shortcuts } = page();
+    shortcuts.bind('ablate', () => true);
+    shortcuts.bind('help', () => true);
+    const names = (live: boolean) => shortcuts.offered(given(live)).map(({ name }) => name);
+    expect(names(true)).toEqual(['ablate', 'help']);
+    expect(names(false)).toEqual(['help']);
+  });
+});
