@@ -114,7 +114,7 @@ describe('the diagram', () => {
   it('offers the kinds that the kernel has, each with its sentence', async () => {
     const { model, el, find, frame } = show();
     await frame();
-    const names = [...find('.gb-seg').querySelectorAll<HTMLElement>('button')].map((node) => node.dataset.how);
+    const names = [...find('.gb-ablate-with .gb-seg').querySelectorAll<HTMLElement>('button')].map((node) => node.dataset.how);
     expect(names).toEqual(['zero', 'mean', 'skip']);
     expect(find('[data-testid="how-skip"]').title).toBe('A layer returns the residual stream as it was given.');
     find('[data-testid="how-skip"]').click();

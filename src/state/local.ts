@@ -42,6 +42,10 @@ export const EMPTY_PAGE: Page = {
 
 export type Theme = 'light' | 'dark';
 export type HeatOf = 'norm' | 'change';
+/** What is on the stage: the model, or one thing of it that has a picture of its own. */
+export type StageName = 'diagram' | 'experts' | 'sweep';
+/** What an expert's colour says. */
+export type ExpertsOf = 'load' | 'weight';
 
 export interface ViewState {
   /** The address that is selected, or null. */
@@ -54,6 +58,9 @@ export interface ViewState {
   /** What the next click puts in a block's place; null follows the session. */
   readonly how: How | null;
   readonly heat: HeatOf;
+  /** What was asked for; `stageOf` says what is there, for not every stage applies to every model. */
+  readonly stage: StageName;
+  readonly experts: ExpertsOf;
 }
 
 export const FIRST_VIEW: ViewState = {
@@ -63,4 +70,6 @@ export const FIRST_VIEW: ViewState = {
   width: 1076,
   how: null,
   heat: 'norm',
+  stage: 'diagram',
+  experts: 'load',
 };

@@ -3,8 +3,8 @@
  * of the architecture, the width or a card's layer makes a new scene first. All changes of one message are drawn at
  * once, and `data-run-id` is set when the picture of that run is there.
  */
-import { layoutScene } from '../layout';
-import { FIRST_VIEW, type ViewState } from '../state/local';
+import { layoutScene, type Scene } from '../layout';
+import { FIRST_VIEW, type StageName, type ViewState } from '../state/local';
 import type { Session } from '../state/session';
 import { Store } from '../state/store';
 import { sentenceOf } from './announce';
@@ -15,15 +15,18 @@ import { Controls } from './controls';
 import { Detail } from './detail';
 import { Diagram } from './diagram';
 import { h, setText } from './dom';
+import { ExpertCard } from './experts/card';
+import { ExpertsStage } from './experts/stage';
 import { Header } from './header';
 import { Heat } from './heat';
 import { HistoryBar } from './history';
 import { KeysOverlay } from './keys-overlay';
 import { Legend } from './legend';
-import { Looker } from './look';
+import { type Look, Looker } from './look';
 import { measureIn } from './measure';
 import { Shares } from './shares';
 import { Shortcuts } from './shortcuts';
+import { stageOf } from './stages';
 import { watchTheme } from './theme';
 import { Tokens } from './tokens';
 import { Tooltip } from './tooltip';
@@ -65,40 +68,71 @@ function makeView(given: Given, live: HTMLElement): View {
   };
 }
 
-interface Page {
-  readonly parts: readonly Part[];
-  readonly stage: HTMLElement;
+/** A part and where it is: one that is not on the stage that is shown costs nothing. */
+class Placed {
+  #drawn: Scene | null = null;
+
+  constructor(
+    private readonly part: Part,
+    /** The stages that it belongs to; null: all. */
+    private readonly stages: readonly StageName[] | null,
+    private readonly element: Element = part.element,
+  ) {}
+
+  paint(look: Look, scene: Scene | null, stage: StageName): void {
+    const there = this.stages?.includes(stage) ?? true;
+    this.element.classList.toggle('gb-off-stage', !there);
+    if (!there) return;
+    if (scene && scene !== this.#drawn) this.part.draw?.(scene);
+    this.#drawn = scene;
+    this.part.paint(look);
+  }
 }
 
-function assemble(view: View, live: HTMLElement): Page {
+const DIAGRAM: readonly StageName[] = ['diagram'];
+const EXPERTS: readonly StageName[] = ['experts'];
+
+const anywhere = (part: Part) => new Placed(part, null);
+const elements = (parts: readonly Part[]) => parts.map(({ element }) => element);
+
+/** The diagram with what belongs to it. */
+function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
   const diagram = new Diagram(view);
   const stage = h('div', { class: 'gb-stage' }, diagram.element);
-  const tooltip = new Tooltip(view, stage);
+  const [tooltip, legend] = [new Tooltip(view, stage), new Legend(view)];
   stage.append(tooltip.element);
-  const [header, controls, banner, legend] = [new Header(view), new Controls(view), new Banner(view), new Legend(view)];
-  const first: Part[] = [new Shares(view), new Candidates(view), new Tokens(view)];
-  const second: Part[] = [new Heat(view), new Detail(view)];
-  const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...of.map((part) => part.element));
-  const [history, trace, keys] = [new HistoryBar(view), new Trace(view), new KeysOverlay(view)];
-  view.root.append(
-    header.element,
-    controls.element,
-    banner.element,
-    h(
-      'div',
-      { class: 'gb-main' },
-      h('div', { class: 'gb-left' }, stage, legend.element),
-      h('aside', { class: 'gb-panel' }, column(first), column(second)),
-    ),
-    history.element,
-    trace.element,
-    keys.element,
-    live,
-  );
   return {
-    parts: [header, controls, banner, diagram, tooltip, legend, ...first, ...second, history, trace, keys],
-    stage,
+    placed: [new Placed(diagram, DIAGRAM, stage), new Placed(tooltip, DIAGRAM, stage), new Placed(legend, DIAGRAM)],
+    elements: [stage, legend.element],
   };
+}
+
+/** The panel: first what every stage has, then what belongs to one. */
+function panelOf(view: View): { placed: Placed[]; element: HTMLElement } {
+  const card = new ExpertCard(view);
+  const results: Part[] = [new Shares(view), new Candidates(view), new Tokens(view)];
+  const details: Part[] = [new Heat(view), new Detail(view)];
+  const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
+  return {
+    placed: [new Placed(card, EXPERTS), ...results.map(anywhere), ...details.map((part) => new Placed(part, DIAGRAM))],
+    element: h('aside', { class: 'gb-panel' }, column([card, ...results]), column(details)),
+  };
+}
+
+function assemble(view: View, live: HTMLElement): Placed[] {
+  const [diagram, panel] = [diagramStage(view), panelOf(view)];
+  const experts = new ExpertsStage(view);
+  const above: Part[] = [new Header(view), new Controls(view), new Banner(view)];
+  const below: Part[] = [new HistoryBar(view), new Trace(view), new KeysOverlay(view)];
+  const left = h('div', { class: 'gb-left' }, ...diagram.elements, experts.element);
+  view.root.append(...elements(above), h('div', { class: 'gb-main' }, left, panel.element), ...elements(below), live);
+  return [
+    ...above.map(anywhere),
+    ...diagram.placed,
+    new Placed(experts, EXPERTS),
+    ...panel.placed,
+    ...below.map(anywhere),
+  ];
 }
 
 /** What makes a new scene necessary. */
@@ -113,10 +147,11 @@ class Painter {
   #scheduled = false;
   #key: unknown[] = [];
   #run: number | null = null;
+  #scene: Scene | null = null;
 
   constructor(
     private readonly view: View,
-    private readonly page: Page,
+    private readonly parts: readonly Placed[],
   ) {}
 
   /** Repaint once, after all changes that this message brings. */
@@ -135,18 +170,19 @@ class Painter {
     const key = sceneKey(view);
     if (key.some((value, i) => value !== this.#key[i])) {
       this.#key = key;
-      this.#draw();
+      this.#lay();
     }
-    const { theme } = view.state.value;
-    view.root.dataset.theme = theme;
+    const stage = stageOf(view);
+    view.root.dataset.theme = view.state.value.theme;
+    view.root.dataset.stage = stage;
     view.root.classList.toggle('gb-streaming', durable.value.state?.status === 'generating');
     const look = this.#looker.look(durable.value, page.value);
-    for (const part of this.page.parts) part.paint(look);
+    for (const part of this.parts) part.paint(look, this.#scene, stage);
     if (page.value.frame) view.root.dataset.frame = String(page.value.frame.header.seq);
     this.#told();
   }
 
-  #draw(): void {
+  #lay(): void {
     const { view } = this;
     const { architecture, state } = view.session.durable.value;
     const { bound, width } = view.state.value;
@@ -158,7 +194,7 @@ class Painter {
     view.root.classList.toggle('gb-slim', width < SLIM);
     view.root.style.setProperty('--gb-panel-width', `${panel}px`);
     view.root.style.setProperty('--gb-diagram-width', `${scene.width}px`);
-    for (const part of this.page.parts) part.draw?.(scene);
+    this.#scene = scene;
   }
 
   /** The picture of this run is there: say so, to a screen reader and to whoever measures. */
@@ -187,9 +223,9 @@ export function mount(
   const root = h('div', { class: 'gb-root', 'data-lm-suppress-shortcuts': 'true' });
   const live = h('div', { class: 'gb-live', 'aria-live': 'polite' });
   const view = makeView({ session, root, signal, pictures }, live);
-  const page = assemble(view, live);
+  const parts = assemble(view, live);
   host.append(root);
-  const painter = new Painter(view, page);
+  const painter = new Painter(view, parts);
   watchTheme((theme) => view.state.set({ theme }), signal);
   view.state.set({ width: widthOf(root) });
   const again = () => painter.schedule();

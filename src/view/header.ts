@@ -5,6 +5,7 @@ import type { Architecture, SessionState } from '../wire/types.generated';
 import type { Part, View } from './context';
 import { h, s, setText, show } from './dom';
 import { changedWord, type Look } from './look';
+import { StageSwitch } from './stage-switch';
 
 const STATUS: Record<SessionState['status'], string> = {
   idle: 'live',
@@ -71,11 +72,15 @@ export class Header implements Part {
   #save = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Save picture');
   #figures = h('dl', { class: 'gb-figures' });
 
+  #stages: StageSwitch;
+
   constructor(private readonly view: View) {
+    this.#stages = new StageSwitch(view);
     this.#status.append(this.#dot, this.#words);
     const brand = h('div', { class: 'gb-brand' }, logo(), this.#title);
     const chips = h('div', { class: 'gb-chips' }, this.#status, this.#save, this.#count);
-    const row = h('div', { class: 'gb-title' }, brand, chips, this.#line);
+    const tools = h('div', { class: 'gb-header-tools' }, this.#stages.element);
+    const row = h('div', { class: 'gb-title' }, brand, chips, tools, this.#line);
     this.element.append(row, this.#figures);
     this.#save.addEventListener('click', () => this.#saved(), { signal: view.signal });
   }
@@ -97,6 +102,7 @@ export class Header implements Part {
   }
 
   paint(look: Look): void {
+    this.#stages.paint();
     const { architecture, state } = this.view.session.durable.value;
     const { connection } = this.view.session.page.value;
     setText(this.#title, state?.title || architecture.name);

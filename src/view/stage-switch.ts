@@ -1,0 +1,55 @@
+/** Which picture is on the stage. Only those that apply are offered, and nothing where there is no choice. */
+import type { Part, View } from './context';
+import { h, put, show } from './dom';
+import { STAGES, stageOf, stagesOf } from './stages';
+
+const STEP: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
+
+export class StageSwitch implements Part {
+  readonly element = h('span', {
+    class: 'gb-seg gb-stages',
+    role: 'radiogroup',
+    'aria-label': 'What is shown',
+    hidden: true,
+  });
+  #all: ReadonlyMap<string, HTMLButtonElement>;
+  #offered = '';
+
+  constructor(private readonly view: View) {
+    this.#all = new Map(
+      STAGES.map(({ name, words, about }) => {
+        const node = h('button', { type: 'button', role: 'radio', title: about, 'data-stage': name }, words);
+        node.addEventListener('click', () => view.state.set({ stage: name }), { signal: view.signal });
+        return [name, node];
+      }),
+    );
+    this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal: view.signal });
+  }
+
+  paint(): void {
+    const offered = stagesOf(this.view.session.durable.value).flatMap(({ name }) => this.#all.get(name) ?? []);
+    const key = offered.map((node) => node.dataset.stage).join();
+    if (key !== this.#offered) {
+      this.#offered = key;
+      this.element.replaceChildren(...offered);
+      show(this.element, offered.length > 1);
+    }
+    const now = stageOf(this.view);
+    for (const node of offered) {
+      put(node, 'aria-checked', String(node.dataset.stage === now));
+      node.tabIndex = node.dataset.stage === now ? 0 : -1;
+    }
+  }
+
+  #keyed(event: KeyboardEvent): void {
+    const step = STEP[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const offered = [...this.element.querySelectorAll('button')];
+    const at = offered.indexOf(event.target as HTMLButtonElement);
+    const next = offered[(at + step + offered.length) % offered.length];
+    next?.click();
+    next?.focus();
+  }
+}
