@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { architecture, frameLayout, recordedFrame, sessionState } from './fixtures';
+import { architecture, frameLayout, intervention, recordedFrame, sessionState } from './fixtures';
 import { FakeModel, settled } from './fixtures/model';
 import { makeWidget } from './widget';
 import { recordedBuffers } from './wire/codec';
@@ -40,14 +40,14 @@ const ablated = (address: string, how = 'zero'): Partial<SessionState> => {
   if (!before.run || !top) throw new Error('the fixture has a run');
   const moved = { ...top, ablated: { prob: 0.214, logit: 2, rank: 2 }, delta_prob: -0.704, delta_logit: -2.94 };
   return {
-    interventions: [{ address, how, sentence: '', cut: true }],
+    interventions: [intervention(address, how)],
     history: { entries: [{ label: `${how} ${address}`, python: `session.ablate("${address}")` }], cursor: 1 },
     run: {
       ...before.run,
       id: 2,
       kl: 1.15,
       candidates: [moved],
-      interventions: [{ address, how, sentence: '', cut: true }],
+      interventions: [intervention(address, how)],
     },
   };
 };
@@ -132,7 +132,7 @@ describe('the diagram', () => {
     const { model, hit, frame } = show();
     await frame();
     const edited = ablated('L1.attn.H2', 'noise');
-    model.become({ ...edited, interventions: [{ address: 'L1.attn.H2', how: 'noise', sentence: '', cut: false }] });
+    model.become({ ...edited, interventions: [intervention('L1.attn.H2', 'noise', '', false)] });
     await frame('L1.attn.H2');
     const cell = hit('L1.attn.H2');
     expect(cell.classList.contains('gb-cut')).toBe(false);
@@ -144,7 +144,7 @@ describe('the diagram', () => {
   it('says all that is done to a block, and what each does', async () => {
     const { model, hit, find, frame } = show();
     await frame();
-    const done = (how: string, sentence: string) => ({ address: 'L1.mlp', how, sentence, cut: false });
+    const done = (how: string, sentence: string) => intervention('L1.mlp', how, sentence, false);
     const interventions = [done('scale', 'It is halved.'), done('noise', 'It gets noise.')];
     const edited = ablated('L1.mlp');
     if (!edited.run) throw new Error('the fixture has a run');
@@ -165,7 +165,7 @@ describe('the diagram', () => {
   it('says that a value is replaced at some tokens only', async () => {
     const { model, hit, find, frame } = show();
     await frame();
-    const interventions = [{ address: 'L1.mlp', how: 'zero', sentence: '', cut: false }];
+    const interventions = [intervention('L1.mlp', 'zero', '', false)];
     const edited = ablated('L1.mlp');
     if (!edited.run) throw new Error('the fixture has a run');
     model.become({ ...edited, interventions, run: { ...edited.run, interventions } });

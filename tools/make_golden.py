@@ -206,6 +206,7 @@ ABLATION = {
     "how": "mean",
     "sentence": "The output of L0.attn.H0 is replaced by its mean.",
     "cut": True,
+    "python": 'session.ablate("L0.attn.H0", how="mean")',
 }
 KINDS = [
     {"name": "zero", "sign": "0", "sentences": {"block": "What {address} adds is replaced by zeros."}},
@@ -268,6 +269,23 @@ STATS = [
     *([NOT_MEASURED] * 10),
 ]
 UPDATES = [0.5, -0.25, 0.75, 1.0]
+EFFECTS = {
+    "type": "effects",
+    "sweep": 2,
+    "how": "zero",
+    "metric": "logit of John",
+    "unit": "logits",
+    "prompt": "Mary and",
+    "clean": 4.5,
+    "first": 0,
+    "rows": [
+        {"address": "L0.attn.H0", "effect": -1.0, "why": None},
+        {"address": "L0.attn", "effect": None, "why": "its logits are no finite numbers."},
+    ],
+    "total": 3,
+    "python": 'session.sweep(["head", "block"])',
+    "running": True,
+}
 MESSAGES: dict[str, dict[str, Any]] = {
     "architecture": {"definition": "Architecture", "message": ARCHITECTURE},
     "comparison": {"definition": "Comparison", "message": COMPARISON},
@@ -294,6 +312,7 @@ MESSAGES: dict[str, dict[str, Any]] = {
             "error": {"kind": "AddressError", "message": "expected an address, got 'L9'."},
         },
     },
+    "effects": {"definition": "Effects", "message": EFFECTS},
     "ack": {"definition": "Ack", "message": {"type": "ack", "seq": 12}},
 }
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -305,6 +324,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "restore": {"targets": []},
     "undo": {},
     "redo": {},
+    "change": {"targets": ["L0.attn.H0"], "how": "noise"},
+    "sweep": {"how": "zero", "metric": {"name": "difference", "tokens": [7, 9]}, "scope": ["head", "block"]},
 }
 for number, (method, params) in enumerate(REQUESTS.items()):
     message = {"type": "request", "id": number, "method": method, "params": params}

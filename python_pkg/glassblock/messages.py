@@ -45,8 +45,14 @@ def layout(value: Layout) -> wt.FrameLayout:
 
 
 def intervention(value: Intervention) -> wt.Intervention:
-    """Return one intervention, with its sentence."""
-    return {"address": value.address, "how": value.how, "sentence": value.sentence, "cut": value.cut}
+    """Return one intervention, with its sentence and its line."""
+    return {
+        "address": value.address,
+        "how": value.how,
+        "sentence": value.sentence,
+        "cut": value.cut,
+        "python": value.python,
+    }
 
 
 def kind(value: Kind) -> wt.Kind:

@@ -3,10 +3,13 @@
  * over the wire and is not in a trait. `ViewState` is one for each view: where a person is looking.
  */
 import type { DecodedFrame } from '../wire/codec';
-import type { How } from '../wire/types.generated';
+import type { Effect, Effects, How } from '../wire/types.generated';
 
 /** `live`: the kernel answered. `silent`: it did not, so far. `gone`: the connection was closed. `recorded`: there is none. */
 export type Connection = 'unknown' | 'live' | 'silent' | 'gone' | 'recorded';
+
+/** A sweep: all its rows so far. */
+export type Sweep = Omit<Effects, 'type' | 'first' | 'rows'> & { readonly rows: readonly Effect[] };
 
 export interface Page {
   readonly connection: Connection;
@@ -18,14 +21,16 @@ export interface Page {
   readonly edited: DecodedFrame | null;
   /** The tokens of the sequence that runs, as far as frames told them. */
   readonly tokens: readonly (string | null)[];
-  /** Addresses that were clicked and are not yet in `state`. */
-  readonly pending: ReadonlyMap<string, 'ablate' | 'restore'>;
+  /** What was asked for and is not yet in `state`: by address the kind, null where it is restored. */
+  readonly pending: ReadonlyMap<string, How | null>;
   /** What went wrong last, in words. */
   readonly alert: string | null;
   /** The problem of the kernel's that was read and put away; another one is shown again. */
   readonly dismissed: string | null;
   /** What is worth knowing about the last action and is no failure. */
   readonly note: string | null;
+  /** The newest sweep, as far as it came. */
+  readonly sweep: Sweep | null;
 }
 
 export const EMPTY_PAGE: Page = {
@@ -38,6 +43,7 @@ export const EMPTY_PAGE: Page = {
   alert: null,
   dismissed: null,
   note: null,
+  sweep: null,
 };
 
 export type Theme = 'light' | 'dark';
@@ -61,6 +67,12 @@ export interface ViewState {
   /** What was asked for; `stageOf` says what is there, for not every stage applies to every model. */
   readonly stage: StageName;
   readonly experts: ExpertsOf;
+  /** What is chosen together with Shift or Ctrl, in the order in which it was chosen. */
+  readonly chosen: readonly string[];
+  /** Whether the diagram shows the clean run, although something is ablated. */
+  readonly compare: boolean;
+  /** Ids of the tokens whose logits are compared; fewer than two: the prediction and its rival. */
+  readonly pair: readonly number[];
 }
 
 export const FIRST_VIEW: ViewState = {
@@ -72,4 +84,7 @@ export const FIRST_VIEW: ViewState = {
   heat: 'norm',
   stage: 'diagram',
   experts: 'load',
+  chosen: [],
+  compare: false,
+  pair: [],
 };

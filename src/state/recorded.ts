@@ -126,7 +126,9 @@ export class RecordedModel implements PageModel {
       case 'hello':
       case 'stop':
         break;
+      // Each ablation takes the place of the one before: changing its kind is ablating anew.
       case 'ablate':
+      case 'change':
         this.#ablate(request.params.targets, request.params.how);
         break;
       case 'restore':
@@ -209,7 +211,9 @@ export class RecordedModel implements PageModel {
     this.#runs += 1;
     this.#state = {
       ...recording.state,
-      interventions: now ? [{ address: now.address, how: now.how, sentence: now.sentence, cut: true }] : [],
+      interventions: now
+        ? [{ address: now.address, how: now.how, sentence: now.sentence, cut: true, python: now.python }]
+        : [],
       history: { entries: this.#steps.map(({ label, python }) => ({ label, python })), cursor: this.#cursor },
       run: run ? { ...run, id: this.#runs } : null,
     };

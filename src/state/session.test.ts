@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { architecture, frameLayout, recordedFrame, sessionState } from '../fixtures';
+import { architecture, frameLayout, intervention, recordedFrame, sessionState } from '../fixtures';
 import { FakeModel } from '../fixtures/model';
 import { recordedBuffers } from '../wire/codec';
 import { Session } from './session';
@@ -38,8 +38,8 @@ describe('requests', () => {
     const { model, session } = open();
     expect(session.toggle('L1.attn.H2', 'mean')).toBe('ablate');
     expect(model.requests('ablate')[0]?.params).toEqual({ targets: ['L1.attn.H2'], how: 'mean' });
-    expect(session.page.value.pending.get('L1.attn.H2')).toBe('ablate');
-    model.become({ interventions: [{ address: 'L1.attn.H2', how: 'mean', sentence: '', cut: true }] });
+    expect(session.page.value.pending.get('L1.attn.H2')).toBe('mean');
+    model.become({ interventions: [intervention('L1.attn.H2', 'mean')] });
     expect(session.page.value.pending.size).toBe(0);
     expect(session.toggle('L1.attn.H2', 'mean')).toBe('restore');
   });

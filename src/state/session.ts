@@ -6,15 +6,21 @@
 import { type Bytes, decodeFrame, parseKernelMessage, WireError } from '../wire/codec';
 import type { PageModel } from '../wire/model';
 import { type Method, type Params, RequestFailure, Requests } from '../wire/requests';
-import type { Frame, How } from '../wire/types.generated';
+import type { Effects, Frame, How, Intervention } from '../wire/types.generated';
 import { ConnectionWatch, type Deadlines } from './connection';
 import { type Durable, readDurable, watchDurable } from './durable';
-import { EMPTY_PAGE, type Page } from './local';
+import { EMPTY_PAGE, type Page, type Sweep } from './local';
 import { Store } from './store';
 
 const PROTOCOL_VERSION = 1;
 const NEW_TOKENS = 24;
 const SETTLE_MS = 2000;
+
+/** A sweep with what a message brings: rows that came before those of the message are kept. */
+function grown(before: Sweep | null, { type: _, first, rows, ...about }: Effects): Sweep {
+  const known = before?.sweep === about.sweep ? before.rows.slice(0, first) : [];
+  return { ...about, rows: [...known, ...rows] };
+}
 
 export class Session {
   readonly durable: Store<Durable>;
@@ -92,22 +98,48 @@ export class Session {
 
   /** Ablate an address, or restore it where it is ablated. Returns what it does. */
   toggle(address: string, how: How): 'ablate' | 'restore' | null {
+    const restores = this.#edits(address).length > 0;
+    const done = restores ? this.restore([address]) : this.ablate([address], how);
+    return done ? (restores ? 'restore' : 'ablate') : null;
+  }
+
+  /** Ablate addresses in one step. Returns whether it was asked for. */
+  ablate(targets: readonly string[], how: How): boolean {
+    return this.#edit('ablate', targets, how);
+  }
+
+  /** Put a kind in the place of all that is done to addresses, in one step. */
+  change(targets: readonly string[], how: How): boolean {
+    return this.#edit('change', targets, how);
+  }
+
+  /** Restore addresses that are ablated, in one step. */
+  restore(targets: readonly string[]): boolean {
+    return this.#edit('restore', targets, null);
+  }
+
+  #edits(address: string): readonly Intervention[] {
+    return this.durable.value.state?.interventions.filter((one) => one.address === address) ?? [];
+  }
+
+  /** Ask for a step and mark what it is about, so that a click is seen before the kernel answers. */
+  #edit(method: 'ablate' | 'change' | 'restore', targets: readonly string[], how: How | null): boolean {
     const { state } = this.durable.value;
-    if (!state || !this.reachable || this.page.value.pending.has(address)) return null;
-    const why = state.unavailable[address];
-    if (why !== undefined) {
-      this.page.set({ alert: `${address} cannot be ablated: ${why}` });
-      return null;
+    const { pending } = this.page.value;
+    if (!state || !this.reachable || targets.length === 0 || targets.some((one) => pending.has(one))) return false;
+    const cannot = targets.find((one) => how !== null && state.unavailable[one] !== undefined);
+    if (cannot !== undefined) {
+      this.page.set({ alert: `${cannot} cannot be ablated: ${state.unavailable[cannot]}` });
+      return false;
     }
-    const what = state.interventions.some((one) => one.address === address) ? 'restore' : 'ablate';
-    this.page.set({ pending: new Map([...this.page.value.pending, [address, what]]) });
+    this.page.set({ pending: new Map([...pending, ...targets.map((one) => [one, how] as const)]) });
     const asked =
-      what === 'ablate'
-        ? this.#ask('ablate', { targets: [address], how })
-        : this.#ask('restore', { targets: [address] });
+      how === null
+        ? this.#ask('restore', { targets: [...targets] })
+        : this.#ask(method === 'change' ? 'change' : 'ablate', { targets: [...targets], how });
     // The kernel's `state` normally clears the mark before this; a mark must not outlive its request in any case.
-    void asked.then((done) => setTimeout(() => this.#settle(address), done ? SETTLE_MS : 0));
-    return what;
+    void asked.then((done) => setTimeout(() => this.#settle(targets), done ? SETTLE_MS : 0));
+    return true;
   }
 
   dismiss(): void {
@@ -150,9 +182,9 @@ export class Session {
     }
   }
 
-  #settle(address: string): void {
+  #settle(targets: readonly string[]): void {
     const pending = new Map(this.page.value.pending);
-    pending.delete(address);
+    for (const address of targets) pending.delete(address);
     this.page.set({ pending });
   }
 
@@ -163,8 +195,7 @@ export class Session {
     if ((durable.state?.problem ?? null) === null) this.page.set({ dismissed: null });
     this.#watch.heard();
     if (pending.size === 0) return;
-    const ablated = new Set(durable.state?.interventions.map((one) => one.address));
-    const still = [...pending].filter(([address, what]) => ablated.has(address) !== (what === 'ablate'));
+    const still = [...pending].filter(([address, how]) => (this.#edits(address).at(-1)?.how ?? null) !== how);
     if (still.length < pending.size) this.page.set({ pending: new Map(still) });
   }
 
@@ -173,6 +204,7 @@ export class Session {
     try {
       const message = parseKernelMessage(content);
       if (message.type === 'reply') this.#requests.settle(message);
+      else if (message.type === 'effects') this.page.set({ sweep: grown(this.page.value.sweep, message) });
       else this.#frame(message, buffers);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;

@@ -16,7 +16,7 @@ function classOf(cell: CellBox, look: Look, pen: Pen, cut: boolean, measured: bo
     !cut && look.ablated(cell.address) !== null && 'gb-edited',
     measured && 'gb-measured',
     !cut && look.change(cell.address) > CHANGED && 'gb-on',
-    look.pending(cell.address) !== null && 'gb-pending',
+    look.pending(cell.address) !== undefined && 'gb-pending',
     pen.state.value.selected === cell.address && 'gb-selected',
   ];
   return ['gb-hit gb-compact', ...marks.filter((mark) => mark !== false)].join(' ');

@@ -174,7 +174,7 @@ export function paintFrame<D extends Hit>(group: SVGGElement, hit: D, look: Look
   const pending = look.pending(address);
   const { selected } = pen.state.value;
   group.classList.toggle('gb-cut', cut !== null);
-  group.classList.toggle('gb-pending', pending !== null);
+  group.classList.toggle('gb-pending', pending !== undefined);
   group.classList.toggle('gb-selected', selected === address);
   paintRing(group, hit, cut || group.dataset.act === 'select' ? Number.NaN : look.change(address));
   paintBadge(

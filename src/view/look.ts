@@ -31,7 +31,8 @@ export interface Look {
   nonfinite(address: string): boolean;
   /** Whether it is not read any more, because that failed. */
   unread(address: string): boolean;
-  pending(address: string): 'ablate' | 'restore' | null;
+  /** What was asked for it and is not yet done: a kind, null for its restoration, undefined where nothing was. */
+  pending(address: string): How | null | undefined;
   isExpert(address: string): boolean;
   /** By how much of its probability the prediction has moved, 0 to 1; NaN where there is nothing to compare. */
   readonly moved: number;
@@ -118,7 +119,7 @@ export class Looker {
       cut: (address) => containers(address).reduce<How | null>((found, one) => found ?? cut.get(one) ?? null, null),
       nonfinite: (address) => (now?.stat(address, 'nonfinite') ?? 0) > 0,
       unread: (address) => durable.state?.unread[address] !== undefined,
-      pending: (address) => page.pending.get(address) ?? null,
+      pending: (address) => page.pending.get(address),
       isExpert: (address) => /\.E\d+$/.test(address),
       moved: movedBy(durable.state?.run ?? null),
     };

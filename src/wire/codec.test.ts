@@ -21,7 +21,7 @@ interface Golden {
 
 const golden = (file: string) => JSON.parse(readFileSync(join(GOLDEN, file), 'utf8')) as Golden;
 const files = readdirSync(GOLDEN).filter((file) => file.endsWith('.json'));
-const FROM_KERNEL = new Set(['Frame', 'Success', 'Failure']);
+const FROM_KERNEL = new Set(['Frame', 'Success', 'Failure', 'Effects']);
 
 describe('golden messages', () => {
   it.each(files)('%s', (file) => {

@@ -38,6 +38,8 @@ const FRAME_FIELDS = {
   interventions: isWhole,
 };
 
+const EFFECTS_FIELDS = { sweep: isWhole, first: isWhole, total: isWhole, rows: Array.isArray };
+
 function fitsReply(message: Fields): boolean {
   if (!isWhole(message.id)) return false;
   if (message.ok === true) return true;
@@ -56,7 +58,14 @@ export function parseKernelMessage(content: unknown): KernelMessage {
     if (!fitsReply(content)) throw new WireError('a reply came without an id, or without saying whether it worked');
     return content as unknown as KernelMessage;
   }
-  throw new WireError(`expected a message of type frame or reply, got ${JSON.stringify(content.type) ?? 'none'}`);
+  if (content.type === 'effects') {
+    const wrong = missing(content, EFFECTS_FIELDS);
+    if (wrong.length > 0) throw new WireError(`a part of a sweep came without a valid ${wrong.join(', ')}`);
+    return content as unknown as KernelMessage;
+  }
+  throw new WireError(
+    `expected a message of type frame, reply or effects, got ${JSON.stringify(content.type) ?? 'none'}`,
+  );
 }
 
 function floats(bytes: Bytes | undefined, count: number, what: string): Float32Array {

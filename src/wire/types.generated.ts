@@ -77,7 +77,7 @@ export type How = string;
  * This interface was referenced by `Wire`'s JSON-Schema
  * via the `definition` "KernelMessage".
  */
-export type KernelMessage = Frame | Success | Failure;
+export type KernelMessage = Frame | Success | Failure | Effects;
 /**
  * Every custom message from page to kernel.
  *
@@ -90,9 +90,11 @@ export type PageMessage =
   | GenerateRequest
   | StopRequest
   | AblateRequest
+  | ChangeRequest
   | RestoreRequest
   | UndoRequest
   | RedoRequest
+  | SweepRequest
   | Ack;
 /**
  * The answer to a request.
@@ -113,9 +115,11 @@ export type Request =
   | GenerateRequest
   | StopRequest
   | AblateRequest
+  | ChangeRequest
   | RestoreRequest
   | UndoRequest
-  | RedoRequest;
+  | RedoRequest
+  | SweepRequest;
 
 /**
  * Everything that passes between kernel and page, defined once. Python and TypeScript types are generated from this file by tools/generate_wire.py.
@@ -692,6 +696,10 @@ export interface Intervention {
    * Whether nothing of the value is kept, at any token.
    */
   cut: boolean;
+  /**
+   * The line of Python that makes it.
+   */
+  python: string;
 }
 /**
  * What was done, in order. `cursor` counts the entries in force; those after it can be redone.
@@ -860,6 +868,64 @@ export interface Failure {
   };
 }
 /**
+ * A part of a sweep: rows that were measured since the message before.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Effects".
+ */
+export interface Effects {
+  type: "effects";
+  /**
+   * Counts sweeps; another one starts anew.
+   */
+  sweep: number;
+  how: How;
+  /**
+   * In words: logit of Mary.
+   */
+  metric: string;
+  unit: "nats" | "logits";
+  prompt: string;
+  /**
+   * The metric with nothing ablated.
+   */
+  clean: number | null;
+  /**
+   * How many rows came before these.
+   */
+  first: number;
+  rows: Effect[];
+  /**
+   * How many rows there will be in all.
+   */
+  total: number;
+  /**
+   * The line of Python that does the same.
+   */
+  python: string;
+  /**
+   * False in the last message of a sweep, also of one that was stopped.
+   */
+  running: boolean;
+}
+/**
+ * What one ablation did.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Effect".
+ */
+export interface Effect {
+  address: string;
+  /**
+   * The metric with minus without the ablation; null where it could not be measured.
+   */
+  effect: number | null;
+  /**
+   * Why it could not be measured.
+   */
+  why: string | null;
+}
+/**
  * A page has opened: send the last frame.
  *
  * This interface was referenced by `Wire`'s JSON-Schema
@@ -945,6 +1011,24 @@ export interface AblateRequest {
   };
 }
 /**
+ * Do something else to what is ablated, in the place of all that is done to it.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "ChangeRequest".
+ */
+export interface ChangeRequest {
+  type: "request";
+  id: number;
+  method: "change";
+  /**
+   * Parameters.
+   */
+  params: {
+    targets: string[];
+    how: How;
+  };
+}
+/**
  * Restore; no targets means all.
  *
  * This interface was referenced by `Wire`'s JSON-Schema
@@ -990,6 +1074,44 @@ export interface RedoRequest {
    * Parameters.
    */
   params: {};
+}
+/**
+ * Ablate one after the other, each alone, and measure what it does to the prediction of the last prompt. Stop ends it.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "SweepRequest".
+ */
+export interface SweepRequest {
+  type: "request";
+  id: number;
+  method: "sweep";
+  /**
+   * Parameters.
+   */
+  params: {
+    how: How;
+    metric: Metric;
+    /**
+     * What is ablated.
+     */
+    scope: ("head" | "block" | "expert")[];
+  };
+}
+/**
+ * A number made of a prediction.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Metric".
+ */
+export interface Metric {
+  /**
+   * Log-probability of a token, its logit, the first one's logit minus the second one's, or the KL divergence from the clean prediction.
+   */
+  name: "logprob" | "logit" | "difference" | "kl";
+  /**
+   * Ids; empty is the most probable token of the clean run, and of a difference the two most probable.
+   */
+  tokens: number[];
 }
 /**
  * The page has drawn a frame and is ready for the next.

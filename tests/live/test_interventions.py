@@ -35,6 +35,36 @@ def strings(session: Session) -> list[str]:
 # ---- composition
 
 
+def test_a_kind_takes_the_place_of_all_that_is_done_to_an_address_in_one_step(session: Session) -> None:
+    session.run(PROMPT)
+    session.ablate("L1.mlp", how=gb.Scale(0.5))
+    session.ablate("L1.mlp", how="zero", positions=[2, 3])
+    session.ablate("L1.mlp", "L0.attn.H1")
+    steps = len(session.history.steps)
+    session.change("L1.mlp", how="noise")
+    assert strings(session) == ["noise L1.mlp", "noise L1.mlp at positions 2 and 3", "zero L0.attn.H1"]
+    assert len(session.history.steps) == steps + 1
+    assert session.history.steps[-1].python == 'session.change("L1.mlp", how="noise")'
+    changed = logits_of(session.run())
+    session.restore()
+    session.ablate("L1.mlp", how="noise")
+    session.ablate("L1.mlp", how="noise", positions=[2, 3])
+    session.ablate("L0.attn.H1")
+    assert torch.equal(logits_of(session.run()), changed)
+    for _ in range(5):  # the three ablations, the restoration, and the change itself
+        session.undo()
+    assert strings(session) == ["scale L1.mlp", "zero L1.mlp at positions 2 and 3", "zero L1.mlp", "zero L0.attn.H1"]
+
+
+def test_only_what_is_ablated_is_changed_and_only_to_what_is_for_it(session: Session) -> None:
+    session.ablate("L1.mlp")
+    with pytest.raises(InterventionError, match=r"expected what is ablated, got L0\.mlp"):
+        session.change("L0.mlp", how="mean")
+    with pytest.raises(InterventionError, match="skip"):
+        session.change("L1.mlp", how="skip")
+    assert strings(session) == ["zero L1.mlp"]
+
+
 def test_what_changes_a_value_composes_in_order(session: Session) -> None:
     model: Any = session.model
     vector = torch.linspace(-1, 1, 128)

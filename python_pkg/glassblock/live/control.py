@@ -17,7 +17,7 @@ from glassblock.errors import InterventionError
 from glassblock.ir import Architecture
 from glassblock.live.history import History, Step
 from glassblock.live.interventions import Intervention, Interventions, ablate_in_python
-from glassblock.live.kinds import kind_of
+from glassblock.live.kinds import how_in_python, kind_of
 from glassblock.live.positions import Positions
 from glassblock.live.targets import check, target_of
 
@@ -64,19 +64,43 @@ class Control:
         python = ablate_in_python(addresses, new[0].kind, new[0].positions)
         return self._step(label, python, lambda current: current.adding(new))
 
+    def change(self, names: tuple[str, ...], how: Any) -> bool:
+        """Put a kind in the place of all that is done to some addresses, as a step; say whether anything changed."""
+        kind = self.asked(names, how)[0].kind
+        found = self._in_force(names)
+
+        def changed(current: Interventions) -> Interventions:
+            new: list[Intervention] = []
+            for item in current:
+                if item.address not in found:
+                    new.append(item)
+                elif not any(one.address == item.address and one.positions == item.positions for one in new):
+                    check(item.target, kind, item.positions)
+                    new.append(Intervention(item.target, kind, item.positions))
+            return Interventions().adding(new)
+
+        quoted = ", ".join(f'"{address}"' for address in found)
+        python = f"session.change({quoted}, how={how_in_python(kind)})"
+        return self._step(f"{kind.name} {', '.join(found)}", python, changed)
+
     def restore(self, names: tuple[str, ...]) -> bool:
         """Take interventions away as a step, all of them where none is named; say whether anything changed."""
+        found = self._in_force(names)
+        label = f"restore {', '.join(found) or 'all'}"
+        quoted = ", ".join(f'"{address}"' for address in found)
+        return self._step(
+            label, f"session.restore({quoted})", lambda current: current.without(found) if found else Interventions()
+        )
+
+    def _in_force(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the addresses of what is ablated."""
         found = tuple(target_of(self._architecture, name).address for name in names)
         intact = [address for address in found if address not in self.history.current]
         if intact:
             raise InterventionError(
                 f"expected what is ablated, got {', '.join(intact)}. In force: {self.history.current!r}."
             )
-        label = f"restore {', '.join(found) or 'all'}"
-        quoted = ", ".join(f'"{address}"' for address in found)
-        return self._step(
-            label, f"session.restore({quoted})", lambda current: current.without(found) if found else Interventions()
-        )
+        return found
 
     def undo(self) -> bool:
         """Go one step back; say whether there was one."""

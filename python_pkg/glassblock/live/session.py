@@ -360,6 +360,24 @@ class Session:
         self._check_attached()
         self._changed(self._control.ablate(names, how, positions))
 
+    def change(self, *names: str, how: str | Kind) -> None:
+        """Do something else to these addresses, in the place of all that is done to them and at the same tokens.
+
+        Parameters
+        ----------
+        *names
+            Addresses that are ablated.
+        how
+            As for `ablate`.
+
+        Raises
+        ------
+        InterventionError
+            If an address is not ablated, or it cannot be done to it.
+        """
+        self._check_attached()
+        self._changed(self._control.change(names, how))
+
     def restore(self, *names: str) -> None:
         """Undo the ablation of these addresses; of all where none is given.
 

@@ -29,6 +29,10 @@ def _ablate(session: Session, params: dict[str, Any]) -> None:
     session.ablate(*params["targets"], how=params["how"])
 
 
+def _change(session: Session, params: dict[str, Any]) -> None:
+    session.change(*params["targets"], how=params["how"])
+
+
 def _restore(session: Session, params: dict[str, Any]) -> None:
     session.restore(*params["targets"])
 
@@ -55,6 +59,7 @@ METHODS: dict[str, Method] = {
     "generate": _generate,
     "stop": _stop,
     "ablate": _ablate,
+    "change": _change,
     "restore": _restore,
     "undo": _undo,
     "redo": _redo,

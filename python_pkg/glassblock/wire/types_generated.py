@@ -485,6 +485,10 @@ class Intervention(TypedDict):
     """
     Whether nothing of the value is kept, at any token.
     """
+    python: str
+    """
+    The line of Python that makes it.
+    """
 
 
 class HistoryEntry(TypedDict):
@@ -730,7 +734,72 @@ class StopRequest(TypedDict):
     """
 
 
-class Params4(TypedDict):
+class Metric(TypedDict):
+    """A number made of a prediction."""
+
+    name: Literal["logprob", "logit", "difference", "kl"]
+    """
+    Log-probability of a token, its logit, the first one's logit minus the second one's, or the KL divergence from the clean prediction.
+    """
+    tokens: list[int]
+    """
+    Ids; empty is the most probable token of the clean run, and of a difference the two most probable.
+    """
+
+
+class Effect(TypedDict):
+    """What one ablation did."""
+
+    address: str
+    effect: float | None
+    """
+    The metric with minus without the ablation; null where it could not be measured.
+    """
+    why: str | None
+    """
+    Why it could not be measured.
+    """
+
+
+class Effects(TypedDict):
+    """A part of a sweep: rows that were measured since the message before."""
+
+    type: Literal["effects"]
+    sweep: int
+    """
+    Counts sweeps; another one starts anew.
+    """
+    how: How
+    metric: str
+    """
+    In words: logit of Mary.
+    """
+    unit: Literal["nats", "logits"]
+    prompt: str
+    clean: float | None
+    """
+    The metric with nothing ablated.
+    """
+    first: int
+    """
+    How many rows came before these.
+    """
+    rows: list[Effect]
+    total: int
+    """
+    How many rows there will be in all.
+    """
+    python: str
+    """
+    The line of Python that does the same.
+    """
+    running: bool
+    """
+    False in the last message of a sweep, also of one that was stopped.
+    """
+
+
+class Params5(TypedDict):
     """Parameters."""
 
     targets: list[str]
@@ -743,13 +812,25 @@ class AblateRequest(TypedDict):
     type: Literal["request"]
     id: int
     method: Literal["ablate"]
-    params: Params4
+    params: Params5
     """
     Parameters.
     """
 
 
-class Params5(TypedDict):
+class ChangeRequest(TypedDict):
+    """Do something else to what is ablated, in the place of all that is done to it."""
+
+    type: Literal["request"]
+    id: int
+    method: Literal["change"]
+    params: Params5
+    """
+    Parameters.
+    """
+
+
+class Params7(TypedDict):
     """Parameters."""
 
     targets: list[str]
@@ -761,7 +842,7 @@ class RestoreRequest(TypedDict):
     type: Literal["request"]
     id: int
     method: Literal["restore"]
-    params: Params5
+    params: Params7
     """
     Parameters.
     """
@@ -791,42 +872,11 @@ class RedoRequest(TypedDict):
     """
 
 
-Request: TypeAlias = (
-    HelloRequest
-    | RunRequest
-    | GenerateRequest
-    | StopRequest
-    | AblateRequest
-    | RestoreRequest
-    | UndoRequest
-    | RedoRequest
-)
-"""
-Something the page asks of the kernel; each has an id and gets a reply.
-"""
-
-
 class Ack(TypedDict):
     """The page has drawn a frame and is ready for the next."""
 
     type: Literal["ack"]
     seq: int
-
-
-PageMessage: TypeAlias = (
-    HelloRequest
-    | RunRequest
-    | GenerateRequest
-    | StopRequest
-    | AblateRequest
-    | RestoreRequest
-    | UndoRequest
-    | RedoRequest
-    | Ack
-)
-"""
-Every custom message from page to kernel.
-"""
 
 
 class Frame(TypedDict):
@@ -873,9 +923,67 @@ The answer to a request.
 """
 
 
-KernelMessage: TypeAlias = Frame | Success | Failure
+KernelMessage: TypeAlias = Frame | Success | Failure | Effects
 """
 Every custom message from kernel to page.
+"""
+
+
+class Params4(TypedDict):
+    """Parameters."""
+
+    how: How
+    metric: Metric
+    scope: list[Literal["head", "block", "expert"]]
+    """
+    What is ablated.
+    """
+
+
+class SweepRequest(TypedDict):
+    """Ablate one after the other, each alone, and measure what it does to the prediction of the last prompt. Stop ends it."""
+
+    type: Literal["request"]
+    id: int
+    method: Literal["sweep"]
+    params: Params4
+    """
+    Parameters.
+    """
+
+
+Request: TypeAlias = (
+    HelloRequest
+    | RunRequest
+    | GenerateRequest
+    | StopRequest
+    | AblateRequest
+    | ChangeRequest
+    | RestoreRequest
+    | UndoRequest
+    | RedoRequest
+    | SweepRequest
+)
+"""
+Something the page asks of the kernel; each has an id and gets a reply.
+"""
+
+
+PageMessage: TypeAlias = (
+    HelloRequest
+    | RunRequest
+    | GenerateRequest
+    | StopRequest
+    | AblateRequest
+    | ChangeRequest
+    | RestoreRequest
+    | UndoRequest
+    | RedoRequest
+    | SweepRequest
+    | Ack
+)
+"""
+Every custom message from page to kernel.
 """
 
 
