@@ -4,6 +4,7 @@
  */
 import type { DecodedFrame } from '../wire/codec';
 import type { Effect, Effects, How } from '../wire/types.generated';
+import type { Moment } from './timeline';
 
 /** `live`: the kernel answered. `silent`: it did not, so far. `gone`: the connection was closed. `recorded`: there is none. */
 export type Connection = 'unknown' | 'live' | 'silent' | 'gone' | 'recorded';
@@ -13,14 +14,16 @@ export type Sweep = Omit<Effects, 'type' | 'first' | 'rows'> & { readonly rows: 
 
 export interface Page {
   readonly connection: Connection;
-  /** The newest frame. */
+  /** The frame that is shown: the newest, unless time was stopped (`timeline.ts`). */
   readonly frame: DecodedFrame | null;
-  /** The newest frame of a run without interventions. */
+  /** The newest frame of a run without interventions, when the shown one came. */
   readonly clean: DecodedFrame | null;
-  /** The newest frame of any other forward pass. */
+  /** The newest frame of any other forward pass, when the shown one came. */
   readonly edited: DecodedFrame | null;
-  /** The tokens of the sequence that runs, as far as frames told them. */
+  /** The tokens of its sequence up to the end of it, as far as frames told them. */
   readonly tokens: readonly (string | null)[];
+  /** What was known when the shown frame came, where time was stopped; null where the newest is shown. */
+  readonly past: Moment | null;
   /** What was asked for and is not yet in `state`: by address the kind, null where it is restored. */
   readonly pending: ReadonlyMap<string, How | null>;
   /** What went wrong last, in words. */
@@ -39,6 +42,7 @@ export const EMPTY_PAGE: Page = {
   clean: null,
   edited: null,
   tokens: [],
+  past: null,
   pending: new Map(),
   alert: null,
   dismissed: null,
@@ -52,6 +56,12 @@ export type HeatOf = 'norm' | 'change';
 export type StageName = 'diagram' | 'experts' | 'sweep';
 /** What an expert's colour says. */
 export type ExpertsOf = 'load' | 'weight';
+
+/** A token that was chosen. Its name says whether the text at its place is still that one. */
+export interface ChosenToken {
+  readonly place: number;
+  readonly name: string | null;
+}
 
 export interface ViewState {
   /** The address that is selected, or null. */
@@ -73,6 +83,8 @@ export interface ViewState {
   readonly compare: boolean;
   /** Ids of the tokens whose logits are compared; fewer than two: the prediction and its rival. */
   readonly pair: readonly number[];
+  /** The token whose values are shown, by its place in the sequence and its name; null: the last. */
+  readonly token: ChosenToken | null;
 }
 
 export const FIRST_VIEW: ViewState = {
@@ -87,4 +99,5 @@ export const FIRST_VIEW: ViewState = {
   chosen: [],
   compare: false,
   pair: [],
+  token: null,
 };

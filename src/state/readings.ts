@@ -34,18 +34,16 @@ export class LayoutIndex {
   }
 }
 
-/** One frame, seen through its layout. What was not measured reads as NaN. */
+/** One frame at one of its positions, seen through its layout. What was not measured reads as NaN. */
 export class Readings {
   constructor(
     readonly index: LayoutIndex,
     readonly frame: DecodedFrame,
+    /** The position that is read unless another one is asked for: the last, as long as nobody chose one. */
+    readonly at: number = frame.header.positions - 1,
   ) {}
 
-  get last(): number {
-    return this.frame.header.positions - 1;
-  }
-
-  stat(address: string, name: string, position = this.last): number {
+  stat(address: string, name: string, position = this.at): number {
     const row = this.index.site.get(address);
     const column = this.index.stat.get(name);
     if (row === undefined || column === undefined || position < 0) return Number.NaN;
@@ -53,11 +51,11 @@ export class Readings {
     return this.frame.stats[(row * positions + position) * this.index.stat.size + column] ?? Number.NaN;
   }
 
-  norm(address: string, position = this.last): number {
+  norm(address: string, position = this.at): number {
     return this.stat(address, 'norm', position);
   }
 
-  update(address: string, position = this.last): Update | null {
+  update(address: string, position = this.at): Update | null {
     const row = this.index.update.get(address);
     if (row === undefined || position < 0) return null;
     const at = (row * this.frame.header.positions + position) * 2;
@@ -77,7 +75,7 @@ export function comparable(a: DecodedFrame, b: DecodedFrame): boolean {
  * themselves: ||now - clean|| / ||clean||, exactly 0 where nothing changed. An expert's only number is its routing weight,
  * which is compared here. NaN where nothing can be said.
  */
-export function change(now: Readings, clean: Readings, address: string, position = now.last): number {
+export function change(now: Readings, clean: Readings, address: string, position = now.at): number {
   const measured = now.stat(address, 'change', position);
   if (!Number.isNaN(measured) || now.index.kind(address) !== 'expert') return measured;
   const [a, b] = [now.norm(address, position), clean.norm(address, position)];

@@ -11,6 +11,7 @@ import { ConnectionWatch, type Deadlines } from './connection';
 import { type Durable, readDurable, watchDurable } from './durable';
 import { EMPTY_PAGE, type Page, type Sweep } from './local';
 import { Store } from './store';
+import { Timeline, tokensOf } from './timeline';
 
 const PROTOCOL_VERSION = 1;
 const NEW_TOKENS = 24;
@@ -25,9 +26,10 @@ function grown(before: Sweep | null, { type: _, first, rows, ...about }: Effects
 export class Session {
   readonly durable: Store<Durable>;
   readonly page = new Store<Page>(EMPTY_PAGE);
+  readonly timeline: Timeline;
   #requests: Requests;
   #watch: ConnectionWatch;
-  #arrived: Partial<Page> | null = null;
+  #drawing = false;
 
   constructor(
     private readonly model: PageModel,
@@ -35,6 +37,8 @@ export class Session {
     options: { readonly deadlines?: Deadlines; readonly recorded?: boolean } = {},
   ) {
     this.durable = new Store(readDurable(model));
+    this.timeline = new Timeline(signal);
+    this.timeline.state.subscribe(() => this.#schedule(), signal);
     this.#requests = new Requests((message) => this.#send(message));
     const watched = {
       hello: () => this.#hello(),
@@ -169,6 +173,8 @@ export class Session {
 
   async #ask<M extends Method>(method: M, params: Params<M>): Promise<boolean> {
     if (!this.durable.value.state) return false;
+    // What was asked for is to be seen.
+    if (method !== 'stop') this.timeline.resume();
     this.page.set({ alert: null, note: null });
     const { id, reply } = this.#requests.request(method, params);
     this.#watch.sent(() => this.#requests.isWaiting(id));
@@ -191,6 +197,7 @@ export class Session {
   #synced(): void {
     const durable = readDurable(this.model);
     const { pending } = this.page.value;
+    this.timeline.told(durable.state, this.durable.value.state);
     this.durable.set(durable);
     if ((durable.state?.problem ?? null) === null) this.page.set({ dismissed: null });
     this.#watch.heard();
@@ -214,25 +221,12 @@ export class Session {
 
   /** Keep a frame; it is drawn, and acknowledged, when the browser next paints. */
   #frame(header: Frame, buffers: Bytes[]): void {
-    const { layout } = this.durable.value;
+    const { layout, state } = this.durable.value;
     if (!layout) throw new WireError('a frame came before its layout: it is not drawn');
-    const scheduled = this.#arrived !== null;
-    if (!scheduled) requestAnimationFrame(() => this.#draw());
-    const held: Partial<Page> = this.#arrived ?? {};
-    this.#arrived = held;
+    this.#schedule();
     try {
-      const frame = decodeFrame(header, buffers, layout);
-      const tokens = [...(held.tokens ?? this.page.value.tokens)].slice(0, header.first);
-      header.tokens.forEach((token, i) => {
-        tokens[header.first + i] = token;
-      });
-      const kept = Array.from(tokens, (token) => token ?? null);
-      this.#arrived = {
-        ...held,
-        frame,
-        tokens: kept,
-        ...(header.origin === 'clean' ? { clean: frame } : { edited: frame }),
-      };
+      const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      this.timeline.push(decodeFrame(header, buffers, layout), bytes, state);
     } finally {
       // A frame that cannot be read is acknowledged too: otherwise the stream would wait for it for ever.
       this.#unacknowledged = header.seq;
@@ -241,12 +235,26 @@ export class Session {
 
   #unacknowledged: number | null = null;
 
+  #schedule(): void {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => this.#draw());
+  }
+
   #draw(): void {
-    const arrived = this.#arrived;
-    this.#arrived = null;
-    if (this.signal.aborted || !arrived) return;
-    this.page.set(arrived);
+    this.#drawing = false;
+    if (this.signal.aborted) return;
+    this.#show();
     if (this.#unacknowledged !== null) this.#send({ type: 'ack', seq: this.#unacknowledged });
     this.#unacknowledged = null;
+  }
+
+  /** Show what the timeline says, and nothing else of any frame: here it is decided for every drawing. */
+  #show(): void {
+    const { shown, held } = this.timeline;
+    if (!shown) return;
+    const { frame, clean, edited } = shown;
+    const tokens = frame === this.page.value.frame ? this.page.value.tokens : tokensOf(shown);
+    this.page.set({ frame, clean, edited, tokens, past: held });
   }
 }

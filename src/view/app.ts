@@ -28,6 +28,7 @@ import { Shares } from './shares';
 import { Shortcuts } from './shortcuts';
 import { stageOf } from './stages';
 import { watchTheme } from './theme';
+import { TimelineBar } from './timeline';
 import { Tokens } from './tokens';
 import { Tooltip } from './tooltip';
 import { Trace } from './trace';
@@ -122,12 +123,14 @@ function panelOf(view: View): { placed: Placed[]; element: HTMLElement } {
 function assemble(view: View, live: HTMLElement): Placed[] {
   const [diagram, panel] = [diagramStage(view), panelOf(view)];
   const experts = new ExpertsStage(view);
-  const above: Part[] = [new Header(view), new Controls(view), new Banner(view)];
+  const timeline = new TimelineBar(view);
+  const above: Part[] = [new Header(view), new Controls(view, timeline.element), new Banner(view)];
   const below: Part[] = [new HistoryBar(view), new Trace(view), new KeysOverlay(view)];
   const left = h('div', { class: 'gb-left' }, ...diagram.elements, experts.element);
   view.root.append(...elements(above), h('div', { class: 'gb-main' }, left, panel.element), ...elements(below), live);
   return [
     ...above.map(anywhere),
+    anywhere(timeline),
     ...diagram.placed,
     new Placed(experts, EXPERTS),
     ...panel.placed,
@@ -176,7 +179,7 @@ class Painter {
     view.root.dataset.theme = view.state.value.theme;
     view.root.dataset.stage = stage;
     view.root.classList.toggle('gb-streaming', durable.value.state?.status === 'generating');
-    const look = this.#looker.look(durable.value, page.value);
+    const look = this.#looker.look(durable.value, page.value, view.state.value.token);
     for (const part of this.parts) part.paint(look, this.#scene, stage);
     if (page.value.frame) view.root.dataset.frame = String(page.value.frame.header.seq);
     this.#told();

@@ -112,9 +112,8 @@ export class Candidates implements Part {
   }
 
   paint(look: Look): void {
-    const { state } = this.view.session.durable.value;
     const stream = streamed(this.view);
-    const run = state?.run ?? null;
+    const { run } = look;
     const candidates = stream ? fromPredictions(stream.header.predictions) : (run?.candidates ?? []);
     const compared = candidates.some((one) => one.ablated !== null);
     show(this.element, look.live);
@@ -122,7 +121,8 @@ export class Candidates implements Part {
     show(this.#empty, candidates.length === 0);
     setText(this.#empty, emptyOf(run, look));
     this.#table.classList.toggle('gb-compared', compared);
-    setText(this.#heading, stream ? 'Next token, as it is written' : 'Next token');
+    const { past } = this.view.session.page.value;
+    setText(this.#heading, !stream ? 'Next token' : past ? 'Next token, at that time' : 'Next token, as it is written');
     this.#summary(stream ? null : run);
     // What comes with a frame was predicted under the interventions in force.
     setText(this.#clean, stream ? 'now' : 'clean');

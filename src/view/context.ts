@@ -47,13 +47,14 @@ export function howOf(view: View): How {
 }
 
 /**
- * The frame of a sequence that is being written now, by the session or by the user's own code; null where the last
- * thing was a run, whose predictions are in `state`.
+ * The frame whose own predictions are shown: that of a sequence that is being written now, by the session or by the
+ * user's own code, or one that was gone back to; null where it is a run's, whose predictions are compared.
  */
 export function streamed(view: View): DecodedFrame | null {
-  const { frame } = view.session.page.value;
+  const { frame, past } = view.session.page.value;
   const status = view.session.durable.value.state?.status;
   if (!frame || status === undefined) return null;
+  if (past) return past.run ? null : frame;
   return status === 'generating' || frame.header.origin === 'outside' ? frame : null;
 }
 

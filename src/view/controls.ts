@@ -29,7 +29,10 @@ export class Controls implements Part {
   /** What the session's prompt was when it was last copied into the box: a person's own text stays. */
   #copied: string | null = null;
 
-  constructor(private readonly view: View) {
+  constructor(
+    private readonly view: View,
+    timeline: Element,
+  ) {
     const list = `${view.uid}-suggestions`;
     this.#list = h('datalist', { id: list });
     this.#prompt = h('input', {
@@ -51,6 +54,7 @@ export class Controls implements Part {
       this.#run,
       this.#generate,
       this.#stop,
+      timeline,
       ablate,
     );
     this.element = h('form', { class: 'gb-controls', autocomplete: 'off' }, row, this.#examples);

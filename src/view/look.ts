@@ -1,7 +1,7 @@
 /** What there is to see of each address now: one answer for every drawing, worked out once for each repaint. */
 import { group } from 'd3-array';
 import type { Durable } from '../state/durable';
-import type { Page } from '../state/local';
+import type { ChosenToken, Page } from '../state/local';
 import { change, comparable, LayoutIndex, Readings, type Update } from '../state/readings';
 import { type Limits, outputNorms, robustLimits } from '../state/scale';
 import type { DecodedFrame } from '../wire/codec';
@@ -13,6 +13,10 @@ export interface Look {
   readonly now: Readings | null;
   readonly clean: Readings | null;
   readonly interventions: readonly Intervention[];
+  /** The run that the shown frame is of; null for one that no run was made of, such as a token of a generation. */
+  readonly run: RunSummary | null;
+  /** The token whose values are shown; null where no frame is. */
+  readonly token: ShownToken | null;
   norm(address: string): number;
   update(address: string): Update | null;
   /** Share by which an address is off the clean run; 0 exactly unchanged, NaN where there is nothing to compare. */
@@ -27,7 +31,7 @@ export interface Look {
   touched(address: string): boolean;
   /** How it, or what contains it, is ablated. */
   cut(address: string): How | null;
-  /** Whether some of its values at the newest token are infinite or no numbers. */
+  /** Whether some of its values at the shown token are infinite or no numbers. */
   nonfinite(address: string): boolean;
   /** Whether it is not read any more, because that failed. */
   unread(address: string): boolean;
@@ -38,12 +42,29 @@ export interface Look {
   readonly moved: number;
 }
 
+/** One token of the shown frame. */
+export interface ShownToken extends ChosenToken {
+  /** Its position in the frame. */
+  readonly position: number;
+  /** Whether it is the last of the frame. */
+  readonly last: boolean;
+}
+
+/** The token that was chosen, where the frame still has it; else its last. */
+function shownToken({ header }: DecodedFrame, chosen: ChosenToken | null): ShownToken {
+  const at = chosen ? chosen.place - header.first : -1;
+  const last = header.positions - 1;
+  const holds = chosen !== null && at >= 0 && at <= last && (header.tokens[at] ?? null) === chosen.name;
+  const position = holds ? at : last;
+  return { place: header.first + position, name: header.tokens[position] ?? null, position, last: position === last };
+}
+
 /**
  * Which frame belongs to the interventions in force. The frames of a clean run and of an edited one come one after the
  * other, and `state` between or after them: the newest frame alone would show the wrong run for a moment.
  */
-function shownFrame({ frame, clean, edited }: Page, ablated: boolean): DecodedFrame | null {
-  if (!frame) return null;
+function shownFrame({ frame, clean, edited, past }: Page, ablated: boolean): DecodedFrame | null {
+  if (!frame || past) return frame;
   const other = ablated ? edited : clean;
   const wrong = ablated === (frame === clean);
   return wrong && other && comparable(other, frame) ? other : frame;
@@ -86,13 +107,18 @@ export class Looker {
   #limits: Limits | null = null;
   #limitsOf: string | null = null;
 
-  look(durable: Durable, page: Page): Look {
+  look(durable: Durable, page: Page, chosen: ChosenToken | null = null): Look {
     const index = this.#indexOf(durable.layout);
-    const interventions = durable.state?.interventions ?? [];
+    // What was in force then, where time was stopped.
+    const then = page.past ?? durable.state;
+    const [interventions, run] = [then?.interventions ?? [], then?.run ?? null];
     const shown = shownFrame(page, interventions.length > 0);
-    const now = index && shown ? new Readings(index, shown) : null;
+    const token = shown ? shownToken(shown, chosen) : null;
+    const now = index && shown ? new Readings(index, shown, token?.position) : null;
     const clean =
-      index && page.clean && shown && comparable(page.clean, shown) ? new Readings(index, page.clean) : null;
+      index && page.clean && shown && comparable(page.clean, shown)
+        ? new Readings(index, page.clean, token?.position)
+        : null;
     const edits = group(interventions, (one) => one.address);
     const touched = new Set(interventions.flatMap((one) => containers(one.address)));
     const cut = new Map(interventions.filter((one) => one.cut).map((one) => [one.address, one.how]));
@@ -109,6 +135,8 @@ export class Looker {
       now,
       clean,
       interventions,
+      run,
+      token,
       norm: (address) => now?.norm(address) ?? Number.NaN,
       update: (address) => now?.update(address) ?? null,
       change: measureChange,
@@ -121,7 +149,7 @@ export class Looker {
       unread: (address) => durable.state?.unread[address] !== undefined,
       pending: (address) => page.pending.get(address),
       isExpert: (address) => /\.E\d+$/.test(address),
-      moved: movedBy(durable.state?.run ?? null),
+      moved: movedBy(run),
     };
   }
 

@@ -38,7 +38,7 @@ export const SHORTCUTS = {
     where: 'diagram',
   },
   act: {
-    keys: ['Enter', ' '],
+    keys: ['Enter'],
     shown: ['Enter'],
     words: (given) => (live(given) ? 'ablates or restores' : 'selects'),
     where: 'diagram',
@@ -59,6 +59,9 @@ export const SHORTCUTS = {
     words: ifLive('does it again'),
     where: 'page',
   },
+  pause: { keys: [' '], shown: ['Space'], words: ifLive('stops time, and goes on'), where: 'diagram' },
+  earlier: { keys: ['[', ','], shown: ['['], words: ifLive('one frame back'), where: 'page' },
+  later: { keys: [']', '.'], shown: [']'], words: ifLive('one frame on'), where: 'page' },
   search: { keys: ['/'], shown: ['/'], words: 'searches', where: 'page' },
   stage: { keys: ['e'], shown: ['E'], words: 'next stage: diagram, experts, sweep', where: 'page' },
   table: { keys: ['t'], shown: ['T'], words: 'shows the diagram as a table', where: 'page' },

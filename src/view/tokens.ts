@@ -4,6 +4,7 @@ import { percent } from '../layout/format';
 import { visible } from './candidates';
 import { type Part, streamed, type View } from './context';
 import { h, show } from './dom';
+import type { Look } from './look';
 
 interface Token {
   readonly text: string;
@@ -22,8 +23,8 @@ export class Tokens implements Part {
     this.element.append(h('div', { class: 'gb-section-head' }, h('h2', {}, 'Text')), this.#row);
   }
 
-  paint(): void {
-    const tokens = this.#tokens();
+  paint(look: Look): void {
+    const tokens = this.#tokens(look);
     show(this.element, tokens.length > 0);
     select(this.#row)
       .selectAll<HTMLSpanElement, Token>('span')
@@ -38,10 +39,9 @@ export class Tokens implements Part {
       .text((token) => token.text);
   }
 
-  #tokens(): Token[] {
+  #tokens({ run }: Look): Token[] {
     const { state } = this.view.session.durable.value;
     const { frame, tokens } = this.view.session.page.value;
-    const run = state?.run ?? null;
     if (!state) return [];
     if (streamed(this.view) && frame) {
       const [best] = frame.header.predictions;
