@@ -1,0 +1,176 @@
+/**
+ * Where cells are from left to right. Cells on one straight wire are one column: it moves as a whole. First the columns
+ * are put as far to the left and as far to the right as their neighbours let them, which gives a place between for each;
+ * then each moves towards what it is linked to, as far as its neighbours let it.
+ */
+import { placesOf } from './order';
+import { GAP, type Grid, type Link } from './rows';
+
+interface Columns {
+  /** For each cell its column, and how far it is from the column's middle. */
+  readonly of: readonly number[];
+  readonly shift: readonly number[];
+}
+
+/** Neighbours in a row: the middle of `b` is at least `apart` to the right of that of `a`. */
+interface Apart {
+  readonly a: number;
+  readonly b: number;
+  readonly apart: number;
+}
+
+/** The one in the middle of some links, seen from a cell; of two in the middle, the only one that is no passing wire. */
+function middle(links: readonly Link[], end: 'from' | 'to', grid: Grid, places: readonly number[]): Link | null {
+  const half = (links.length - 1) / 2;
+  const along = [...links].sort((a, b) => (places[a[end]] ?? 0) - (places[b[end]] ?? 0));
+  const [low, high] = [along[Math.floor(half)], along[Math.ceil(half)]];
+  if (low === high) return low ?? null;
+  const steps = [low, high].filter((link) => link && grid.cells[link[end]]?.step !== -1);
+  return steps.length === 1 ? (steps[0] ?? null) : null;
+}
+
+/** Links that should be straight, the most wished for first: within a passing wire, then where both ends want it. */
+function wishes(grid: Grid, places: readonly number[], strict: number): Link[] {
+  const passing = (link: Link) => [link.from, link.to].every((cell) => grid.cells[cell]?.step === -1);
+  const weight = (link: Link) => {
+    if (passing(link)) return 3;
+    const up = middle(
+      grid.links.filter(({ from }) => from === link.from),
+      'to',
+      grid,
+      places,
+    );
+    const down = middle(
+      grid.links.filter(({ to }) => to === link.to),
+      'from',
+      grid,
+      places,
+    );
+    return (up === link ? 1 : 0) + (down === link ? 1 : 0);
+  };
+  const least = strict === 0 ? 2 : 3;
+  return grid.links
+    .map((link, i) => ({ link, i, weight: strict > 1 ? 0 : weight(link) }))
+    .filter((one) => one.weight >= least)
+    .sort((a, b) => b.weight - a.weight || a.i - b.i)
+    .map(({ link }) => link);
+}
+
+function columnsOf(grid: Grid, places: readonly number[], strict: number): Columns {
+  const [up, down] = [new Map<number, Link>(), new Map<number, Link>()];
+  for (const link of wishes(grid, places, strict)) {
+    if (up.has(link.from) || down.has(link.to)) continue;
+    const row = grid.cells[link.from]?.row;
+    const straight = [...up.values()].filter(({ from }) => grid.cells[from]?.row === row);
+    const side = (of: Link, end: 'from' | 'to') => (places[of[end]] ?? 0) - (places[link[end]] ?? 0);
+    if (straight.some((one) => side(one, 'from') * side(one, 'to') < 0)) continue;
+    up.set(link.from, link);
+    down.set(link.to, link);
+  }
+  const [of, shift] = [new Array<number>(grid.cells.length).fill(-1), new Array<number>(grid.cells.length).fill(0)];
+  grid.rows.flat().forEach((first) => {
+    if (down.has(first)) return;
+    for (let cell: number | undefined = first, at = 0; cell !== undefined; ) {
+      of[cell] = first;
+      shift[cell] = at;
+      const link = up.get(cell);
+      at += link?.out ?? 0;
+      cell = link?.to;
+    }
+  });
+  return { of, shift };
+}
+
+function neighbours(grid: Grid, rows: readonly (readonly number[])[], { of, shift }: Columns): Apart[] {
+  return rows.flatMap((row) =>
+    row.slice(1).map((cell, i): Apart => {
+      const before = row[i] ?? 0;
+      const apart = (grid.cells[before]?.right ?? 0) + GAP + (grid.cells[cell]?.left ?? 0);
+      return { a: of[before] ?? 0, b: of[cell] ?? 0, apart: apart + (shift[before] ?? 0) - (shift[cell] ?? 0) };
+    }),
+  );
+}
+
+/** Push columns apart until all keep their distance: to the right of a least place, or with -1 to the left of a most. */
+function pushed(start: Map<number, number>, all: readonly Apart[], way: 1 | -1): Map<number, number> {
+  const at = new Map(start);
+  for (let again = true, rounds = 0; again && rounds <= at.size; rounds++) {
+    again = false;
+    for (const { a, b, apart } of all) {
+      const [fixed, moved] = way === 1 ? [a, b] : [b, a];
+      const least = (at.get(fixed) ?? 0) + way * apart;
+      if (((at.get(moved) ?? 0) - least) * way >= -1e-6) continue;
+      at.set(moved, least);
+      again = true;
+    }
+  }
+  return at;
+}
+
+function bounds(grid: Grid, { of, shift }: Columns, width: number, way: 1 | -1): Map<number, number> {
+  const at = new Map<number, number>();
+  grid.cells.forEach(({ left, right }, i) => {
+    const column = of[i] ?? 0;
+    const edge = way === 1 ? left - (shift[i] ?? 0) : width - right - (shift[i] ?? 0);
+    const known = at.get(column);
+    at.set(column, known === undefined ? edge : way === 1 ? Math.max(known, edge) : Math.min(known, edge));
+  });
+  return at;
+}
+
+const ROUNDS = 16;
+
+/** Move each column to the mean of what it is linked to, no further than its neighbours are. */
+function settled(start: Map<number, number>, all: readonly Apart[], grid: Grid, columns: Columns, width: number) {
+  const at = new Map(start);
+  const { of, shift } = columns;
+  const [low, high] = [bounds(grid, columns, width, 1), bounds(grid, columns, width, -1)];
+  const pulls = new Map<number, [other: number, distance: number][]>([...at.keys()].map((key) => [key, []]));
+  for (const { from, to, out } of grid.links) {
+    const [a, b] = [of[from] ?? 0, of[to] ?? 0];
+    if (a === b) continue;
+    const distance = (shift[from] ?? 0) + out - (shift[to] ?? 0);
+    pulls.get(b)?.push([a, distance]);
+    pulls.get(a)?.push([b, -distance]);
+  }
+  const keys = [...at.keys()].sort((a, b) => (at.get(a) ?? 0) - (at.get(b) ?? 0));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const key of round % 2 === 0 ? keys : [...keys].reverse()) {
+      const wanted = pulls.get(key) ?? [];
+      if (wanted.length === 0) continue;
+      const mean = wanted.reduce((sum, [other, distance]) => sum + (at.get(other) ?? 0) + distance, 0) / wanted.length;
+      const left = all.filter(({ b }) => b === key).map(({ a, apart }) => (at.get(a) ?? 0) + apart);
+      const right = all.filter(({ a }) => a === key).map(({ b, apart }) => (at.get(b) ?? 0) - apart);
+      const least = Math.max(low.get(key) ?? 0, ...left);
+      const most = Math.min(high.get(key) ?? 0, ...right);
+      at.set(key, Math.max(least, Math.min(mean, Math.max(least, most))));
+    }
+  }
+  return at;
+}
+
+/** How much more than the least width is taken, where there is more. */
+const AIRY = 1.12;
+
+function placedIn(grid: Grid, rows: readonly (readonly number[])[], width: number, strict: number): number[] | null {
+  const columns = columnsOf(grid, placesOf(rows, grid.cells.length), strict);
+  const all = neighbours(grid, rows, columns);
+  const lefts = pushed(bounds(grid, columns, 0, 1), all, 1);
+  const xs = (at: Map<number, number>) =>
+    grid.cells.map((_, i) => (at.get(columns.of[i] ?? 0) ?? 0) + (columns.shift[i] ?? 0));
+  const needed = Math.max(...xs(lefts).map((x, i) => x + (grid.cells[i]?.right ?? 0)));
+  if (needed > width && strict < 2) return null;
+  const taken = Math.max(needed, Math.min(width, needed * AIRY));
+  const rights = pushed(bounds(grid, columns, taken, -1), all, -1);
+  const between = new Map([...lefts].map(([key, x]) => [key, (x + (rights.get(key) ?? x)) / 2]));
+  return xs(settled(between, all, grid, columns, taken));
+}
+
+/** The middle of each cell. The straighter the wires, the wider it gets: they give way where it is too wide. */
+export function placed(grid: Grid, rows: readonly (readonly number[])[], width: number): number[] {
+  for (const strict of [0, 1, 2]) {
+    const xs = placedIn(grid, rows, width, strict);
+    if (xs) return xs;
+  }
+  return [];
+}

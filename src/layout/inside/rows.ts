@@ -1,0 +1,117 @@
+/**
+ * Which row each step stands in: above all that it reads, and one row higher for as long as its row is too wide. A wire
+ * that passes a row has a place of its own in it, so that it can be led straight and through nothing.
+ */
+import type { Graph } from './nets';
+import type { Sized } from './sizes';
+
+/** Room between neighbours in a row, and half of what a passing wire needs for itself. */
+export const GAP = 14;
+export const LANE = 3;
+
+/** A place in a row: a step, or where the tensor of a net passes by. */
+export interface Cell {
+  /** -1 for a wire that passes. */
+  readonly step: number;
+  readonly net: number;
+  readonly row: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** A piece of a net from a row to the next. */
+export interface Link {
+  readonly from: number;
+  readonly to: number;
+  readonly net: number;
+  /** From the middle of where it comes from, to where it leaves it. */
+  readonly out: number;
+}
+
+export interface Grid {
+  readonly cells: readonly Cell[];
+  /** The cells of each row, from the lowest. */
+  readonly rows: readonly (readonly number[])[];
+  readonly links: readonly Link[];
+  /** For each net, the cell at which it passes a row. */
+  readonly lanes: ReadonlyMap<string, number>;
+}
+
+/** Rows by the longest way to each step, none lower than its floor. What nothing feeds stands right under its reader. */
+function longest(graph: Graph, floors: readonly number[], isFirst: (step: number) => boolean): number[] {
+  const rows: number[] = [];
+  for (let step = 0; step < graph.count; step++) {
+    const below = (graph.reads[step] ?? []).map((one) => (rows[one] ?? 0) + 1);
+    rows.push(Math.max(floors[step] ?? 0, ...below));
+  }
+  for (let step = graph.count - 1; step >= 0; step--) {
+    if (isFirst(step) || graph.reads[step]?.length !== 0) continue;
+    const above = (graph.readers[step] ?? []).map((one) => rows[one] ?? 0);
+    if (above.length > 0) rows[step] = Math.max(floors[step] ?? 0, Math.min(...above) - 1);
+  }
+  return rows;
+}
+
+function widthOf(row: number, rows: readonly number[], graph: Graph, sizes: readonly Sized[]): number {
+  const own = sizes.filter((_, step) => rows[step] === row).map(({ left, right }) => left + right + GAP);
+  const passing = graph.nets.filter(
+    ({ source, targets }) => (rows[source] ?? 0) < row && targets.some((one) => (rows[one] ?? 0) > row),
+  );
+  return own.reduce((sum, one) => sum + one, -GAP) + passing.length * (2 * LANE + GAP);
+}
+
+/** The step of a row that is best moved up: the one with most air above it, and of these the last. */
+function movable(row: number, rows: readonly number[], graph: Graph): number | null {
+  const inRow = rows.flatMap((one, step) => (one === row ? [step] : []));
+  if (inRow.length < 2) return null;
+  const air = (step: number) => Math.min(99, ...(graph.readers[step] ?? []).map((one) => rows[one] ?? 0)) - row;
+  return inRow.reduce((best, step) => (air(step) >= air(best) ? step : best));
+}
+
+/** A row for each step, such that rows are no wider than the width if that can be. */
+export function assignRows(
+  graph: Graph,
+  sizes: readonly Sized[],
+  width: number,
+  isFirst: (step: number) => boolean,
+): number[] {
+  const floors = sizes.map(() => 0);
+  let rows = longest(graph, floors, isFirst);
+  for (let moved = 0; moved < 4 * graph.count; moved++) {
+    const current = rows;
+    const full = [...new Set(current)]
+      .sort((a, b) => a - b)
+      .filter((row) => widthOf(row, current, graph, sizes) > width);
+    const step = full.map((row) => movable(row, current, graph)).find((one) => one !== null);
+    if (step === undefined || step === null) return rows;
+    floors[step] = (rows[step] ?? 0) + 1;
+    rows = longest(graph, floors, isFirst);
+  }
+  return rows;
+}
+
+/** The cells of all rows, in the order in which the steps ran, with the links between neighbouring rows. */
+export function gridOf(graph: Graph, sizes: readonly Sized[], rowOf: readonly number[]): Grid {
+  const cells: Cell[] = sizes.map(({ left, right }, step) => ({ step, net: -1, row: rowOf[step] ?? 0, left, right }));
+  const links: Link[] = [];
+  const lanes = new Map<string, number>();
+  graph.nets.forEach(({ source, targets }, net) => {
+    const out = sizes[source]?.outs.get(net) ?? 0;
+    const [first, last] = [rowOf[source] ?? 0, Math.max(...targets.map((one) => rowOf[one] ?? 0))];
+    let from = source;
+    for (let row = first + 1; row <= last; row++) {
+      const leaving = from === source ? out : 0;
+      for (const to of targets.filter((one) => rowOf[one] === row)) links.push({ from, to, net, out: leaving });
+      if (row === last) break;
+      lanes.set(`${net}@${row}`, cells.length);
+      links.push({ from, to: cells.length, net, out: leaving });
+      from = cells.length;
+      cells.push({ step: -1, net, row, left: LANE, right: LANE });
+    }
+  });
+  const rows: number[][] = Array.from({ length: Math.max(0, ...rowOf) + 1 }, () => []);
+  cells.forEach(({ row }, i) => {
+    rows[row]?.push(i);
+  });
+  return { cells, rows, links, lanes };
+}
