@@ -83,6 +83,8 @@ export interface ViewState {
   readonly compare: boolean;
   /** Ids of the tokens whose logits are compared; fewer than two: the prediction and its rival. */
   readonly pair: readonly number[];
+  /** The address of the block that shows its inside in the diagram, or null. */
+  readonly opened: string | null;
   /** The token whose values are shown, by its place in the sequence and its name; null: the last. */
   readonly token: ChosenToken | null;
 }
@@ -98,6 +100,7 @@ export const FIRST_VIEW: ViewState = {
   experts: 'load',
   chosen: [],
   compare: false,
+  opened: null,
   pair: [],
   token: null,
 };
