@@ -4,12 +4,12 @@ import { countOf, differing, markDiffering } from '../view/differing';
 import { s } from '../view/dom';
 import type { Comparison } from '../wire/types.generated';
 import { measure } from './metrics';
-import { type Panel, type PanelOptions, panelOf, words } from './panel';
+import { type Panel, type PanelOptions, panelOf } from './panel';
+import { INK, words } from './words';
 
 /** Between the two, and between columns of the table. */
 const APART = 32;
 const LINE = 17;
-const INK = 'var(--gb-ink)';
 
 function sideOf(comparison: Comparison, side: 'a' | 'b', given: PanelOptions): Panel {
   const panel = panelOf(comparison[side], given);

@@ -13,7 +13,9 @@ import { Looker } from '../view/look';
 import { NAMED } from '../view/shares';
 import { howRead } from '../view/trace';
 import type { Architecture } from '../wire/types.generated';
+import { type Live, liveFooter, liveHeader } from './live';
 import { measure } from './metrics';
+import { INK, LINE, type Piece, SMALL, words, wrapped } from './words';
 
 export interface PanelOptions {
   readonly width: number;
@@ -21,6 +23,8 @@ export interface PanelOptions {
   readonly folded?: boolean;
   /** For each group of layers (see `groupKey`), the one that its card shows; the first where not given. */
   readonly bound?: Readonly<Record<string, number>>;
+  /** What was measured on a live model; an architecture alone where there is none. */
+  readonly live?: Live;
 }
 
 export interface Panel {
@@ -30,35 +34,7 @@ export interface Panel {
   readonly height: number;
 }
 
-const INK = 'var(--gb-ink)';
-const SOFT = 'var(--gb-ink2)';
-const SMALL = 11;
-const LINE = 15;
 const APART = 24;
-
-interface Said {
-  readonly size?: number;
-  readonly weight?: 400 | 600;
-  readonly fill?: string;
-}
-
-export function words(text: string, x: number, y: number, { size = SMALL, weight = 400, fill = SOFT }: Said = {}) {
-  return s('text', { x, y, 'font-size': size, 'font-weight': weight, fill }, text);
-}
-
-/** Lines of at most a width; a word that is wider than that is cut. */
-export function wrapped(text: string, width: number, size = SMALL, weight: 400 | 600 = 400): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(/\s+/)) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && measure(longer, size, weight) > width) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
-  }
-  return [...lines, line].filter((one) => one !== '').map((one) => fitting([one], width, measure, size, weight));
-}
 
 /** Pieces one after the other from the left, in a new row where one does not fit. */
 function flow<T>(items: readonly T[], widthOf: (item: T) => number, width: number, gap: number) {
@@ -75,7 +51,7 @@ function flow<T>(items: readonly T[], widthOf: (item: T) => number, width: numbe
 const HEAD = { name: 16, class: 34, figures: 58, row: 38 };
 
 /** The name, the class, and the figures of the page's header. */
-function header(architecture: Architecture, width: number): { nodes: SVGElement[]; height: number } {
+function header(architecture: Architecture, width: number): Piece {
   const { name, cls } = architecture;
   const lines = wrapped(name, width, 16, 600);
   const below = (lines.length - 1) * 20;
@@ -102,7 +78,7 @@ const inked = (hue: Hue) =>
     : { fill: 'var(--hue)', 'data-hue': hue };
 
 /** Bars of where the parameters are, and how the architecture was read. */
-function footer(architecture: Architecture, width: number): { nodes: SVGElement[]; height: number } {
+function footer(architecture: Architecture, width: number): Piece {
   const shares = sharesOf(architecture);
   const { total, active } = architecture.params;
   const nodes: SVGElement[] = [];
@@ -135,14 +111,15 @@ function footer(architecture: Architecture, width: number): { nodes: SVGElement[
 /** Draw an architecture into a group whose upper left corner is its origin. */
 export function panelOf(architecture: Architecture, given: PanelOptions): Panel {
   const pen = { state: new Store(FIRST_VIEW), measure, uid: 'gb' };
-  const scene = layoutScene(architecture, { bound: {}, ...given, live: false, measure });
+  const { live } = given;
+  const scene = layoutScene(architecture, { bound: {}, ...given, live: live !== undefined, measure });
   const drawing = new Drawing(pen);
   drawing.draw(scene);
-  drawing.paint(new Looker().look({ architecture, layout: null, state: null }, EMPTY_PAGE));
-  // What is there to be clicked, and what marks an ablation, has no place on paper.
-  for (const node of drawing.element.querySelectorAll('defs, .gb-steps')) node.remove();
-  const above = header(architecture, scene.width);
-  const below = footer(architecture, scene.width);
+  drawing.paint(live?.look ?? new Looker().look({ architecture, layout: null, state: null }, EMPTY_PAGE));
+  // What is there to be clicked has no place on paper, nor hatching where nothing is ablated.
+  for (const node of drawing.element.querySelectorAll(live ? '.gb-steps' : 'defs, .gb-steps')) node.remove();
+  const above = live ? liveHeader(architecture, live, scene.width) : header(architecture, scene.width);
+  const below = live ? liveFooter(live, scene.width) : footer(architecture, scene.width);
   const belowAt = above.height + scene.height + 14;
   const diagram = s(
     'g',

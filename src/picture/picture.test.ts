@@ -7,8 +7,8 @@ import type { Comparison } from '../wire/types.generated';
 import { rulesOf } from './css';
 import { type PictureOptions, pictureOf, pictureOfComparison } from './index';
 import { isKnown, measure } from './metrics';
-import { wrapped } from './panel';
 import { matched, Style } from './style';
+import { wrapped } from './words';
 
 const FILES = ['base', 'diagram', 'hits', 'comparison'];
 const css = FILES.map((name) => readFileSync(`src/style/${name}.css`, 'utf8')).join('\n');

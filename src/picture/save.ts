@@ -20,23 +20,53 @@ function styleAround(root: Element): string {
     .join('\n');
 }
 
-function download(name: string, svg: string): void {
+const fileName = (name: string, ending: string) =>
+  `${name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replaceAll(/^[-.]+|[-.]+$/g, '') || 'glassblock'}.${ending}`;
+
+function download(name: string, blob: Blob): string {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
-  link.download = `${name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replaceAll(/^[-.]+|[-.]+$/g, '') || 'glassblock'}.svg`;
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
   link.click();
   // Not at once: some browsers begin to read it later.
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  return name;
+}
+
+const svgBlob = (svg: string) => new Blob([svg], { type: 'image/svg+xml' });
+
+/** Pixels for each CSS pixel. */
+const SCALE = 2;
+
+/** The same picture in pixels. */
+async function rasterised(svg: string): Promise<Blob> {
+  const image = new Image();
+  // As data and not as a blob: Safari holds a canvas on which a blob's SVG was drawn for another site's.
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+  await image.decode();
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [image.width * SCALE, image.height * SCALE];
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('expected a canvas to draw on, and the browser gave none.');
+  context.scale(SCALE, SCALE);
+  context.drawImage(image, 0, 0);
+  const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, 'image/png'));
+  if (!blob) throw new Error('the browser could not write it; it may be too large. Save it as SVG.');
+  return blob;
 }
 
 export const pictures: Pictures = {
-  saveArchitecture(architecture, root, { theme, bound }) {
-    download(architecture.name, pictureOf(architecture, styleAround(root), { theme, bound }));
+  async save({ architecture, state, look, theme, bound }, root, as) {
+    const svg = pictureOf(architecture, styleAround(root), {
+      theme,
+      bound,
+      ...(state ? { live: { state, look } } : {}),
+    });
+    const name = fileName(state?.title || architecture.name, as);
+    return download(name, as === 'svg' ? svgBlob(svg) : await rasterised(svg));
   },
   saveComparison(comparison, root, theme) {
-    download(
-      `${comparison.a.name} and ${comparison.b.name}`,
-      pictureOfComparison(comparison, styleAround(root), { theme }),
-    );
+    const svg = pictureOfComparison(comparison, styleAround(root), { theme });
+    download(fileName(`${comparison.a.name} and ${comparison.b.name}`, 'svg'), svgBlob(svg));
   },
 };

@@ -15,6 +15,7 @@ const INHERITED: Readonly<Record<string, string>> = {
   'stroke-dasharray': 'none',
   'stroke-linecap': 'butt',
   'stroke-linejoin': 'miter',
+  'paint-order': 'normal',
   'font-family': '',
   'font-size': '',
   'font-weight': '400',
@@ -95,8 +96,10 @@ export class Style {
     const known = variables.length === 0 ? this.variables : new Map([...this.variables, ...variables]);
     const attributes = new Map<string, string>();
     for (const name of PROPERTIES) {
-      // An attribute counts for less than any rule. A browser writes what it does not know yet as nothing.
-      const said = declared.get(name) || element.getAttribute(name);
+      // What is measured is written at the element itself and counts most; an attribute counts for less than any rule.
+      // A browser writes what it does not know yet as nothing.
+      const own = (element as SVGElement).style?.getPropertyValue(name);
+      const said = own || declared.get(name) || element.getAttribute(name);
       if (!said) continue;
       const value = plain(name, substituted(said, known));
       if (value !== (this.values.get(name) ?? OWN[name])) attributes.set(name, value);

@@ -4,7 +4,7 @@ import type { Matches, Style } from './style';
 
 const PLACES = [
   ...['x', 'y', 'x1', 'y1', 'x2', 'y2', 'cx', 'cy', 'r', 'rx', 'width', 'height', 'd', 'transform'],
-  ...['data-address', 'data-part'],
+  ...['data-address', 'data-part', 'id', 'patternUnits', 'patternTransform'],
 ];
 const SHAPES = new Set(['rect', 'circle', 'line', 'path']);
 const NONE = new Set(['none', 'transparent']);

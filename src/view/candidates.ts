@@ -30,6 +30,9 @@ export function visible(token: string): string {
   return shown.trim() === '' ? '␠' : shown;
 }
 
+/** A divergence: two figures, where it is small. */
+export const nats = (kl: number) => `${kl >= 0.095 ? fixed(kl, 2) : Number(kl.toPrecision(2))} nats`;
+
 /** While the model generates, a frame's predictions stand in for a run's. */
 function fromPredictions(predictions: readonly FramePrediction[]): Candidate[] {
   return predictions.map(({ token, id, prob }, i) => ({
@@ -142,7 +145,7 @@ export class Candidates implements Part {
     const kl = run?.kl ?? null;
     show(this.#kl, kl !== null);
     if (kl !== null) {
-      setText(this.#klValue, `${kl >= 0.095 ? fixed(kl, 2) : Number(kl.toPrecision(2))} nats`);
+      setText(this.#klValue, nats(kl));
       this.#klValue.dataset.value = String(kl);
     }
     const a = run?.candidates[0];

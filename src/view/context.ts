@@ -5,7 +5,7 @@ import type { Theme, ViewState } from '../state/local';
 import type { Session } from '../state/session';
 import type { Store } from '../state/store';
 import type { DecodedFrame } from '../wire/codec';
-import type { Architecture, Comparison, How } from '../wire/types.generated';
+import type { Architecture, Comparison, How, SessionState } from '../wire/types.generated';
 import type { Look } from './look';
 import type { Shortcuts } from './shortcuts';
 
@@ -17,9 +17,17 @@ export interface Pen {
   readonly uid: string;
 }
 
+/** What a picture is taken of: the diagram as a page shows it, with what was measured where there is a model. */
+export interface Shot extends Pick<ViewState, 'theme' | 'bound'> {
+  readonly architecture: Architecture;
+  readonly state: SessionState | null;
+  readonly look: Look;
+}
+
 /** Saves what a page shows. Who puts the page together gives it: the view draws, and knows nothing of files. */
 export interface Pictures {
-  saveArchitecture(architecture: Architecture, root: Element, of: Pick<ViewState, 'theme' | 'bound'>): void;
+  /** Returns the name of the file. */
+  save(shot: Shot, root: Element, as: 'svg' | 'png'): Promise<string>;
   saveComparison(comparison: Comparison, root: Element, theme: Theme): void;
 }
 

@@ -4,6 +4,7 @@ import { layersByStack, layersInWords } from '../layout/model';
 import type { Architecture, SessionState } from '../wire/types.generated';
 import type { Part, View } from './context';
 import { h, s, setText, show } from './dom';
+import { ExportMenu } from './export-menu';
 import { changedWord, type Look } from './look';
 import { StageSwitch } from './stage-switch';
 
@@ -30,7 +31,7 @@ function headsOf(architecture: Architecture): number | null {
   return heads.size === 1 ? ([...heads][0] ?? null) : null;
 }
 
-function lineOf(architecture: Architecture, state: SessionState | null): string {
+export function lineOf(architecture: Architecture, state: SessionState | null): string {
   const heads = headsOf(architecture);
   const shape = `${layersInWords(architecture)}${heads === null ? '' : ` × ${heads} heads`}`;
   const params = `${big(architecture.params.total)} parameters`;
@@ -69,7 +70,7 @@ export class Header implements Part {
   #status = h('span', { class: 'gb-chip', 'data-testid': 'status' });
   #words = h('span');
   #count = h('span', { class: 'gb-chip gb-chip-cut', 'data-testid': 'ablations' });
-  #save = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Save picture');
+  #export: ExportMenu;
   #figures = h('dl', { class: 'gb-figures' });
 
   #stages: StageSwitch;
@@ -78,22 +79,15 @@ export class Header implements Part {
     this.#stages = new StageSwitch(view);
     this.#status.append(this.#dot, this.#words);
     const brand = h('div', { class: 'gb-brand' }, logo(), this.#title);
-    const chips = h('div', { class: 'gb-chips' }, this.#status, this.#save, this.#count);
-    const tools = h('div', { class: 'gb-header-tools' }, this.#stages.element);
+    const chips = h('div', { class: 'gb-chips' }, this.#status, this.#count);
+    this.#export = new ExportMenu(view);
+    const tools = h('div', { class: 'gb-header-tools' }, this.#stages.element, view.pictures && this.#export.element);
     const row = h('div', { class: 'gb-title' }, brand, chips, tools, this.#line);
     this.element.append(row, this.#figures);
-    this.#save.addEventListener('click', () => this.#saved(), { signal: view.signal });
-  }
-
-  #saved(): void {
-    const { pictures, root, session, state } = this.view;
-    pictures?.saveArchitecture(session.durable.value.architecture, root, state.value);
   }
 
   draw(): void {
     const { architecture, state } = this.view.session.durable.value;
-    // A picture is of an architecture, not of what a model just did.
-    show(this.#save, state === null && this.view.pictures !== null);
     const figures = state ? [] : figuresOf(architecture);
     this.#figures.replaceChildren(
       ...figures.map(([value, name]) => h('div', {}, h('dd', {}, value), h('dt', {}, name))),
@@ -102,7 +96,9 @@ export class Header implements Part {
   }
 
   paint(look: Look): void {
-    this.#stages.paint();
+    const chips = h('div', { class: 'gb-chips' }, this.#status, this.#count);
+    this.#export = new ExportMenu(view);
+    const tools = h('div', { class: 'gb-header-tools' }, this.#stages.element, view.pictures && this.#export.element);
     const { architecture, state } = this.view.session.durable.value;
     const { connection } = this.view.session.page.value;
     setText(this.#title, state?.title || architecture.name);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 from glassblock import messages
 from glassblock.errors import PromptError
@@ -22,12 +23,7 @@ def record(session: Session) -> wt.Recording:
     PromptError
         If nothing was run and the session knows no prompt.
     """
-    if session.last_run is None:
-        if not session.suggestions:
-            raise PromptError("expected a session that has run a prompt, got one that has not. Run one: run('...').")
-        session.run(session.suggestions[0][1])
-    last = session.last_run
-    assert last is not None
+    last = _last_run(session)
     clean = last.frames[0]
     size = 4 * len(clean.layout.sites) * clean.positions * len(clean.layout.stats)
     last_only = size * len(single_targets(session)) * len(SINGLE_HOWS) > FRAMES_BYTES
@@ -46,6 +42,35 @@ def record(session: Session) -> wt.Recording:
             for item, run in single_ablations(session)  # one at a time: a run holds all its logits
         ],
     }
+
+
+def record_run(session: Session) -> dict[str, Any]:
+    """Record the last run of a session as it is, with what is ablated: what a picture of it needs.
+
+    Raises
+    ------
+    PromptError
+        If nothing was run and the session knows no prompt.
+    """
+    run = _last_run(session)
+    if run.interventions != session.interventions:  # changed since: the picture shows what is in force
+        run = session.run()
+    frames = run.frames
+    first_and_last = dict.fromkeys((frames[0], frames[-1])) if frames else ()
+    return {
+        "layout": messages.layout(session.layout),
+        "state": messages.state(session),
+        "frames": [_frame(frame, session, last_only=True) for frame in first_and_last],
+    }
+
+
+def _last_run(session: Session) -> Run:
+    """Return the last run; of a session that has run nothing yet, its first suggestion's."""
+    if session.last_run is None:
+        if not session.suggestions:
+            raise PromptError("expected a session that has run a prompt, got one that has not. Run one: run('...').")
+        return session.run(session.suggestions[0][1])
+    return session.last_run
 
 
 def _clean_state(session: Session, last: Run) -> wt.SessionState:

@@ -13,7 +13,7 @@ from glassblock.diagram import Diagram
 from glassblock.errors import SourceError
 from glassblock.export.page import page
 from glassblock.export.picture import Theme, picture
-from glassblock.export.recording import record
+from glassblock.export.recording import record, record_run
 from glassblock.ir import to_dict
 from glassblock.live import Session
 
@@ -28,19 +28,30 @@ class PictureOptions(TypedDict, total=False):
     folded: bool | None
 
 
-def save_session(session: Session, path: Path) -> Path:
-    """Save a session with its last run and each single ablation of it as a page (``.html``)."""
-    if path.suffix.lower() not in _PAGES:
-        raise SourceError(
-            f"expected a path that ends in .html, got {str(path)!r}. Save as a page: x.html; the architecture alone is"
-            " saved as a picture, text or data by session.diagram.save(...)."
-        )
-    data = {
+def save_session(session: Session, path: Path, **options: Unpack[PictureOptions]) -> Path:
+    """Save a session as a page or as a picture; `Session.save` says how."""
+    return _save(
+        path,
+        options,
+        {
+            ".html": lambda: page(session.title, recorded(session)),
+            ".svg": lambda: picture(last_run(session), **options),
+        },
+    )
+
+
+def recorded(session: Session) -> dict[str, Any]:
+    """Return what a page without a kernel shows: the last run and each single ablation of it."""
+    return {
         "architecture": messages.architecture(session.architecture),
         "layout": messages.layout(session.layout),
         "recording": record(session),
     }
-    return _write(path, page(session.title, data))
+
+
+def last_run(session: Session) -> dict[str, Any]:
+    """Return what a picture shows: the last run as it is in the session, with what is ablated."""
+    return {"architecture": messages.architecture(session.architecture), "run": record_run(session)}
 
 
 def save_diagram(diagram: Diagram, path: Path, **options: Unpack[PictureOptions]) -> Path:

@@ -440,15 +440,28 @@ class Session:
         """
         return self._events.subscribe(subscriber)
 
-    def save(self, path: str | Path) -> Path:
-        """Save as one self-contained page: the diagram, the last run, and the effect of each single ablation.
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Save as a self-contained page (``.html``) or as a picture (``.svg``); the ending says as what.
+
+        The page holds the diagram, the last run, and the effect of each single ablation. The picture shows the
+        last run with what is ablated now, and needs no browser.
 
         Parameters
         ----------
         path
-            Where to; ``.html``.
+            Where to.
+        **options
+            Of a picture: ``theme`` (``"light"``, ``"dark"``), ``width`` (CSS pixels of a diagram, 300 to 820) and
+            ``folded`` (whether layers of one kind share a card).
+
+        Raises
+        ------
+        SourceError
+            If the path ends in something else, or an option is not one of these.
+        PromptError
+            If nothing was run and the session knows no prompt.
         """
-        return surface.save(self, path)
+        return surface.save(self, path, **options)
 
     def detach(self) -> None:
         """Remove everything from the model. Again does no harm."""

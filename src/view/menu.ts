@@ -1,0 +1,112 @@
+/**
+ * A button that opens a menu, as the ARIA practices describe it: the arrow keys go through its items and around, Home and
+ * End to the first and the last, a letter to the next item that begins with it, Escape and Tab close it.
+ */
+import { h } from './dom';
+
+export interface MenuItem {
+  readonly name: string;
+  /** What it does, in a smaller line under its name. */
+  readonly hint?: string;
+  choose(): void;
+}
+
+let menus = 0;
+
+export class Menu {
+  readonly element: HTMLElement;
+  readonly button: HTMLButtonElement;
+  #list: HTMLElement;
+  #items: HTMLButtonElement[] = [];
+
+  constructor(
+    name: string,
+    private readonly itemsOf: () => readonly MenuItem[],
+    signal: AbortSignal,
+  ) {
+    menus += 1;
+    const id = `gb-menu-${menus}`;
+    this.button = h(
+      'button',
+      { type: 'button', class: 'gb-button', 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-controls': id },
+      name,
+      h('span', { class: 'gb-menu-mark', 'aria-hidden': 'true' }, '▾'),
+    );
+    this.#list = h('div', { class: 'gb-menu', role: 'menu', id, 'aria-label': name, hidden: true });
+    this.element = h('div', { class: 'gb-menu-place' }, this.button, this.#list);
+    this.button.addEventListener('click', () => (this.#list.hidden ? this.open(0) : this.close()), { signal });
+    this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal });
+    this.element.addEventListener('focusout', (event) => this.#left(event), { signal });
+  }
+
+  open(at: number): void {
+    const items = this.itemsOf();
+    this.#items = items.map((item) => {
+      const hint = item.hint === undefined ? [] : [h('small', {}, item.hint)];
+      const node = h('button', { type: 'button', role: 'menuitem', tabindex: -1 }, h('span', {}, item.name), ...hint);
+      node.addEventListener('click', () => {
+        this.close();
+        item.choose();
+      });
+      return node;
+    });
+    this.#list.replaceChildren(...this.#items);
+    this.#list.hidden = false;
+    this.button.setAttribute('aria-expanded', 'true');
+    this.#items.at(at)?.focus();
+  }
+
+  close(): void {
+    const inside = this.#list.contains(document.activeElement) || this.#list.contains(shadowFocus(this.#list));
+    this.#list.hidden = true;
+    this.button.setAttribute('aria-expanded', 'false');
+    if (inside) this.button.focus();
+  }
+
+  #left({ relatedTarget }: FocusEvent): void {
+    if (!this.#list.hidden && !this.element.contains(relatedTarget as Node | null)) this.close();
+  }
+
+  #keyed(event: KeyboardEvent): void {
+    if (!this.#handled(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #handled(key: string): boolean {
+    if (this.#list.hidden) {
+      if (key !== 'ArrowDown' && key !== 'ArrowUp') return false;
+      this.open(key === 'ArrowDown' ? 0 : -1);
+      return true;
+    }
+    const at = this.#items.indexOf((shadowFocus(this.#list) ?? document.activeElement) as HTMLButtonElement);
+    const count = this.#items.length;
+    const to: Readonly<Record<string, number>> = {
+      ArrowDown: (at + 1) % count,
+      ArrowUp: (at - 1 + count) % count,
+      Home: 0,
+      End: count - 1,
+    };
+    if (key === 'Escape' || key === 'Tab') {
+      this.close();
+      return key === 'Escape';
+    }
+    const next = to[key] ?? (/^\p{L}$/u.test(key) ? this.#startingWith(key, at) : undefined);
+    if (next === undefined) return false;
+    this.#items[next]?.focus();
+    return true;
+  }
+
+  /** The next item after one that begins with a letter. */
+  #startingWith(letter: string, at: number): number | undefined {
+    const count = this.#items.length;
+    const order = this.#items.map((_, i) => (at + 1 + i) % count);
+    return order.find((i) => this.#items[i]?.textContent?.toLowerCase().startsWith(letter.toLowerCase()));
+  }
+}
+
+/** What has the focus where the page stands in a shadow root, whose document knows only of the root's host. */
+function shadowFocus(within: Element): Element | null {
+  const root = within.getRootNode();
+  return root instanceof ShadowRoot ? root.activeElement : document.activeElement;
+}
