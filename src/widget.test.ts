@@ -454,7 +454,10 @@ describe('the picture of a page', () => {
     vi.unstubAllGlobals();
     return { names, texts };
   };
-  const button = (find: (selector: string) => HTMLElement) => find('.gb-header .gb-small-button');
+  const choose = (find: (selector: string) => HTMLElement) => {
+    find('[data-testid="export"]').click();
+    find('.gb-menu [role="menuitem"]').click();
+  };
 
   beforeEach(() => {
     const style = document.createElement('style');
@@ -469,7 +472,7 @@ describe('the picture of a page', () => {
     const { find } = show(of, null);
     find('[data-layer="L17"]').dispatchEvent(new MouseEvent('click', { bubbles: true }));
     await settled();
-    const { names, texts } = await saved(() => button(find).click());
+    const { names, texts } = await saved(() => choose(find));
     expect(names).toEqual(['DeepseekV3ForCausalLM.svg']);
     const [picture = ''] = texts;
     expect(picture.startsWith('<svg xmlns="http://www.w3.org/2000/svg"')).toBe(true);
@@ -478,17 +481,41 @@ describe('the picture of a page', () => {
     expect(picture).not.toContain('var(');
   });
 
-  it('is offered where there is no model', () => {
-    expect(button(show(architecture('gpt2'), null).find).hidden).toBe(false);
-    document.body.replaceChildren();
-    expect(button(show().find).hidden).toBe(true);
+  it('has what a live model predicts, and what is done to it', async () => {
+    const { find, model, frame } = show();
+    const { interventions = [], ...rest } = ablated('L1.attn.H2');
+    model.become({ ...rest, interventions: interventions.map((one) => ({ ...one, sentence: 'H2 is replaced.' })) });
+    await frame('L1.attn.H2');
+    const [picture = ''] = (await saved(() => choose(find))).texts;
+    const said = [...picture.matchAll(/<text[^>]*>([^<]*)/g)].map(([, words]) => words);
+    expect(said).toContain('H2 is replaced.');
+    expect(said).toContain('21.4 %');
+    expect(said).toContain('Next token, KL 1.15 nats');
+    expect(picture).toMatch(/data-address="L1\.attn\.H2">\s*<rect[^>]*fill="url\(#gb-hatch\)"/);
+  });
+
+  it('is chosen with the keyboard alone', async () => {
+    const { find } = show();
+    const button = find('[data-testid="export"]');
+    const press = (key: string) =>
+      (document.activeElement ?? button).dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+    button.focus();
+    press('ArrowDown');
+    const items = [...find('.gb-menu').children];
+    expect(document.activeElement).toBe(items[0]);
+    press('ArrowUp');
+    expect(document.activeElement).toBe(items.at(-1));
+    press('Home');
+    press('Escape');
+    expect(find('.gb-menu').hidden).toBe(true);
+    expect(document.activeElement).toBe(button);
   });
 
   it('has a name that every file system takes', async () => {
     const of = architecture('gpt');
     of.name = '../a/b: <c>';
     const { find } = show(of, null);
-    expect((await saved(() => button(find).click())).names).toEqual(['a-b-c.svg']);
+    expect((await saved(() => choose(find))).names).toEqual(['a-b-c.svg']);
   });
 });
 

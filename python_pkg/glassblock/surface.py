@@ -17,6 +17,7 @@ MimeBundle = dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]
 
 _display: dict[type, Callable[[Any], MimeBundle]] = {}
 _save: dict[type, Callable[..., Path]] = {}
+_picture: dict[type, Callable[[Any], str]] = {}
 
 
 def provide_display(cls: type, show: Callable[[Any], MimeBundle]) -> None:
@@ -27,6 +28,17 @@ def provide_display(cls: type, show: Callable[[Any], MimeBundle]) -> None:
 def provide_save(cls: type, save: Callable[..., Path]) -> None:
     """Register how objects of a class are saved: given one, a path, and options by name."""
     _save[cls] = save
+
+
+def provide_picture(cls: type, draw: Callable[[Any], str]) -> None:
+    """Register how objects of a class are drawn where there is no kernel: as the text of an SVG file."""
+    _picture[cls] = draw
+
+
+def picture(thing: object) -> str | None:
+    """Return a picture of an object as the text of an SVG file; None where nothing is registered that draws it."""
+    draw = _picture.get(type(thing))
+    return draw(thing) if draw else None
 
 
 def display(thing: object) -> MimeBundle:
@@ -67,7 +79,7 @@ class Shown:
         SourceError
             If the path ends in something else, or an option is not one of these.
         MissingExtraError
-            If a picture is asked for and ``glassblock[svg]`` is not installed.
+            If a picture is asked for and ``quickjs-ng`` is not installed.
         """
         return save(self, path, **options)
 

@@ -55,18 +55,18 @@ async function rasterised(svg: string): Promise<Blob> {
   return blob;
 }
 
+async function saved(name: string, svg: string, as: 'svg' | 'png'): Promise<string> {
+  return download(fileName(name, as), as === 'svg' ? svgBlob(svg) : await rasterised(svg));
+}
+
 export const pictures: Pictures = {
-  async save({ architecture, state, look, theme, bound }, root, as) {
-    const svg = pictureOf(architecture, styleAround(root), {
-      theme,
-      bound,
-      ...(state ? { live: { state, look } } : {}),
-    });
-    const name = fileName(state?.title || architecture.name, as);
-    return download(name, as === 'svg' ? svgBlob(svg) : await rasterised(svg));
+  save({ architecture, state, look, theme, bound }, root, as) {
+    const live = state ? { live: { state, look } } : {};
+    const svg = pictureOf(architecture, styleAround(root), { theme, bound, ...live });
+    return saved(state?.title || architecture.name, svg, as);
   },
-  saveComparison(comparison, root, theme) {
+  saveComparison(comparison, root, theme, as) {
     const svg = pictureOfComparison(comparison, styleAround(root), { theme });
-    download(fileName(`${comparison.a.name} and ${comparison.b.name}`, 'svg'), svgBlob(svg));
+    return saved(`${comparison.a.name} and ${comparison.b.name}`, svg, as);
   },
 };

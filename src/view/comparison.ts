@@ -89,17 +89,22 @@ export function mountComparison(
   const heads = ['fact', a.name, b.name, ''].map((text) => h('th', { scope: 'col' }, text));
   const table = h('table', { class: 'gb-facts' }, h('thead', {}, h('tr', {}, ...heads)), body);
   all.addEventListener('change', paint, { signal });
-  const save = h('button', { type: 'button', class: 'gb-save' }, 'Save picture');
+  const save = (as: 'svg' | 'png') => void pictures?.saveComparison(comparison, root, hostTheme(), as);
+  const buttons = (['svg', 'png'] as const).map((as) => {
+    const button = h('button', { type: 'button', class: 'gb-save' }, as.toUpperCase());
+    button.addEventListener('click', () => save(as), { signal });
+    return button;
+  });
+  const saves = h('span', { class: 'gb-saves', role: 'group', 'aria-label': 'Save picture' }, 'Save as', ...buttons);
   const root = h(
     'div',
     { class: 'gb-comparison' },
     h('div', { class: 'gb-sides' }, left.element, right.element),
-    h('div', { class: 'gb-compare-bar' }, count, h('label', { class: 'gb-all' }, all, 'also what is the same'), save),
+    h('div', { class: 'gb-compare-bar' }, count, h('label', { class: 'gb-all' }, all, 'also what is the same'), saves),
     h('div', { class: 'gb-table' }, table),
     h('p', { class: 'gb-sub' }, BRANCHES),
   );
-  save.addEventListener('click', () => pictures?.saveComparison(comparison, root, hostTheme()), { signal });
-  show(save, pictures !== null);
+  show(saves, pictures !== null);
   host.append(root);
   signal.addEventListener('abort', () => root.remove());
   paint();

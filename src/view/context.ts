@@ -28,7 +28,7 @@ export interface Shot extends Pick<ViewState, 'theme' | 'bound'> {
 export interface Pictures {
   /** Returns the name of the file. */
   save(shot: Shot, root: Element, as: 'svg' | 'png'): Promise<string>;
-  saveComparison(comparison: Comparison, root: Element, theme: Theme): void;
+  saveComparison(comparison: Comparison, root: Element, theme: Theme, as: 'svg' | 'png'): Promise<string>;
 }
 
 export interface View extends Pen {

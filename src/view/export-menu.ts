@@ -3,6 +3,14 @@ import type { View } from './context';
 import type { Look } from './look';
 import { Menu, type MenuItem } from './menu';
 
+/** The kinds of picture there are. */
+function pictureItems(save: (as: 'svg' | 'png') => void): MenuItem[] {
+  return [
+    { name: 'Picture (SVG)', hint: 'for papers and slides: sharp at any size', choose: () => save('svg') },
+    { name: 'Picture (PNG)', hint: 'twice as many pixels as on the screen', choose: () => save('png') },
+  ];
+}
+
 export class ExportMenu {
   readonly element: HTMLElement;
   #look: Look | null = null;
@@ -20,10 +28,7 @@ export class ExportMenu {
 
   #items(): MenuItem[] {
     const { session } = this.view;
-    const pictures: MenuItem[] = [
-      { name: 'Picture (SVG)', hint: 'for papers and slides: sharp at any size', choose: () => this.#picture('svg') },
-      { name: 'Picture (PNG)', hint: 'twice as many pixels as on the screen', choose: () => this.#picture('png') },
-    ];
+    const pictures = pictureItems((as) => this.#picture(as));
     const { state } = session.durable.value;
     if (!state || session.page.value.connection === 'recorded') return pictures;
     const copy = () => void this.#copy('session.save("glassblock.html")');

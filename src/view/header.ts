@@ -96,9 +96,8 @@ export class Header implements Part {
   }
 
   paint(look: Look): void {
-    const chips = h('div', { class: 'gb-chips' }, this.#status, this.#count);
-    this.#export = new ExportMenu(view);
-    const tools = h('div', { class: 'gb-header-tools' }, this.#stages.element, view.pictures && this.#export.element);
+    this.#stages.paint();
+    this.#export.paint(look);
     const { architecture, state } = this.view.session.durable.value;
     const { connection } = this.view.session.page.value;
     setText(this.#title, state?.title || architecture.name);

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tiny_models import tiny
 
 import glassblock as gb
 from glassblock.cli import main
 from glassblock.diagram import Diagram
-from glassblock.errors import MissingExtraError, SourceError
+from glassblock.errors import MissingExtraError, PromptError, SourceError
 from glassblock.ir import Architecture, Block, from_dict, to_dict
+from glassblock.live import Session
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = {f"{SVG}{tag}" for tag in "svg g title desc rect circle line path text".split()}
@@ -212,7 +214,7 @@ def test_without_the_engine_it_says_what_to_install(
     gpt2: Diagram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "quickjs", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'glassblock\[svg\]'.*\.html.*'Save picture'"):
+    with pytest.raises(MissingExtraError, match=r"pip install quickjs-ng.*\.html.*'Export'"):
         gpt2.save(tmp_path / "x.svg")
     assert not (tmp_path / "x.svg").exists()
 
@@ -239,3 +241,31 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["unfold", "gallery:gpt2", "-o", str(path), "--theme", "dark"]) == 0
     assert capsys.readouterr().out == f"{path}\n"
     assert read(path).tag == f"{SVG}svg"
+
+
+@pytest.fixture(scope="module")
+def ablated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, ET.Element]:
+    session = gb.demo()
+    session.run("When Mary and John went to the store , John gave a drink to")
+    session.ablate("L1.attn.H0")
+    return session, read(session.save(tmp_path_factory.mktemp("live") / "run.svg"))
+
+
+def test_a_session_is_a_picture_of_its_last_run(ablated: tuple[Session, ET.Element]) -> None:
+    session, picture = ablated
+    run = session.run()  # what was saved is what is in force
+    said = texts(picture)
+    assert f"Prompt: {run.prompt}" in said
+    assert next(iter(session.interventions)).sentence in said
+    for row in run.predictions[:6]:
+        assert row.token.strip() in {text.strip("\N{MIDDLE DOT}") for text in said}
+    norm = float(run.frames[-1].norm("L0.mlp")[0, -1])
+    assert f"{norm:.2g}" in said
+    hatched = [node for node in picture.iter(f"{SVG}g") if node.attrib.get("data-address") == "L1.attn.H0"]
+    assert any("hatch" in part.attrib.get("fill", "") for node in hatched for part in node.iter())
+
+
+def test_a_session_without_a_prompt_says_so(tmp_path: Path) -> None:
+    session = gb.attach(tiny("llama"))
+    with pytest.raises(PromptError, match="Run one"):
+        session.save(tmp_path / "x.svg")

@@ -1,6 +1,8 @@
 """The widget as a page sees it: messages in, messages and traits out. Every message is checked against the schema."""
 
+import sys
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Any
 
@@ -280,3 +282,22 @@ class ByLength:
 
     def decode(self, ids: list[int]) -> str:
         return str(ids[0])
+
+
+def test_output_has_a_picture_for_pages_without_a_kernel(session: Session) -> None:
+    for thing in (session, session.diagram):
+        bundle = thing._repr_mimebundle_()
+        assert isinstance(bundle, tuple)
+        picture = ET.fromstring(bundle[0]["image/svg+xml"])  # noqa: S314 - we wrote it ourselves
+        assert "L0.attn" in {node.attrib.get("data-address") for node in picture.iter()}
+
+
+def test_output_without_the_picture_where_it_cannot_be_drawn(
+    session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "quickjs", None)
+    bundle = session.diagram._repr_mimebundle_()
+    assert isinstance(bundle, tuple)
+    assert "image/svg+xml" not in bundle[0]
+    assert "application/vnd.jupyter.widget-view+json" in bundle[0]
+    assert "could not be drawn" in caplog.text

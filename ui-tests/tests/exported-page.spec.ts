@@ -56,7 +56,9 @@ for (const [kind, words] of Object.entries({
     const page = await browser.newPage({ offline: true, colorScheme: 'dark' });
     await page.goto(pathToFileURL(html).href);
     const download = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Save picture' }).click();
+    const menu = page.getByTestId('export');
+    if (await menu.isVisible()) await menu.click();
+    await page.getByRole((await menu.isVisible()) ? 'menuitem' : 'button', { name: /SVG/ }).click();
     await (await download).saveAs(saved);
     expect(readFileSync(saved, 'utf8')).toBe(readFileSync(svg, 'utf8'));
     await page.close();

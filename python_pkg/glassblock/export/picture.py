@@ -1,6 +1,6 @@
 """A picture in one file (SVG): what the page draws, drawn by the page's own program.
 
-There is one drawing code, and it is TypeScript. An embedded JavaScript engine (``quickjs-ng``, the extra ``svg``)
+There is one drawing code, and it is TypeScript. An embedded JavaScript engine (``quickjs-ng``)
 runs the bundle in which it comes with a light DOM. Nothing crosses but text; the engine has no files and no network.
 Each picture gets an engine of its own, so nothing is shared between threads.
 """
@@ -24,7 +24,7 @@ def picture(
     Parameters
     ----------
     data
-        ``architecture`` or ``comparison``, as the protocol defines them.
+        ``comparison``, or ``architecture`` and, of a live model, ``run``, as the protocol defines them.
     theme
         ``light`` or ``dark``.
     width
@@ -48,8 +48,8 @@ def picture(
     except ImportError as error:
         raise MissingExtraError(
             "expected the package quickjs-ng, which runs the page's program to draw a picture (.svg), and it is not"
-            " installed. Install it: pip install 'glassblock[svg]', or pip install quickjs-ng. Or save a page (.html),"
-            " which needs nothing more: its button 'Save picture' saves the same picture."
+            " installed. Install it: pip install quickjs-ng. Or save a page (.html), which needs nothing more: its menu"
+            " 'Export' saves the same picture."
         ) from error
     static = files("glassblock") / "static"
     context = quickjs.Context()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -12,6 +13,8 @@ from glassblock.live import Session
 from glassblock.widget.widget import ComparisonWidget, DiagramWidget, SessionWidget
 
 __all__ = ["ComparisonWidget", "DiagramWidget", "SessionWidget", "register", "widget_of"]
+
+_log = logging.getLogger("glassblock")
 
 # A widget holds its session, and ipywidgets holds a widget until it is closed: nothing is to be held here.
 _widgets: WeakKeyDictionary[Session, ref[SessionWidget]] = WeakKeyDictionary()
@@ -37,4 +40,14 @@ def register() -> None:
 def _bundle(widget: DiagramWidget | ComparisonWidget, thing: object) -> surface.MimeBundle:
     bundle: Any = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-    return {**data, "text/plain": repr(thing)}, metadata
+    return {**data, **_static(thing), "text/plain": repr(thing)}, metadata
+
+
+def _static(thing: object) -> dict[str, str]:
+    """Return a picture for pages that show a saved notebook without a kernel; a host with widgets shows the widget."""
+    try:
+        drawn = surface.picture(thing)
+    except Exception:  # noqa: BLE001 - what is live is shown all the same
+        _log.warning("the picture for saved notebooks could not be drawn", exc_info=True)
+        return {}
+    return {} if drawn is None else {"image/svg+xml": drawn}
