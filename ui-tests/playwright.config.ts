@@ -5,6 +5,13 @@ const port = process.env.GLASSBLOCK_UI_PORT ?? '8899';
 const url = `http://127.0.0.1:${port}`;
 const browser = process.env.GLASSBLOCK_CHROMIUM;
 
+const webServer = {
+  command: `npm start > jupyter-${port}.log 2>&1`,
+  url: `${url}/lab`,
+  timeout: 120_000,
+  reuseExistingServer: !process.env.CI,
+};
+
 export default defineConfig({
   projects: [
     { name: 'tests', testDir: 'tests' },
@@ -38,10 +45,6 @@ export default defineConfig({
       ],
     },
   },
-  webServer: {
-    command: `npm start > jupyter-${port}.log 2>&1`,
-    url: `${url}/lab`,
-    timeout: 120_000,
-    reuseExistingServer: !process.env.CI,
-  },
+  // What the page costs by itself needs no Jupyter (`harness/`): GLASSBLOCK_UI_SERVER=none starts none.
+  ...(process.env.GLASSBLOCK_UI_SERVER === 'none' ? {} : { webServer }),
 });

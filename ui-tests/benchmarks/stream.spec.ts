@@ -1,0 +1,138 @@
+// The page's own speed, in a real browser without a kernel: first paint, streaming, many widgets, memory over time.
+import { type Browser, expect, type Page, test } from '@playwright/test';
+import {
+  deep,
+  fixture,
+  heapOf,
+  mount,
+  openHarness,
+  quantile,
+  shiftsWhile,
+  sizeOf,
+  stream,
+  type Traits,
+  traced,
+} from '../harness';
+
+const HZ = 30;
+const FRAMES = 300;
+const ROUNDS = 7;
+const SECONDS = Number(process.env.GLASSBLOCK_STREAM_SECONDS ?? 60);
+const WIDE = { width: 1400, height: 1000 };
+
+const ms = (value: number) => `${value.toFixed(1)} ms`;
+const say = (what: string, of: string, words: string) =>
+  process.stdout.write(`  ${what.padEnd(28)} ${of.padEnd(34)} ${words}\n`);
+
+// What a test keeps of itself to be looked at later would be measured, too.
+test.use({ trace: 'off' });
+
+async function fresh(browser: Browser, act: (page: Page) => Promise<void>): Promise<void> {
+  const context = await browser.newContext({ viewport: WIDE });
+  const page = await context.newPage();
+  await openHarness(page);
+  await act(page);
+  await context.close();
+}
+
+test('bundle size', () => {
+  const sizes = ['widget.js', 'widget.css', 'standalone.js', 'picture.js'].map((name) => {
+    say('size', name, `${(sizeOf(name) / 1000).toFixed(0)} KB`);
+    return sizeOf(name);
+  });
+  expect(sizes[0]).toBeLessThan(250_000);
+});
+
+test('first paint of DeepSeek-V3', async ({ browser }) => {
+  const { architecture } = fixture('deepseek_v3');
+  const times: { scripted: number; painted: number }[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await fresh(browser, async (page) => {
+      times.push(await mount(page, { architecture, frame_layout: null, state: null }));
+    });
+  }
+  const painted = times.map((one) => one.painted);
+  const scripted = times.map((one) => one.scripted);
+  say('first paint', 'DeepSeek-V3, script', `median ${ms(quantile(scripted, 0.5))}`);
+  say('', 'until painted', `median ${ms(quantile(painted, 0.5))}, most ${ms(quantile(painted, 1))}`);
+});
+
+/** Stream, and say what a frame cost. */
+async function measured(browser: Browser, page: Page, name: string): Promise<void> {
+  let held = 0;
+  const spent = await traced(browser, page, async () => {
+    held = (await stream(page, { hz: HZ, frames: FRAMES })).held;
+  });
+  const line = (kind: keyof (typeof spent)[number]) => {
+    const values = spent.map((one) => one[kind]);
+    return `p50 ${ms(quantile(values, 0.5))}, p95 ${ms(quantile(values, 0.95))}, most ${ms(quantile(values, 1))}`;
+  };
+  say(name, 'main thread, all', line('all'));
+  say('', 'the same by the clock', line('wall'));
+  say('', 'script', line('script'));
+  say('', 'style and layout', line('style'));
+  say('', 'paint', line('paint'));
+  if (held > 0) say('', 'frames that had to wait', String(held));
+}
+
+const STREAMS: [string, Traits, string][] = [
+  ['100 layers x 32 heads', deep(100), ''],
+  ['58 x 256 experts, diagram', fixture('deepseek_v3'), ''],
+  ['58 x 256 experts, raster', fixture('deepseek_v3'), 'e'],
+];
+
+for (const [name, traits, key] of STREAMS) {
+  test(`streaming ${name}`, async ({ browser }) => {
+    await fresh(browser, async (page) => {
+      await mount(page, traits);
+      if (key) {
+        await page.locator('.gb-hit[tabindex="0"]').first().focus();
+        await page.keyboard.press(key);
+      }
+      await stream(page, { hz: HZ, frames: 60 });
+      await measured(browser, page, name);
+    });
+  });
+}
+
+test('nothing moves while it streams', async ({ browser }) => {
+  await fresh(browser, async (page) => {
+    await mount(page, fixture('gpt'));
+    await stream(page, { hz: HZ, frames: 5 });
+    const shifts = await shiftsWhile(page, () => stream(page, { hz: HZ, frames: 150 }));
+    const sum = shifts.reduce((all, { value }) => all + value, 0);
+    say('layout shift', '150 frames', `${shifts.length} shifts, ${sum.toFixed(5)} in all`);
+    expect(shifts).toEqual([]);
+  });
+});
+
+test('ten widgets on one page', async ({ browser }) => {
+  await fresh(browser, async (page) => {
+    const times: number[] = [];
+    for (let i = 0; i < 10; i++) times.push((await mount(page, fixture('gpt2'))).painted);
+    say('ten widgets', '12 layers each, to mount', `median ${ms(quantile(times, 0.5))} each`);
+    say('', 'heap', `${(await heapOf(await page.context().newCDPSession(page))).megabytes.toFixed(1)} MB`);
+    await measured(browser, page, 'ten streams at once');
+  });
+});
+
+test('a long stream', async ({ browser }) => {
+  test.setTimeout((SECONDS + 120) * 1000);
+  await fresh(browser, async (page) => {
+    const cdp = await page.context().newCDPSession(page);
+    await mount(page, deep(100));
+    // Until the frames that are kept fill their share, the page grows, as it shall.
+    const heaps: Awaited<ReturnType<typeof heapOf>>[] = [];
+    for (let part = 0; part < 6; part++) {
+      await stream(page, { hz: HZ, frames: (SECONDS * HZ) / 6 });
+      heaps.push(await heapOf(cdp));
+    }
+    const said = heaps.map(({ megabytes }) => megabytes.toFixed(1)).join(', ');
+    say('long stream', `heap after each sixth of ${SECONDS} s`, `${said} MB`);
+    say('', 'nodes', heaps.map(({ nodes }) => nodes).join(', '));
+    say('', 'listeners', heaps.map(({ listeners }) => listeners).join(', '));
+    const [half, last] = [heaps[2], heaps[5]];
+    expect(last?.nodes).toBeLessThanOrEqual((half?.nodes ?? 0) * 1.02);
+    expect(last?.megabytes).toBeLessThan((half?.megabytes ?? 0) + 1);
+  });
+});
