@@ -157,7 +157,7 @@ describe('the diagram', () => {
     expect(find('[data-testid="ablations"]').textContent).toBe('2 edits');
     expect(find('th[data-col="ablated"]').textContent).toBe('edited');
     expect(find('.gb-legend-kinds').textContent).toBe('scalenoise');
-    hit('L1.mlp').dispatchEvent(new MouseEvent('click', { bubbles: true, shiftKey: true }));
+    hit('L1.mlp').dispatchEvent(new MouseEvent('click', { bubbles: true, altKey: true }));
     await settled();
     const said = [...find('.gb-in-force').children].map((one) => one.textContent);
     expect(said).toEqual(['It is halved.', 'It gets noise.']);
@@ -186,7 +186,7 @@ describe('the diagram', () => {
     const { find, hit, frame } = show();
     await frame();
     find('[data-testid="how-skip"]').click();
-    hit('L1.attn.H2').dispatchEvent(new MouseEvent('click', { bubbles: true, shiftKey: true }));
+    hit('L1.attn.H2').dispatchEvent(new MouseEvent('click', { bubbles: true, altKey: true }));
     await settled();
     const ablate = find('.gb-detail button') as HTMLButtonElement;
     expect(ablate.disabled).toBe(true);
@@ -229,9 +229,9 @@ describe('the diagram', () => {
     expect(hit('L1.attn.H2')).toBe(before);
   });
 
-  it('shows what is known of a block without ablating it, at a click or Enter with Shift', async () => {
+  it('shows what is known of a block without ablating it, at a click with Alt or Enter with Shift', async () => {
     const { model, hit, find } = show();
-    hit('L1.attn').dispatchEvent(new MouseEvent('click', { bubbles: true, shiftKey: true }));
+    hit('L1.attn').dispatchEvent(new MouseEvent('click', { bubbles: true, altKey: true }));
     await settled();
     expect(find('.gb-detail h2').textContent).toBe('L1.attn');
     hit('L0.mlp').dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', shiftKey: true, bubbles: true }));
@@ -423,7 +423,7 @@ describe('the panel', () => {
     const { model, el, find } = show();
     model.become({ unread: { 'L1.mlp': 'L1.mlp is not read any more, because that failed.' } });
     el.querySelector<HTMLElement>('.gb-hit[data-address="L1.mlp"]')?.dispatchEvent(
-      new MouseEvent('click', { bubbles: true, shiftKey: true }),
+      new MouseEvent('click', { bubbles: true, altKey: true }),
     );
     await settled();
     expect(find('.gb-detail').textContent).toContain('L1.mlp is not read any more, because that failed.');

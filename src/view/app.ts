@@ -7,9 +7,11 @@ import { layoutScene, type Scene } from '../layout';
 import { FIRST_VIEW, type StageName, type ViewState } from '../state/local';
 import type { Session } from '../state/session';
 import { Store } from '../state/store';
+import { Ablations } from './ablations';
 import { sentenceOf } from './announce';
 import { Banner } from './banner';
 import { Candidates } from './candidates';
+import { ChosenBar } from './choosing';
 import type { Part, Pictures, View } from './context';
 import { Controls } from './controls';
 import { Detail } from './detail';
@@ -21,11 +23,13 @@ import { Header } from './header';
 import { Heat } from './heat';
 import { HistoryBar } from './history';
 import { KeysOverlay } from './keys-overlay';
+import { KindMenu } from './kind-menu';
 import { Legend } from './legend';
 import { type Look, Looker } from './look';
 import { measureIn } from './measure';
 import { Shares } from './shares';
 import { Shortcuts } from './shortcuts';
+import { ShownRun } from './shown';
 import { stageOf } from './stages';
 import { watchTheme } from './theme';
 import { TimelineBar } from './timeline';
@@ -98,20 +102,30 @@ const elements = (parts: readonly Part[]) => parts.map(({ element }) => element)
 
 /** The diagram with what belongs to it. */
 function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
-  const diagram = new Diagram(view);
-  const stage = h('div', { class: 'gb-stage' }, diagram.element);
+  const stage = h('div', { class: 'gb-stage' });
+  const [menu, chosen, shown] = [new KindMenu(view, stage), new ChosenBar(view), new ShownRun(view)];
+  const diagram = new Diagram(view, menu);
+  stage.append(diagram.element, chosen.element);
+  view.root.append(menu.element);
   const [tooltip, legend] = [new Tooltip(view, stage), new Legend(view)];
   stage.append(tooltip.element);
   return {
-    placed: [new Placed(diagram, DIAGRAM, stage), new Placed(tooltip, DIAGRAM, stage), new Placed(legend, DIAGRAM)],
-    elements: [stage, legend.element],
+    placed: [
+      new Placed(diagram, DIAGRAM, stage),
+      new Placed(shown, DIAGRAM),
+      new Placed(chosen, DIAGRAM),
+      new Placed(menu, DIAGRAM),
+      new Placed(tooltip, DIAGRAM, stage),
+      new Placed(legend, DIAGRAM),
+    ],
+    elements: [shown.element, stage, legend.element],
   };
 }
 
 /** The panel: first what every stage has, then what belongs to one. */
 function panelOf(view: View): { placed: Placed[]; element: HTMLElement } {
   const card = new ExpertCard(view);
-  const results: Part[] = [new Shares(view), new Candidates(view), new Tokens(view)];
+  const results: Part[] = [new Shares(view), new Candidates(view), new Ablations(view), new Tokens(view)];
   const details: Part[] = [new Heat(view), new Detail(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
   return {
@@ -179,7 +193,8 @@ class Painter {
     view.root.dataset.theme = view.state.value.theme;
     view.root.dataset.stage = stage;
     view.root.classList.toggle('gb-streaming', durable.value.state?.status === 'generating');
-    const look = this.#looker.look(durable.value, page.value, view.state.value.token);
+    const { token, compare } = view.state.value;
+    const look = this.#looker.look(durable.value, page.value, token, compare);
     for (const part of this.parts) part.paint(look, this.#scene, stage);
     if (page.value.frame) view.root.dataset.frame = String(page.value.frame.header.seq);
     this.#told();

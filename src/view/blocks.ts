@@ -134,7 +134,7 @@ function changeWords(look: Look, address: string, edits: string): string[] {
 function wordsOf({ address, words }: BlockBox, look: Look, pen: Pen): [string, string, boolean] {
   const fit = (...some: string[]) => fitting(some, words?.w ?? 0, pen.measure);
   const how = look.cut(address);
-  const edits = namesOf(look.edits(address));
+  const edits = look.shows === 'clean' ? '' : namesOf(look.edits(address));
   if (how && look.edits(address).length > 1) return [fit(`edited: ${edits}`, edits, how), '', true];
   if (how) return [fit(ADDS[how] ?? `replaced: ${how}`, how), '', true];
   if (look.nonfinite(address)) return [fit('not finite'), fit(edits), true];

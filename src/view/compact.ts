@@ -17,7 +17,7 @@ function classOf(cell: CellBox, look: Look, pen: Pen, cut: boolean, measured: bo
     measured && 'gb-measured',
     !cut && look.change(cell.address) > CHANGED && 'gb-on',
     look.pending(cell.address) !== undefined && 'gb-pending',
-    pen.state.value.selected === cell.address && 'gb-selected',
+    (pen.state.value.selected === cell.address || pen.state.value.chosen.includes(cell.address)) && 'gb-selected',
   ];
   return ['gb-hit gb-compact', ...marks.filter((mark) => mark !== false)].join(' ');
 }

@@ -82,9 +82,8 @@ const PLURALS: Readonly<Record<string, string>> = {
   neuron: 'neurons',
 };
 
-/** Why what a click puts in a block's place is not for this address; null where it is. */
-export function unfit(view: View, address: string): string | null {
-  const how = howOf(view);
+/** Why a kind, that of a click where none is named, is not for this address; null where it is. */
+export function unfit(view: View, address: string, how = howOf(view)): string | null {
   const kind = view.session.durable.value.state?.kinds.find((one) => one.name === how);
   const target = targetOf(address);
   if (!kind || kind.sentences[target] !== undefined) return null;

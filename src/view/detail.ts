@@ -6,6 +6,7 @@ import type { Block, Source } from '../wire/types.generated';
 import { actionOf, activate, howOf, type Part, unfit, type View } from './context';
 import { h, show } from './dom';
 import { keyed } from './keys-overlay';
+import { KindPicker } from './kinds';
 import type { Look } from './look';
 import type { ShortcutName } from './shortcuts';
 
@@ -110,8 +111,11 @@ export class Detail implements Part {
   #done = h('ul', { class: 'gb-in-force', 'aria-label': 'In force' });
   #measured = h('div', { class: 'gb-measured-list' });
   #action = h('div', { class: 'gb-detail-action' });
+  #kinds: KindPicker;
 
-  constructor(private readonly view: View) {}
+  constructor(private readonly view: View) {
+    this.#kinds = new KindPicker(view);
+  }
 
   paint(look: Look): void {
     const address = this.view.state.value.selected;
@@ -132,7 +136,7 @@ export class Detail implements Part {
     const click = live
       ? 'Click a head, an expert or a block to ablate it.'
       : 'Click a block to see what is known of it.';
-    const told = new Set<ShortcutName>(['move', 'act', 'ablate', 'look', 'search', 'help', 'close']);
+    const told = new Set<ShortcutName>(['move', 'act', 'ablate', 'kinds', 'extend', 'look', 'search', 'help', 'close']);
     const keys = shortcuts.offered(this.view).filter(({ name }) => told.has(name));
     const line = h('p', { class: 'gb-sub gb-keys' }, ...keys.map((one) => keyed(one)));
     // A page without a kernel has each single block's ablation, and no layer's.
@@ -157,6 +161,7 @@ export class Detail implements Part {
         this.#action,
       ),
       h('p', { class: 'gb-path gb-mono' }, [path, cls].filter((text) => text !== '').join(' · ')),
+      this.#kinds.element,
       this.#done,
       this.#measured,
       factList(rows),
@@ -192,6 +197,8 @@ export class Detail implements Part {
     this.#measured.replaceChildren(...cells);
     show(this.#measured, cells.length > 0);
     this.#button(look, address, located);
+    this.#kinds.offer(ablatable(located) ? address : null);
+    this.#kinds.paint(look);
   }
 
   /** Why its button does nothing: a button that is off cannot be asked. */

@@ -1,10 +1,12 @@
 /** The diagram of a page: the drawing, with clicks and keys caught once, here; they go by the address of an element. */
 import type { Scene } from '../layout';
 import { bindLayer } from './cards';
-import { activate, type Part, type View } from './context';
+import { extend, type Meaning, meaningOf, meant } from './choosing';
+import type { Part, View } from './context';
 import { Drawing } from './drawing';
 import { describeState } from './hit';
 import { type ItemLine, linesOf, move } from './keys';
+import type { KindMenu } from './kind-menu';
 import type { Look } from './look';
 import { CLOSES } from './shortcuts';
 
@@ -17,7 +19,10 @@ export class Diagram implements Part {
   /** Key of the item that is in the tab order. */
   #current = '';
 
-  constructor(private readonly view: View) {
+  constructor(
+    private readonly view: View,
+    private readonly menu: Pick<KindMenu, 'open'>,
+  ) {
     this.#drawing = new Drawing(view);
     this.element = this.#drawing.element;
     const { signal } = view;
@@ -70,7 +75,9 @@ export class Diagram implements Part {
     const hit = (event.target as Element).closest<SVGElement>('[data-act]');
     const { address, act } = hit?.dataset ?? {};
     if (!hit || address === undefined || act === undefined) return;
-    activate(this.view, address, event.shiftKey ? 'select' : act);
+    const badge = (event.target as Element).closest('.gb-badge') !== null;
+    if (badge && meaningOf(event) === 'act' && this.menu.open(hit)) return;
+    meant(this.view, this.#look, address, act, meaningOf(event));
     const key = (hit as unknown as { __data__?: { key: string } }).__data__?.key;
     if (key !== undefined && hit.classList.contains('gb-hit')) this.#rove(key)?.focus({ preventScroll: true });
   }
@@ -86,23 +93,39 @@ export class Diagram implements Part {
 
   #bindKeys(): void {
     const { shortcuts, state } = this.view;
-    const act = (event: KeyboardEvent, what?: string) => {
+    const act = (event: KeyboardEvent, meaning: Meaning = 'act') => {
       const { address = '', act = 'select' } = (event.target as Element).closest<SVGElement>('.gb-hit')?.dataset ?? {};
-      activate(this.view, address, what ?? act);
+      meant(this.view, this.#look, address, act, meaning);
       return true;
     };
+    shortcuts.bind('extend', ({ key }) => this.#extend(key));
+    shortcuts.bind('choose', (event) => act(event, 'choose'));
     shortcuts.bind('move', ({ key }) => this.#move(key));
     shortcuts.bind('ends', ({ key }) => this.#move(key));
     shortcuts.bind('layer', ({ key, target }) => this.#page(target as Element, key === 'PageUp' ? 1 : -1));
     shortcuts.bind('act', (event) => act(event));
     shortcuts.bind('ablate', (event) => act(event));
-    shortcuts.bind('look', (event) => act(event, 'select'));
+    shortcuts.bind('look', (event) => act(event, 'look'));
     const clear = () => {
-      const selected = state.value.selected !== null;
-      state.set({ selected: null });
-      return selected;
+      const { chosen, selected } = state.value;
+      // What is chosen goes first: one more Escape clears what is selected.
+      state.set(chosen.length > 0 ? { chosen: [] } : { selected: null });
+      return chosen.length > 0 || selected !== null;
     };
     shortcuts.bind('close', clear, CLOSES.selection);
+  }
+
+  /** Go on and choose what was left and what is reached, as far as they can be ablated. */
+  #extend(key: string): boolean {
+    if (this.#look?.live !== true) return this.#move(key);
+    const from = this.#node(this.#current);
+    this.#move(key);
+    const walked = [from, this.#node(this.#current)].filter((node) => node?.dataset.act === 'ablate');
+    extend(
+      this.view,
+      walked.flatMap((node) => node?.dataset.address ?? []),
+    );
+    return true;
   }
 
   #move(key: string): boolean {

@@ -49,7 +49,11 @@ export class Drawing {
     const groups = LAYERS.map((name) => s('g', { class: `gb-layer-${name}`, role: 'presentation' }));
     this.#layers = Object.fromEntries(LAYERS.map((name, i) => [name, groups[i]])) as Layers;
     const { strips, ...inTree } = this.#layers;
-    this.tree = s('g', { role: 'tree', 'aria-label': 'Diagram of the model' }, ...Object.values(inTree));
+    this.tree = s(
+      'g',
+      { role: 'tree', 'aria-multiselectable': 'true', 'aria-label': 'Diagram of the model' },
+      ...Object.values(inTree),
+    );
     // The strips are sliders, which a tree cannot have in it.
     this.element = s('svg', { class: 'gb-diagram', role: 'presentation' }, hatch(pen.uid), this.tree, strips);
   }

@@ -7,7 +7,7 @@ import { visible } from './candidates';
 import { GRADIENT, magnitude } from './colour';
 import type { Part, View } from './context';
 import { h, setText, show } from './dom';
-import { changedWord, type Look } from './look';
+import { type Look, runShown } from './look';
 
 const ROW = 18;
 const LABEL = 46;
@@ -83,7 +83,7 @@ export class Heat implements Part {
       heat === 'change' ? (value: number) => percent(value) : (value: number) => fixed(value, value < 1 ? 2 : 0);
     setText(this.#low, limits ? say(limits.low) : '');
     setText(this.#high, limits ? say(limits.high) : '');
-    const run = look.interventions.length > 0 ? `norm, log, ${changedWord(look.interventions)} run` : 'norm, log';
+    const run = look.interventions.length > 0 ? `norm, log, ${runShown(look)}` : 'norm, log';
     const crosses = look.now?.frame.header.first_nonfinite ? '; cross: not finite' : '';
     setText(this.#note, (heat === 'change' ? 'outline: exactly unchanged' : run) + crosses);
     this.#schedule();

@@ -1,19 +1,18 @@
-/** What was done, and the way back: undo, redo, restore all, the steps as chips, and the same as a line of Python. */
+/** What was done, and the way back: undo, redo, restore all, the steps as chips, and the same as lines of Python. */
 import { select } from 'd3-selection';
 import type { HistoryEntry } from '../wire/types.generated';
 import type { Part, View } from './context';
+import { copyButton, pythonOf } from './copying';
 import { h, s, setText, show } from './dom';
 import type { Look } from './look';
 
 interface Step {
   readonly label: string;
+  readonly python: string;
   /** How many entries are in force once one is here. */
   readonly at: number;
   readonly state: 'past' | 'now' | 'undone';
 }
-
-/** More steps than this are cut at the front. */
-const MOST = 6;
 
 const UNDO = 'M4 1 L1 4 L4 7 M1 4 H8 a3.5 3.5 0 0 1 0 7 H5';
 const REDO = 'M9 1 L12 4 L9 7 M12 4 H5 a3.5 3.5 0 0 0 0 7 H8';
@@ -29,11 +28,11 @@ function iconButton(name: string, testid: string, path: string): HTMLButtonEleme
 
 function stepsOf(entries: readonly HistoryEntry[], cursor: number): Step[] {
   const state = (at: number) => (at === cursor ? 'now' : at < cursor ? 'past' : 'undone');
-  const all: Step[] = [{ label: 'clean run', at: 0, state: state(0) }];
-  entries.forEach(({ label }, i) => {
-    all.push({ label, at: i + 1, state: state(i + 1) });
+  const all: Step[] = [{ label: 'clean run', python: '', at: 0, state: state(0) }];
+  entries.forEach(({ label, python }, i) => {
+    all.push({ label, python, at: i + 1, state: state(i + 1) });
   });
-  return all.length > MOST ? all.slice(-MOST) : all;
+  return all;
 }
 
 export class HistoryBar implements Part {
@@ -41,18 +40,32 @@ export class HistoryBar implements Part {
   #undo = iconButton('Undo', 'undo', UNDO);
   #redo = iconButton('Redo', 'redo', REDO);
   #all = h('button', { type: 'button', class: 'gb-button', 'data-testid': 'restore-all' }, 'Restore all');
-  #steps = h('div', { class: 'gb-steps-bar', role: 'group', 'aria-label': 'History' });
+  #steps = h('div', { class: 'gb-steps-bar', role: 'group', 'aria-label': 'History', tabindex: -1 });
   #python = h('code', { class: 'gb-python', 'data-testid': 'python-line' });
-  #copy = h('button', { type: 'button', class: 'gb-button', 'data-testid': 'copy' }, 'Copy');
+  #copy: HTMLButtonElement;
+  #seen = '';
 
   constructor(private readonly view: View) {
-    const { session, signal } = view;
+    const { session, signal, shortcuts } = view;
+    const inForce = () => {
+      const { entries, cursor } = session.durable.value.state?.history ?? { entries: [], cursor: 0 };
+      return pythonOf(entries.slice(0, cursor).map(({ python }) => python));
+    };
+    this.#copy = copyButton(view, 'Copy as Python', 'copy', inForce);
+    this.#copy.title = 'All steps that are in force, one line each';
     const line = h('div', { class: 'gb-python-line' }, this.#python, this.#copy);
     this.element.append(this.#undo, this.#redo, this.#all, this.#steps, line);
     this.#undo.addEventListener('click', () => void session.undo(), { signal });
     this.#redo.addEventListener('click', () => void session.redo(), { signal });
     this.#all.addEventListener('click', () => session.restoreAll(), { signal });
-    this.#copy.addEventListener('click', () => void this.#copied(), { signal });
+    // A button that is off does nothing; its key is then the notebook's.
+    const pressed = (button: HTMLButtonElement) => () => {
+      const can = !button.disabled;
+      if (can) button.click();
+      return can;
+    };
+    shortcuts.bind('undo', pressed(this.#undo));
+    shortcuts.bind('redo', pressed(this.#redo));
   }
 
   paint(look: Look): void {
@@ -66,9 +79,11 @@ export class HistoryBar implements Part {
     this.#all.disabled = !there || look.interventions.length === 0;
     const python = entries[cursor - 1]?.python ?? '';
     setText(this.#python, python);
+    this.#python.title = python;
     show(this.#python, python !== '');
     show(this.#copy, python !== '');
     this.#chips(stepsOf(entries, cursor), there);
+    this.#follow(`${cursor} of ${entries.length}`);
   }
 
   #chips(steps: readonly Step[], there: boolean): void {
@@ -79,21 +94,24 @@ export class HistoryBar implements Part {
       .join((enter) => enter.append('button').attr('type', 'button'))
       .attr('class', (step) => `gb-step-chip gb-step-${step.state}`)
       .attr('aria-current', (step) => (step.state === 'now' ? 'step' : null))
+      .attr('aria-label', (step) => (step.state === 'undone' ? `${step.label}, undone` : null))
+      .attr(
+        'title',
+        ({ python, label, state }) => `${state === 'now' ? 'Here' : 'Go here'}: ${python === '' ? label : python}`,
+      )
       .property('disabled', !there)
       .text((step) => step.label)
       .on('click', (_, step) => void session.travel(step.at));
   }
 
-  async #copied(): Promise<void> {
-    const text = this.#python.textContent ?? '';
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      // Without permission for the clipboard, the line is marked so that the person can copy it.
-      getSelection()?.selectAllChildren(this.#python);
-      return;
-    }
-    setText(this.#copy, 'Copied');
-    setTimeout(() => setText(this.#copy, 'Copy'), 1200);
+  /** Where one is in the history stays in sight, without the page around it moving. */
+  #follow(at: string): void {
+    if (at === this.#seen) return;
+    this.#seen = at;
+    const now = this.#steps.querySelector<HTMLElement>('.gb-step-now');
+    if (!now) return;
+    const { offsetLeft: left, offsetWidth: width } = now;
+    const { clientWidth: room } = this.#steps;
+    this.#steps.scrollLeft = Math.max(0, left + width / 2 - room / 2);
   }
 }

@@ -124,9 +124,10 @@ export function paintBadge(group: SVGGElement, edits: readonly How[]): void {
 }
 
 /** The ring of what differs from the clean run. */
-export function paintRing(group: SVGGElement, rect: Rect, change: number): void {
+export function paintRing(group: SVGGElement, rect: Rect, change: number, wave: number): void {
   const ring = child(group, 'gb-changed');
   const on = change > CHANGED;
+  if (on && !ring.classList.contains('gb-on')) ring.style.animationDelay = `${wave}ms`;
   ring.classList.toggle('gb-on', on);
   if (!on) return;
   // Around a chip there are words, close by.
@@ -158,6 +159,7 @@ export function describeState(look: Look, address: string): string {
   const edits = look.edits(address);
   const done = edits.length > 0 ? namesOf(edits) : how;
   if (done) words.push(`${how ? 'ablated' : 'edited'}: ${done}`);
+  if (done && look.shows === 'clean') words.push('shown as in the clean run');
   if (look.unread(address)) words.push('not read any more');
   if (look.nonfinite(address)) words.push('not finite');
   const norm = look.norm(address);
@@ -172,18 +174,18 @@ export function paintFrame<D extends Hit>(group: SVGGElement, hit: D, look: Look
   const { address } = hit;
   const cut = look.cut(address);
   const pending = look.pending(address);
-  const { selected } = pen.state.value;
+  const { selected, chosen } = pen.state.value;
+  const among = selected === address || chosen.includes(address);
   group.classList.toggle('gb-cut', cut !== null);
   group.classList.toggle('gb-pending', pending !== undefined);
-  group.classList.toggle('gb-selected', selected === address);
-  paintRing(group, hit, cut || group.dataset.act === 'select' ? Number.NaN : look.change(address));
-  paintBadge(
-    group,
-    look.edits(address).map(({ how }) => how),
-  );
+  group.classList.toggle('gb-selected', among);
+  paintRing(group, hit, cut || group.dataset.act === 'select' ? Number.NaN : look.change(address), look.wave(address));
+  const done = look.edits(address).map(({ how }) => how);
+  // What was asked for is seen at once, and hollow until it is done.
+  paintBadge(group, pending === undefined ? done : pending === null ? [] : [pending]);
   const state = describeState(look, address);
   put(group, 'aria-label', state === '' ? name : `${name}, ${state}`);
-  put(group, 'aria-selected', String(selected === address));
+  put(group, 'aria-selected', String(among));
   if (look.live) put(group, 'aria-checked', String(look.ablated(address) !== null));
   return cut;
 }

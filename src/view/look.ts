@@ -12,11 +12,14 @@ export interface Look {
   readonly limits: Limits | null;
   readonly now: Readings | null;
   readonly clean: Readings | null;
+  /** All that is in force, also where the clean run is shown. */
   readonly interventions: readonly Intervention[];
   /** The run that the shown frame is of; null for one that no run was made of, such as a token of a generation. */
   readonly run: RunSummary | null;
   /** The token whose values are shown; null where no frame is. */
   readonly token: ShownToken | null;
+  /** Whose values are shown. */
+  readonly shows: Shown;
   norm(address: string): number;
   update(address: string): Update | null;
   /** Share by which an address is off the clean run; 0 exactly unchanged, NaN where there is nothing to compare. */
@@ -38,6 +41,8 @@ export interface Look {
   /** What was asked for it and is not yet done: a kind, null for its restoration, undefined where nothing was. */
   pending(address: string): How | null | undefined;
   isExpert(address: string): boolean;
+  /** After how many ms its ring appears: what an ablation changes goes up through the layers. */
+  wave(address: string): number;
   /** By how much of its probability the prediction has moved, 0 to 1; NaN where there is nothing to compare. */
   readonly moved: number;
 }
@@ -58,6 +63,8 @@ function shownToken({ header }: DecodedFrame, chosen: ChosenToken | null): Shown
   const position = holds ? at : last;
   return { place: header.first + position, name: header.tokens[position] ?? null, position, last: position === last };
 }
+/** The run that is shown: nothing is ablated, or something is and its effect is shown, or what it is compared with. */
+export type Shown = 'only' | 'changed' | 'clean';
 
 /**
  * Which frame belongs to the interventions in force. The frames of a clean run and of an edited one come one after the
@@ -101,18 +108,42 @@ export function changedWord(interventions: readonly Intervention[]): 'ablated' |
   return interventions.every((one) => one.cut) ? 'ablated' : 'edited';
 }
 
+/** What an ablation changes is told layer by layer: 40 ms each, and with the last ring's own 80 in 240 ms. */
+const WAVE = { each: 40, all: 160 };
+
+const layerIn = (address: string) => Number(/(?:^|\.)L(\d+)/.exec(address)?.[1] ?? Number.NaN);
+
+function waveOf(interventions: readonly Intervention[], layers: number): (address: string) => number {
+  const from = Math.min(
+    ...interventions.map(({ address }) => layerIn(address)).map((at) => (Number.isNaN(at) ? 0 : at)),
+  );
+  const each = Math.min(WAVE.each, WAVE.all / Math.max(1, layers - from));
+  return (address) => {
+    const layer = layerIn(address);
+    return Math.round(each * Math.max(0, (Number.isNaN(layer) ? layers : layer) - from));
+  };
+}
+
+/** The run that is shown, in words. */
+export function runShown({ shows, interventions }: Pick<Look, 'shows' | 'interventions'>): string {
+  return shows === 'changed' ? `${changedWord(interventions)} run` : 'clean run';
+}
+
 /** Keeps what does not change between repaints: the layout's index, and the colour scale of a running sequence. */
 export class Looker {
   #index: LayoutIndex | null = null;
   #limits: Limits | null = null;
   #limitsOf: string | null = null;
 
-  look(durable: Durable, page: Page, chosen: ChosenToken | null = null): Look {
+  look(durable: Durable, page: Page, chosen: ChosenToken | null = null, compare = false): Look {
     const index = this.#indexOf(durable.layout);
     // What was in force then, where time was stopped.
     const then = page.past ?? durable.state;
     const [interventions, run] = [then?.interventions ?? [], then?.run ?? null];
-    const shown = shownFrame(page, interventions.length > 0);
+    const edited = shownFrame(page, interventions.length > 0);
+    const whole = compare && edited && page.clean && comparable(page.clean, edited) ? page.clean : null;
+    const shows = interventions.length === 0 ? 'only' : whole ? 'clean' : 'changed';
+    const shown = shows === 'clean' ? whole : edited;
     const token = shown ? shownToken(shown, chosen) : null;
     const now = index && shown ? new Readings(index, shown, token?.position) : null;
     const clean =
@@ -121,10 +152,12 @@ export class Looker {
         : null;
     const edits = group(interventions, (one) => one.address);
     const touched = new Set(interventions.flatMap((one) => containers(one.address)));
-    const cut = new Map(interventions.filter((one) => one.cut).map((one) => [one.address, one.how]));
+    // The clean run is whole: what is ablated keeps its badge there and nothing else.
+    const cuts = shows === 'clean' ? [] : interventions.filter((one) => one.cut);
+    const cut = new Map(cuts.map((one) => [one.address, one.how]));
     const changes = new Map<string, number>();
     const measureChange = (address: string) => {
-      if (!now || !clean || !index?.site.has(address)) return Number.NaN;
+      if (shows === 'clean' || !now || !clean || !index?.site.has(address)) return Number.NaN;
       const known = changes.get(address) ?? change(now, clean, address);
       changes.set(address, known);
       return known;
@@ -137,6 +170,7 @@ export class Looker {
       interventions,
       run,
       token,
+      shows,
       norm: (address) => now?.norm(address) ?? Number.NaN,
       update: (address) => now?.update(address) ?? null,
       change: measureChange,
@@ -149,7 +183,8 @@ export class Looker {
       unread: (address) => durable.state?.unread[address] !== undefined,
       pending: (address) => page.pending.get(address),
       isExpert: (address) => /\.E\d+$/.test(address),
-      moved: movedBy(run),
+      wave: waveOf(interventions, index?.sites('layer').length ?? 0),
+      moved: shows === 'clean' ? Number.NaN : movedBy(run),
     };
   }
 

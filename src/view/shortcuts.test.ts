@@ -61,7 +61,7 @@ describe('keys', () => {
     const done: string[] = [];
     for (const name of ['ablate', 'undo', 'redo'] as const) shortcuts.bind(name, () => Boolean(done.push(name)));
     press(hit, 'x', { ctrlKey: true });
-    press(hit, 'X', { shiftKey: true });
+    press(hit, 'X');
     press(hit, 'z', { metaKey: true });
     press(hit, 'Z', { ctrlKey: true, shiftKey: true });
     expect(done).toEqual(['ablate', 'undo', 'redo']);

@@ -50,6 +50,24 @@ export const SHORTCUTS = {
     words: ifLive('shows it and ablates nothing'),
     where: 'diagram',
   },
+  extend: {
+    keys: ['Shift+ArrowUp', 'Shift+ArrowDown', 'Shift+ArrowLeft', 'Shift+ArrowRight'],
+    shown: ['Shift', '↑'],
+    words: ifLive('chooses several'),
+    where: 'diagram',
+  },
+  choose: {
+    keys: ['Shift+ ', 'Mod+ '],
+    shown: ['Shift', 'Space'],
+    words: ifLive('chooses it, too'),
+    where: 'diagram',
+  },
+  kinds: {
+    keys: ['Shift+x', 'Shift+F10', 'ContextMenu'],
+    shown: ['Shift', 'X'],
+    words: ifLive('other kinds of ablation'),
+    where: 'diagram',
+  },
   open: { keys: ['o'], shown: ['O'], words: 'opens the block and closes it', where: 'page' },
   compare: { keys: ['c'], shown: ['C'], words: ifLive('compares with the clean run'), where: 'page' },
   undo: { keys: ['Mod+z'], shown: ['Ctrl', 'Z'], words: ifLive('undoes'), where: 'page' },
@@ -89,7 +107,7 @@ interface Bound {
 /** A key as the table has it. A character that needs Shift is named without it: `?`. */
 function nameOf({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): string {
   const letter = key.length === 1 && key.toLowerCase() !== key.toUpperCase();
-  const shift = shiftKey && (key.length > 1 || ((ctrlKey || metaKey) && letter));
+  const shift = shiftKey && (key.length > 1 || key === ' ' || letter);
   const words = [(ctrlKey || metaKey) && 'Mod', altKey && 'Alt', shift && 'Shift', letter ? key.toLowerCase() : key];
   return words.filter((word) => word !== false).join('+');
 }

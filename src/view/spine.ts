@@ -96,7 +96,7 @@ export function drawEnds(layer: Element, ends: readonly EndBox[], pen: Pen): { p
     paint(look) {
       hits.each(function (end) {
         paintFrame(this, end, look, pen, [end.address, end.kind].filter((words) => words !== '').join(', '));
-        if (end.last) paintRing(this, end, look.moved);
+        if (end.last) paintRing(this, end, look.moved, look.wave(end.address));
       });
     },
   };

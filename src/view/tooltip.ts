@@ -15,7 +15,7 @@ export class Tooltip implements Part {
   #state = h('span');
   #done = h('span', { class: 'gb-done' });
   #action = h('span', { class: 'gb-action' });
-  #aside = h('span', {}, 'Shift and click: show what is known of it');
+  #aside = h('span', {}, 'Right click: other kinds · Shift: choose several · Alt: only show it');
   #look: Look | null = null;
   #target: Element | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -28,7 +28,7 @@ export class Tooltip implements Part {
     const { signal } = view;
     stage.addEventListener('pointerover', (event) => this.#over(event.target as Element), { signal });
     stage.addEventListener('pointerleave', () => this.#hide(), { signal });
-    stage.addEventListener('click', () => this.#hide(), { signal });
+    for (const act of ['click', 'contextmenu']) stage.addEventListener(act, () => this.#hide(), { signal });
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
   }
 

@@ -1,6 +1,7 @@
 /** Wires: from the stream to a block, and back to its plus with the update's size as their width. */
 import { select } from 'd3-selection';
 import type { BlockBox, CellBox, Line, Point } from '../layout';
+import { put } from './dom';
 import type { Look } from './look';
 
 const TURN = { near: 9, far: 11 };
@@ -170,7 +171,11 @@ export function drawWires(layer: Element, lines: readonly Line[], boxes: readonl
   return {
     paint(look) {
       groups.select('.gb-write').attr('d', ({ line, box }) => writePath(line, box, look));
-      groups.select('.gb-slashes').attr('d', ({ line, box }) => cutMarks(line, box, look));
+      groups.select<SVGPathElement>('.gb-slashes').each(function ({ line, box }) {
+        const marks = cutMarks(line, box, look);
+        put(this, 'd', marks);
+        this.classList.toggle('gb-on', marks !== '');
+      });
       groups.each(function ({ line, box }) {
         select(this)
           .select('.gb-risers')

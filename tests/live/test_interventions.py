@@ -56,13 +56,15 @@ def test_a_kind_takes_the_place_of_all_that_is_done_to_an_address_in_one_step(se
     assert strings(session) == ["scale L1.mlp", "zero L1.mlp at positions 2 and 3", "zero L1.mlp", "zero L0.attn.H1"]
 
 
-def test_only_what_is_ablated_is_changed_and_only_to_what_is_for_it(session: Session) -> None:
+def test_what_is_not_ablated_yet_is_ablated_by_a_change_and_a_kind_that_is_not_for_it_changes_nothing(
+    session: Session,
+) -> None:
     session.ablate("L1.mlp")
-    with pytest.raises(InterventionError, match=r"expected what is ablated, got L0\.mlp"):
-        session.change("L0.mlp", how="mean")
+    session.change("L0.mlp", "L1.mlp", how="mean")
+    assert strings(session) == ["mean L1.mlp", "mean L0.mlp"]
     with pytest.raises(InterventionError, match="skip"):
         session.change("L1.mlp", how="skip")
-    assert strings(session) == ["zero L1.mlp"]
+    assert strings(session) == ["mean L1.mlp", "mean L0.mlp"]
 
 
 def test_what_changes_a_value_composes_in_order(session: Session) -> None:

@@ -66,8 +66,8 @@ class Control:
 
     def change(self, names: tuple[str, ...], how: Any) -> bool:
         """Put a kind in the place of all that is done to some addresses, as a step; say whether anything changed."""
-        kind = self.asked(names, how)[0].kind
-        found = self._in_force(names)
+        asked = self.asked(names, how)
+        kind, found = asked[0].kind, [item.address for item in asked]
 
         def changed(current: Interventions) -> Interventions:
             new: list[Intervention] = []
@@ -77,7 +77,7 @@ class Control:
                 elif not any(one.address == item.address and one.positions == item.positions for one in new):
                     check(item.target, kind, item.positions)
                     new.append(Intervention(item.target, kind, item.positions))
-            return Interventions().adding(new)
+            return Interventions().adding([*new, *(item for item in asked if item.address not in current)])
 
         quoted = ", ".join(f'"{address}"' for address in found)
         python = f"session.change({quoted}, how={how_in_python(kind)})"
@@ -85,22 +85,17 @@ class Control:
 
     def restore(self, names: tuple[str, ...]) -> bool:
         """Take interventions away as a step, all of them where none is named; say whether anything changed."""
-        found = self._in_force(names)
-        label = f"restore {', '.join(found) or 'all'}"
-        quoted = ", ".join(f'"{address}"' for address in found)
-        return self._step(
-            label, f"session.restore({quoted})", lambda current: current.without(found) if found else Interventions()
-        )
-
-    def _in_force(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the addresses of what is ablated."""
         found = tuple(target_of(self._architecture, name).address for name in names)
         intact = [address for address in found if address not in self.history.current]
         if intact:
             raise InterventionError(
                 f"expected what is ablated, got {', '.join(intact)}. In force: {self.history.current!r}."
             )
-        return found
+        label = f"restore {', '.join(found) or 'all'}"
+        quoted = ", ".join(f'"{address}"' for address in found)
+        return self._step(
+            label, f"session.restore({quoted})", lambda current: current.without(found) if found else Interventions()
+        )
 
     def undo(self) -> bool:
         """Go one step back; say whether there was one."""

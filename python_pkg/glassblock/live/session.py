@@ -361,19 +361,14 @@ class Session:
         self._changed(self._control.ablate(names, how, positions))
 
     def change(self, *names: str, how: str | Kind) -> None:
-        """Do something else to these addresses, in the place of all that is done to them and at the same tokens.
+        """Ablate these addresses in the place of all that is done to them, and at the same tokens.
+
+        `ablate` adds to what changes a value and keeps it, as noise does; here nothing else stays.
 
         Parameters
         ----------
-        *names
-            Addresses that are ablated.
-        how
-            As for `ablate`.
-
-        Raises
-        ------
-        InterventionError
-            If an address is not ablated, or it cannot be done to it.
+        *names, how
+            As for `ablate`, and so is what it raises.
         """
         self._check_attached()
         self._changed(self._control.change(names, how))

@@ -1,0 +1,142 @@
+/** What is ablated, as a table: where, how, at which tokens, and what each does alone where that is known. */
+import { select } from 'd3-selection';
+import { signed } from '../layout/format';
+import type { Sweep } from '../state/local';
+import type { Intervention, Kind } from '../wire/types.generated';
+import { type Part, unfit, type View } from './context';
+import { copyButton, pythonOf } from './copying';
+import { h, put, setText, show } from './dom';
+import type { Look } from './look';
+
+const COLUMNS = ['where', 'how', 'alone', 'act'] as const;
+
+/** What the newest sweep measured of one ablation; nothing where it swept another kind or another prompt. */
+function alone(sweep: Sweep | null, prompt: string, { address, how, cut }: Intervention): string {
+  if (!sweep || sweep.how !== how || sweep.prompt !== prompt || !cut) return '';
+  const effect = sweep.rows.find((row) => row.address === address)?.effect ?? null;
+  return effect === null ? '' : `${signed(effect)} ${sweep.unit}`;
+}
+
+export class Ablations implements Part {
+  readonly element = h('section', { class: 'gb-section gb-ablations' });
+  #kl = h('span', { class: 'gb-sub' });
+  #body = h('tbody');
+  #table: HTMLTableElement;
+  #empty = h('p', { class: 'gb-empty' }, 'Nothing: every block does what the model learned.');
+  #all = h(
+    'button',
+    { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'ablations-restore' },
+    'Restore all',
+  );
+  #copy: HTMLButtonElement;
+  #look: Look | null = null;
+
+  constructor(private readonly view: View) {
+    const python = () => pythonOf(this.#look?.interventions.map((one) => one.python) ?? []);
+    this.#copy = copyButton(view, 'Copy as Python', 'ablations-copy', python);
+    this.#all.addEventListener('click', () => view.session.restoreAll(), { signal: view.signal });
+    const words = { where: 'block', how: 'ablated with', alone: 'alone', act: '' };
+    const head = COLUMNS.map((name) => h('th', { scope: 'col', 'data-col': name }, words[name]));
+    this.#table = h(
+      'table',
+      { class: 'gb-ablated-table', 'data-testid': 'ablated' },
+      h('thead', {}, h('tr', {}, ...head)),
+      this.#body,
+    );
+    this.element.append(
+      h('div', { class: 'gb-section-head' }, h('h2', {}, 'What is ablated'), this.#kl, this.#copy, this.#all),
+      this.#empty,
+      this.#table,
+    );
+  }
+
+  paint(look: Look): void {
+    this.#look = look;
+    const { state } = this.view.session.durable.value;
+    show(this.element, state !== null);
+    if (!state) return;
+    const { interventions } = look;
+    const some = interventions.length > 0;
+    for (const node of [this.#table, this.#copy, this.#all]) show(node, some);
+    show(this.#empty, !some);
+    this.#all.disabled = !this.view.session.reachable;
+    setText(this.#kl, interventions.length > 1 ? 'figures beside “Next token” are of all together' : '');
+    this.#table.classList.toggle('gb-known', this.#paintRows(interventions, state.kinds));
+  }
+
+  /** Returns whether of any of them is known what it does alone. */
+  #paintRows(interventions: readonly Intervention[], kinds: readonly Kind[]): boolean {
+    const view = this.view;
+    const { sweep } = view.session.page.value;
+    const prompt = view.session.durable.value.state?.run?.prompt ?? '';
+    let known = false;
+    const rows = select(this.#body)
+      .selectAll<HTMLTableRowElement, Intervention>('tr')
+      .data(interventions)
+      .join((enter) =>
+        enter.append('tr').each(function () {
+          rowNodes(this, view);
+        }),
+      );
+    rows.attr('data-address', ({ address }) => address);
+    rows.each(function (one) {
+      const says = alone(sweep, prompt, one);
+      known ||= says !== '';
+      paintRow(this, one, kinds, says, view);
+    });
+    return known;
+  }
+}
+
+/** What a row is of: rows are used again, so it is asked when something is pressed. */
+const addressOf = (row: HTMLElement) => row.dataset.address ?? '';
+
+function rowNodes(row: HTMLTableRowElement, view: View): void {
+  const { signal } = view;
+  const where = h('button', { type: 'button', class: 'gb-link gb-mono' });
+  where.addEventListener('click', () => view.state.set({ selected: addressOf(row) }), { signal });
+  const how = h('select', { class: 'gb-select-kind' });
+  how.addEventListener('change', () => view.session.change([addressOf(row)], how.value), { signal });
+  const restore = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Restore');
+  restore.addEventListener('click', () => view.session.restore([addressOf(row)]), { signal });
+  const says = h('div', { class: 'gb-sub gb-says' });
+  row.append(
+    h('td', { 'data-col': 'where' }, where, says),
+    h('td', { 'data-col': 'how' }, how),
+    h('td', { 'data-col': 'alone' }),
+    h('td', { 'data-col': 'act' }, restore),
+  );
+}
+
+function paintRow(row: HTMLElement, one: Intervention, kinds: readonly Kind[], says: string, view: View): void {
+  const node = <E extends Element>(selector: string) => row.querySelector(selector) as E;
+  const { address, how, sentence } = one;
+  const there = view.session.reachable;
+  const where = node<HTMLButtonElement>('.gb-link');
+  setText(where, address);
+  put(where, 'title', `Show ${address}`);
+  setText(node('.gb-says'), sentence);
+  put(node('.gb-says'), 'title', one.python);
+  setText(node('[data-col="alone"]'), says);
+  const restore = node<HTMLButtonElement>('[data-col="act"] button');
+  restore.disabled = !there;
+  put(restore, 'aria-label', `Restore ${address}`);
+  const choice = node<HTMLSelectElement>('select');
+  put(choice, 'aria-label', `How ${address} is ablated`);
+  choice.disabled = !there;
+  offer(choice, one, kinds, view);
+  if (choice.value !== how) choice.value = how;
+}
+
+/** The kinds that can take its place; what was done by code and has settings stands there by its name alone. */
+function offer(choice: HTMLSelectElement, { address, how }: Intervention, kinds: readonly Kind[], view: View): void {
+  const listed = kinds.some(({ name }) => name === how);
+  const key = `${address} ${listed ? '' : how} ${kinds.map(({ name }) => name).join()}`;
+  if (choice.dataset.key === key) return;
+  choice.dataset.key = key;
+  const options = kinds.map(({ name, sign }) => {
+    const why = unfit(view, address, name);
+    return h('option', { value: name, disabled: why !== null, title: why }, `${sign} ${name}`);
+  });
+  choice.replaceChildren(...(listed ? [] : [h('option', { value: how }, how)]), ...options);
+}
