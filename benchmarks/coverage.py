@@ -284,11 +284,11 @@ def run(todo: list[Result], jobs: int, limit: float) -> list[Result]:
     def one(case: Result) -> Result:
         if getattr(own, "worker", None) is None:
             own.worker = Worker()
-        done = own.worker.ask(case, limit)
-        if done is None:
+        answer: Result | None = own.worker.ask(case, limit)
+        if answer is None:
             own.worker = None
             case.not_read, case.seconds = f"ended after {limit:.0f} s, or died", limit
-            done = case
+        done = answer or case
         print(line(done), flush=True)
         return done
 

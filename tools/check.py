@@ -47,6 +47,12 @@ def prepare_galata() -> dict[str, str]:
     return {"GLASSBLOCK_CHROMIUM": browser.find()}
 
 
+def prepare_vitest() -> dict[str, str]:
+    """Unfold what the page's tests lay out."""
+    install.run(PYTHON, "tools/make_architectures.py")
+    return {}
+
+
 LINT = [
     Check("ruff", (PYTHON, "-m", "ruff", "check")),
     Check("format", (PYTHON, "-m", "ruff", "format", "--check")),
@@ -59,7 +65,7 @@ LINT = [
     Check("mypy", (PYTHON, "-m", "mypy")),
 ]
 TESTS = [
-    Check("vitest", ("npm", "run", "--silent", "test")),
+    Check("vitest", ("npm", "run", "--silent", "test"), prepare=prepare_vitest),
     Check("pytest", (PYTHON, "-m", "pytest")),
     Check("notebook", (PYTHON, "tools/demo.py")),
     Check("galata", ("npm", "run", "--silent", "test"), browser.UI_TESTS, prepare_galata),

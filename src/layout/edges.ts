@@ -108,6 +108,7 @@ export function placeEdges(
         labelAt: { x: from.x + 10, y: from.y - 5 },
         trunk: [{ x: from.x, y: start }, from, { x: rail, y: from.y }, { x: rail, y: highest }],
         ends,
+        via: edge.via.map(({ address }) => address),
         assumed: edge.evidence === 'assumed',
       },
     ];

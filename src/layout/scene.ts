@@ -184,6 +184,8 @@ export interface EdgeLine {
   readonly labelAt: Point;
   readonly trunk: readonly Point[];
   readonly ends: readonly Arrival[];
+  /** Addresses of the blocks that it goes through. */
+  readonly via: readonly string[];
   readonly assumed: boolean;
 }
 

@@ -4,6 +4,7 @@
  * once, and `data-run-id` is set when the picture of that run is there.
  */
 import { layoutScene, type Scene } from '../layout';
+import { NARROW, split } from '../layout/split';
 import { FIRST_VIEW, type StageName, type ViewState } from '../state/local';
 import type { Session } from '../state/session';
 import { Store } from '../state/store';
@@ -39,23 +40,11 @@ import { Trace } from './trace';
 
 /** Numbers of an architecture have no room below this width: its diagram stays as wide, and scrolls in its own frame. */
 const LEAST = 436;
-/** Below this width the panel goes under the diagram. */
-const NARROW = 900;
 /** Below this the prompt has a line of its own. */
 const SLIM = 800;
-const GAP = 24;
 const FAMILY = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif';
 
 let views = 0;
-
-/** How much of the width the diagram and the panel get. */
-export function split(width: number, live: boolean): { diagram: number; panel: number } {
-  if (width < NARROW) return { diagram: width, panel: width };
-  // Without a model there are no predictions to show: the diagram gets more.
-  const [least, share, most] = live ? [408, 0.428, 640] : [300, 0.29, 440];
-  const panel = Math.round(Math.max(least, Math.min(share * width, most)));
-  return { diagram: width - panel - GAP, panel };
-}
 
 type Given = Pick<View, 'session' | 'root' | 'signal' | 'pictures'>;
 

@@ -1,0 +1,55 @@
+/** What holds of every scene, over every architecture that there is: gallery models and causal model types. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { everyName, oneOf } from '../fixtures/every';
+import { crossings, missing, outside, overlaps } from '../fixtures/invariants';
+import type { Architecture } from '../wire/types.generated';
+import { layoutScene, type Scene } from './index';
+import { layerCount } from './model';
+import { split } from './split';
+
+const measure = (text: string, px: number) => text.length * px * 0.6;
+const WIDTHS = [480, 700, 1100, 1400, 2400];
+/** With more layers than this nobody opens all of them; their places follow from the folded card's in any width. */
+const OPENED = 40;
+const WIDTHS_OPENED = [480, 1400];
+
+interface Case {
+  readonly what: string;
+  readonly scene: Scene;
+}
+
+function* scenesOf(of: Architecture): Generator<Case> {
+  for (const page of WIDTHS) {
+    for (const live of [true, false]) {
+      const width = split(page - 24, live).diagram;
+      const opened = layerCount(of) <= OPENED && WIDTHS_OPENED.includes(page);
+      for (const folded of opened ? [true, false] : [true]) {
+        const what = `${page} px, ${live ? 'live' : 'static'}, ${folded ? 'folded' : 'unfolded'}`;
+        yield { what, scene: layoutScene(of, { width, live, folded, bound: {}, measure }) };
+      }
+    }
+  }
+}
+
+describe.each(everyName())('%s', (name) => {
+  let cases: Case[] = [];
+  let of: Architecture;
+  beforeAll(() => {
+    of = oneOf(name);
+    cases = [...scenesOf(of)];
+  });
+  /** Fails with a sentence for each place in each scene. */
+  const holds = (found: (scene: Scene) => string[]) => {
+    const broken = cases.flatMap(({ what, scene }) => found(scene).map((text) => `${what}: ${text}`));
+    expect(broken.length, broken.join('\n')).toBe(0);
+  };
+
+  it('lets nothing overlap', () => holds(overlaps));
+  it('leads no line across what it does not belong to', () => holds(crossings));
+  it('keeps everything within the picture', () => holds(outside));
+  it('has a place for every block of every layer', () => holds((scene) => missing(scene, of)));
+  it('is the same each time', () => {
+    const [first] = cases;
+    expect([...scenesOf(oneOf(name))][0]).toEqual(first);
+  });
+});
