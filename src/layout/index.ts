@@ -145,5 +145,5 @@ export function layoutScene(architecture: Architecture, given: LayoutOptions): S
   } as Scene;
 }
 
-export { groupKey, locate } from './model';
+export { groupKey, locate, placeOf } from './model';
 export type * from './scene';

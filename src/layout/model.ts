@@ -117,6 +117,21 @@ export function withParts(block: Block): Block[] {
   return [block, ...block.parts.flatMap(withParts)];
 }
 
+/** The stack and the group of the layer that an address is in; null outside of the layers. */
+export function placeOf(
+  { stacks }: Architecture,
+  address: string,
+): { stack: Stack; group: Group; index: number } | null {
+  for (const stack of stacks) {
+    const prefix = layerAddress(stack, 0).slice(0, -1);
+    const [, digits] = address.startsWith(prefix) ? (/^(\d+)(?:\.|$)/.exec(address.slice(prefix.length)) ?? []) : [];
+    const index = Number(digits ?? Number.NaN);
+    const group = stack.groups.find((one) => one.layers.includes(index));
+    if (group) return { stack, group, index };
+  }
+  return null;
+}
+
 function layerNamed(stack: Stack, address: string): Layer | null {
   const prefix = layerAddress(stack, 0).slice(0, -1);
   if (!address.startsWith(prefix)) return null;

@@ -85,6 +85,14 @@ export interface ViewState {
   readonly pair: readonly number[];
   /** The address of the block that shows its inside in the diagram, or null. */
   readonly opened: string | null;
+  /** What is searched for: the kind that it names is marked in the diagram. */
+  readonly query: string;
+  /** Where a person asked to be taken; a new object each time. */
+  readonly goal: { readonly address: string } | null;
+  /** Whether everything is larger and plainer, to be read from the back of a room. */
+  readonly projector: boolean;
+  /** Whether the diagram stands there as a table. */
+  readonly table: boolean;
   /** The token whose values are shown, by its place in the sequence and its name; null: the last. */
   readonly token: ChosenToken | null;
 }
@@ -102,5 +110,9 @@ export const FIRST_VIEW: ViewState = {
   compare: false,
   opened: null,
   pair: [],
+  query: '',
+  goal: null,
+  projector: false,
+  table: false,
   token: null,
 };

@@ -1,5 +1,7 @@
 /** The diagram of a page: the drawing, with clicks and keys caught once, here; they go by the address of an element. */
 import type { Scene } from '../layout';
+import { type Marks, search } from '../layout/search';
+import type { ViewState } from '../state/local';
 import { bindLayer } from './cards';
 import { extend, type Meaning, meaningOf, meant } from './choosing';
 import type { Part, View } from './context';
@@ -8,6 +10,7 @@ import { describeState } from './hit';
 import { type ItemLine, linesOf, move } from './keys';
 import type { KindMenu } from './kind-menu';
 import type { Look } from './look';
+import { paintMarks } from './marks';
 import { CLOSES } from './shortcuts';
 
 export class Diagram implements Part {
@@ -18,6 +21,8 @@ export class Diagram implements Part {
   #look: Look | null = null;
   /** Key of the item that is in the tab order. */
   #current = '';
+  #marked: unknown[] = [];
+  #goal: ViewState['goal'] = null;
 
   constructor(
     private readonly view: View,
@@ -43,6 +48,38 @@ export class Diagram implements Part {
   paint(look: Look): void {
     this.#look = look;
     this.#drawing.paint(look);
+    this.#mark();
+    this.#reach();
+  }
+
+  /** Mark what the search names, where that or the scene is another. */
+  #mark(): void {
+    const { state, session } = this.view;
+    const key = [state.value.query, session.durable.value.architecture, this.#scene];
+    if (!this.#scene || key.every((value, i) => value === this.#marked[i])) return;
+    this.#marked = key;
+    const marks: Marks | null = search(session.durable.value.architecture, state.value.query).marks;
+    paintMarks(this.element, this.#scene, marks);
+  }
+
+  /** Go where a person asked to be taken: what has no place of its own is in something that has. */
+  #reach(): void {
+    const { goal } = this.view.state.value;
+    if (goal === this.#goal) return;
+    this.#goal = goal;
+    const hits = [...this.element.querySelectorAll<SVGElement>('.gb-hit')];
+    for (
+      let { address } = goal ?? { address: '' };
+      address !== '';
+      address = address.slice(0, Math.max(0, address.lastIndexOf('.')))
+    ) {
+      const hit = hits.find((one) => one.dataset.address === address);
+      if (!hit) continue;
+      const node = this.#rove((hit as unknown as { __data__: { key: string } }).__data__.key);
+      node?.scrollIntoView?.({ block: 'nearest', inline: 'nearest' });
+      node?.focus({ preventScroll: true });
+      return;
+    }
   }
 
   /** Drawn in the order in which they cover each other, read in the order of the layers: each, its blocks, their cells. */

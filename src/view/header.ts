@@ -6,6 +6,7 @@ import type { Part, View } from './context';
 import { h, s, setText, show } from './dom';
 import { ExportMenu } from './export-menu';
 import { changedWord, type Look } from './look';
+import { SearchBox } from './search';
 import { StageSwitch } from './stage-switch';
 
 const STATUS: Record<SessionState['status'], string> = {
@@ -74,14 +75,17 @@ export class Header implements Part {
   #figures = h('dl', { class: 'gb-figures' });
 
   #stages: StageSwitch;
+  #search: SearchBox;
 
   constructor(private readonly view: View) {
     this.#stages = new StageSwitch(view);
+    this.#search = new SearchBox(view);
     this.#status.append(this.#dot, this.#words);
     const brand = h('div', { class: 'gb-brand' }, logo(), this.#title);
     const chips = h('div', { class: 'gb-chips' }, this.#status, this.#count);
     this.#export = new ExportMenu(view);
-    const tools = h('div', { class: 'gb-header-tools' }, this.#stages.element, view.pictures && this.#export.element);
+    const more = [this.#search.element, this.#stages.element, view.pictures && this.#export.element];
+    const tools = h('div', { class: 'gb-header-tools' }, ...more);
     const row = h('div', { class: 'gb-title' }, brand, chips, tools, this.#line);
     this.element.append(row, this.#figures);
   }

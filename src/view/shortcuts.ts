@@ -121,7 +121,7 @@ const UNTYPED = new Set(['button', 'checkbox', 'radio', 'range', 'submit', 'rese
 /** Whether what is pressed here is text. */
 export function typesText(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  if (target instanceof HTMLInputElement) return !UNTYPED.has(target.type);
+  if (target instanceof HTMLInputElement) return !UNTYPED.has(target.type) && !target.readOnly;
   return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }
 

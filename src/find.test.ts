@@ -1,0 +1,85 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { architecture } from './fixtures';
+import { FakeModel, settled } from './fixtures/model';
+import { makeWidget } from './widget';
+
+function show(name: Parameters<typeof architecture>[0]) {
+  const model = new FakeModel({ architecture: architecture(name), frame_layout: null, state: null });
+  const widget = makeWidget();
+  const { signal } = new AbortController();
+  widget.initialize({ model, signal });
+  const el = document.body.appendChild(document.createElement('div'));
+  widget.render({ model, el, signal });
+  const box = el.querySelector('[role=combobox]') as HTMLInputElement;
+  const press = (key: string, at: Element = box) => {
+    at.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+    return settled();
+  };
+  const type = (text: string) => {
+    box.focus();
+    box.value = text;
+    box.dispatchEvent(new Event('input', { bubbles: true }));
+    return settled();
+  };
+  const options = () => [...el.querySelectorAll('[role=option]')];
+  return { el, box, press, type, options };
+}
+
+beforeEach(() => document.body.replaceChildren());
+
+describe('the search box', () => {
+  it('is a combobox whose active option the arrows move', async () => {
+    const { el, box, press, type, options } = show('gemma2');
+    await type('l17');
+    expect(box.getAttribute('aria-expanded')).toBe('true');
+    expect(el.querySelector(`#${box.getAttribute('aria-controls')}`)?.getAttribute('role')).toBe('listbox');
+    const active = () => options().findIndex(({ id }) => id === box.getAttribute('aria-activedescendant'));
+    expect(active()).toBe(0);
+    await press('ArrowDown');
+    expect(active()).toBe(1);
+    expect(options()[1]?.getAttribute('aria-selected')).toBe('true');
+  });
+
+  it('goes to a layer: its card is bound to it, and the block has the focus', async () => {
+    const { el, press, type } = show('deepseek_v3');
+    await type('l17.moe');
+    await press('Enter');
+    expect(document.activeElement?.getAttribute('data-address')).toBe('L17.moe');
+    expect(document.activeElement?.getAttribute('aria-selected')).toBe('true');
+    expect(el.querySelector('.gb-detail h2')?.textContent).toBe('L17.moe');
+  });
+
+  it('goes to one expert of hundreds', async () => {
+    const { press, type } = show('deepseek_v3');
+    await type('l17 e200');
+    await press('Enter');
+    expect(document.activeElement?.getAttribute('data-address')).toBe('L17.moe.E200');
+  });
+
+  it('marks the layers of a kind until its name goes', async () => {
+    const { el, press, type } = show('gemma2');
+    await type('sliding window');
+    const marked = () => [...el.querySelectorAll<SVGElement>('.gb-layer.gb-found')].map((one) => one.dataset.layer);
+    // Gemma 2 slides its window in every other layer, the first among them.
+    expect(marked()).toEqual(Array.from({ length: 13 }, (_, i) => `L${2 * i}`));
+    expect(el.querySelector('.gb-search-said')?.textContent).toBe('13 of 26 layers: every 2nd, L0 to L24');
+    await press('Enter');
+    expect(marked()).toHaveLength(13);
+    await press('Escape', document.activeElement ?? el);
+    expect(marked()).toEqual([]);
+  });
+
+  it('says that nothing was found', async () => {
+    const { el, box, type, options } = show('gemma2');
+    await type('L99');
+    expect(options()).toEqual([]);
+    expect(box.getAttribute('aria-expanded')).toBe('false');
+    expect(el.querySelector('.gb-search-said')?.textContent).toMatch(/no layer 99/);
+  });
+
+  it('has the focus at a slash, from anywhere in the view', async () => {
+    const { el, box, press } = show('gemma2');
+    await press('/', el.querySelector('.gb-hit') ?? el);
+    expect(document.activeElement).toBe(box);
+  });
+});
