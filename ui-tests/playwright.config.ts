@@ -18,6 +18,7 @@ export default defineConfig({
     { name: 'benchmarks', testDir: 'benchmarks' },
     { name: 'pictures', testDir: 'pictures' },
   ],
+  snapshotPathTemplate: 'golden/{arg}{ext}',
   // By port, so that two runs at once do not sweep away each other's traces.
   outputDir: `test-results/${port}`,
   workers: 1,

@@ -1,51 +1,49 @@
 // The pictures of the docs, taken from exported pages: `npm run pictures`. Run it when the page has changed, and look at them.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// It also writes docs/pictures.md, which shows them all. One alone: `npm run pictures -- --grep "rwkv"`.
+import { existsSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type Page, test } from '@playwright/test';
-import { at } from '../helpers/diagram';
+import { test } from '@playwright/test';
+import { makePages } from '../helpers/pages';
+import { ARCHITECTURES, LIVE, OPENED, OTHERS, SCENES, type Scene } from '../helpers/scenes';
+import { showScene } from '../helpers/show';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'glassblock-'));
-const images = path.resolve(__dirname, '../../docs/images');
+const docs = path.resolve(__dirname, '../../docs');
 
-/** Save a bundled model's page and open it. */
-async function open(page: Page, model: string): Promise<void> {
-  const file = path.join(folder, `${model}.html`);
-  execFileSync('python', ['-m', 'glassblock', 'demo', model, '-o', file]);
-  await page.setViewportSize({ width: 1100, height: 900 });
-  await page.goto(pathToFileURL(file).href);
-}
+test.beforeAll(() => {
+  test.setTimeout(600_000);
+  makePages(SCENES.map(({ source }) => source));
+});
 
-async function take(page: Page, name: string): Promise<void> {
-  await page.mouse.move(0, 0);
-  await page.waitForTimeout(600); // the wire is being cut
-  await page.locator('.gb-root').screenshot({ path: path.join(images, `${name}.png`) });
-}
-
-for (const scheme of ['light', 'dark'] as const) {
-  test(`one head ablated, ${scheme}`, async ({ page }) => {
-    await page.emulateMedia({ colorScheme: scheme });
-    await open(page, 'gpt');
-    await at(page.locator('.gb-root'), 'L1.attn.H0').click();
-    await take(page, scheme === 'light' ? 'live' : 'live-dark');
+for (const scene of SCENES) {
+  test(`the picture ${scene.name}`, async ({ page }) => {
+    const place = await showScene(page, scene);
+    await place.screenshot({ path: path.join(docs, 'images', `${scene.name}.png`) });
   });
 }
 
-for (const model of ['moe', 'hybrid']) {
-  test(`the bundled ${model}`, async ({ page }) => {
-    await open(page, model);
-    await take(page, model);
-  });
-}
+const section = (title: string, scenes: readonly Scene[]) => [
+  `## ${title}`,
+  '',
+  ...scenes
+    .filter(({ name }) => existsSync(path.join(docs, 'images', `${name}.png`)))
+    .flatMap(({ name, about }) => [
+      `${about[0]?.toUpperCase()}${about.slice(1)}:`,
+      '',
+      `![${about}](images/${name}.png)`,
+      '',
+    ]),
+];
 
-test('an architecture alone', async ({ page }) => {
-  const file = path.join(folder, 'unfold.html');
-  const code = `import glassblock as gb; gb.unfold({"model_type": "deepseek_v3"}).save("${file}")`;
-  execFileSync('python', ['-c', code]);
-  await page.setViewportSize({ width: 1100, height: 900 });
-  await page.goto(pathToFileURL(file).href);
-  await at(page.locator('.gb-root'), 'L3.attn').click();
-  await take(page, 'unfold');
+test('the page that shows them', () => {
+  const text = [
+    '# Pictures',
+    '',
+    'Taken in a real browser by `npm run pictures` (in `ui-tests/`), which also writes this page.',
+    '',
+    ...section('Live', LIVE),
+    ...section('Architectures', ARCHITECTURES),
+    ...section('Inside of blocks', OPENED),
+    ...section('Widths, dark, comparisons', OTHERS),
+  ];
+  writeFileSync(path.join(docs, 'pictures.md'), `${text.join('\n').trimEnd()}\n`);
 });
