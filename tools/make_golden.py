@@ -22,6 +22,11 @@ def f32(*values: float) -> str:
     return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode("ascii")
 
 
+def f16(*values: float) -> str:
+    """Return numbers as base64 of little-endian float16."""
+    return base64.b64encode(struct.pack(f"<{len(values)}e", *values)).decode("ascii")
+
+
 def fact(value: Any, source: str = "observed", where: str = "") -> dict[str, Any]:
     """Return a fact."""
     return {"value": value, "source": source, "where": where}
@@ -251,6 +256,15 @@ STATE = {
     "run": RUN,
     "problem": None,
 }
+PATTERN = {
+    "name": "L0.attn.pattern",
+    "shape": [2, 2, 3],
+    "dtype": "float16",
+    "first": 1,
+    "queries": None,
+    "keys": None,
+}
+WEIGHTS = [1.0, 0.0, 0.0, 0.25, 0.75, 0.0, 0.5, 0.5, 0.0, 0.0, 0.125, 0.875]
 FRAME = {
     "type": "frame",
     "seq": 12,
@@ -261,6 +275,8 @@ FRAME = {
     "predictions": [{"token": "John", "id": 7, "prob": 0.25}],
     "interventions": 1,
     "first_nonfinite": "L0.attn.H0",
+    "inside": [PATTERN],
+    "unread": {"L1.attn.pattern": "its block did not run in this pass"},
 }
 STATS = [
     *(1.0, 0.1, 0.2, 0.3, 0.0, 2.0, 0.1, 0.2, 0.3, 0.0),
@@ -294,13 +310,24 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "frame": {
         "definition": "Frame",
         "message": FRAME,
-        "buffers": [f32(*STATS), f32(*UPDATES)],
+        "buffers": [f32(*STATS), f32(*UPDATES), f16(*WEIGHTS)],
         "expected": {
             "shape": [4, 2, 5],
             "norm": {"embed": [1.0, 2.0], "L0.attn.H0": [3.0, 4.0], "L0.attn": [5.0, 6.0], "L0": [None, None]},
             "nonfinite": {"L0.attn.H0": [0.0, 1.0]},
             "updates": {"L0.attn": [[0.5, -0.25], [0.75, 1.0]]},
+            "inside": {"L0.attn.pattern": WEIGHTS},
         },
+    },
+    "matrix": {
+        "definition": "Matrix",
+        "message": {
+            "type": "matrix",
+            "id": 9,
+            "inside": {**PATTERN, "name": "L0.mixer.effective", "first": 0},
+            "interventions": 0,
+        },
+        "buffers": [f16(*WEIGHTS)],
     },
     "success": {"definition": "Success", "message": {"type": "reply", "id": 4, "ok": True, "effect": "now"}},
     "failure": {
@@ -326,6 +353,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "redo": {},
     "change": {"targets": ["L0.attn.H0"], "how": "noise"},
     "sweep": {"how": "zero", "metric": {"name": "difference", "tokens": [7, 9]}, "scope": ["head", "block"]},
+    "watch": {"page": "a1b2", "names": ["L0.attn.pattern"]},
+    "effective": {"name": "L0.mixer"},
 }
 for number, (method, params) in enumerate(REQUESTS.items()):
     message = {"type": "request", "id": number, "method": method, "params": params}

@@ -10,15 +10,24 @@ from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
 
 from glassblock import wire
 from glassblock.describe import Comparison
-from glassblock.ir import Architecture, to_dict
+from glassblock.errors import TapError
+from glassblock.ir import Architecture, parse, to_dict
 from glassblock.live import PLAIN, TARGETS, Candidate, Frame, Intervention, Kind, Layout, Run, Score, Session
 from glassblock.wire import types_generated as wt
 
 PREDICTIONS = 5
 """How many of the most probable tokens a frame names."""
+
+PATTERN = 3
+"""Dimensions of what has queries and keys: their numbers are between 0 and 1, and halves are enough."""
+
+MATRIX_BYTES = 4 << 20
+"""Size of a matrix that a page is sent at most; it comes once, and not with every frame."""
 
 LOGIT = float(np.finfo(np.float32).max)
 """What stands for an infinite logit (a token that a model rules out): JSON has no infinity."""
@@ -132,8 +141,86 @@ def frame(value: Frame, session: Session, *, last_only: bool = False) -> tuple[w
         "predictions": _probable(value, session),
         "interventions": value.interventions,
         "first_nonfinite": value.first_nonfinite,
+        "inside": [],
+        "unread": dict(value.unshown),
     }
-    return header, [wire.buffer(stats[:, 0, positions - sent :]), wire.buffer(updates[:, 0, positions - sent :])]
+    buffers = [wire.buffer(stats[:, 0, positions - sent :]), wire.buffer(updates[:, 0, positions - sent :])]
+    for name, (numbers, dropped) in value.shown.items():
+        entry, data = inside(name, numbers, dropped, value, session)
+        header["inside"].append(entry)
+        buffers.append(data)
+    return header, buffers
+
+
+def inside(name: str, numbers: NDArray[Any], dropped: int, value: Frame, session: Session) -> tuple[wt.Tapped, bytes]:
+    """Return what a frame has of a tap: its header and its buffer.
+
+    Parameters
+    ----------
+    name
+        Of the tap.
+    numbers
+        Heads x queries x keys, or heads x tokens.
+    dropped
+        How many queries of the pass were left out before the first.
+    value
+        The frame: tells the text of the encoder, where there is one.
+    session
+        Decodes its tokens.
+    """
+    queries, keys, ours = _texts(name, numbers, value, session)
+    entry: wt.Tapped = {
+        "name": name,
+        "shape": [*numbers.shape],
+        "dtype": "float16" if numbers.ndim == PATTERN else "float32",
+        "first": dropped + (value.first if ours else 0),
+        "queries": queries,
+        "keys": keys,
+    }
+    return entry, wire.buffer(numbers, "<f2" if numbers.ndim == PATTERN else "<f4")
+
+
+def _texts(
+    name: str, numbers: NDArray[Any], value: Frame, session: Session
+) -> tuple[list[str] | None, list[str] | None, bool]:
+    """Return the tokens of queries and keys where they are not the frame's, and whether the queries are the frame's."""
+    main = session.architecture.stacks[-1]
+    where = parse(name.rpartition(".")[0])
+    ours = where is None or where.layer is None or where.stack == main.name
+    branches = main.layer(where.layer).branches if ours and where is not None and where.layer is not None else ()
+    crossed = any(branch.block == str(where) and branch.context is not None for branch in branches)
+    if ours and not crossed:
+        return None, None, True
+    ids = [] if value.context_ids is None else value.context_ids.reshape(-1, value.context_ids.shape[-1])[0].tolist()
+    fits = numbers.ndim == PATTERN and len(ids) == numbers.shape[-1]
+    known = [session.decode(token) for token in ids] if fits else []
+    return (None if crossed else known), known, ours
+
+
+def matrix(identity: int, name: str, value: Tensor, session: Session) -> tuple[wt.Matrix, bytes]:
+    """Return the matrix of a linear mixer, as it was asked for: its header and its buffer.
+
+    Raises
+    ------
+    TapError
+        If it is larger than what a page is sent.
+    """
+    numbers = value[0].float().cpu().numpy()
+    if numbers.nbytes > MATRIX_BYTES:
+        raise TapError(
+            f"expected a matrix of at most {MATRIX_BYTES >> 20} MiB to draw, got {numbers.nbytes / 2**20:.0f} MiB:"
+            f" {' x '.join(map(str, numbers.shape))}. Read it in Python: session.effective_attention({name!r})."
+        )
+    entry: wt.Tapped = {
+        "name": f"{name}.effective",
+        "shape": [*numbers.shape],
+        "dtype": "float32",
+        "first": 0,
+        "queries": None,
+        "keys": None,
+    }
+    count = len(session.interventions)
+    return {"type": "matrix", "id": identity, "inside": entry, "interventions": count}, wire.buffer(numbers)
 
 
 def _probable(value: Frame, session: Session) -> list[wt.FramePrediction]:

@@ -3,6 +3,7 @@
  * over the wire and is not in a trait. `ViewState` is one for each view: where a person is looking.
  */
 import type { DecodedFrame } from '../wire/codec';
+import type { Numbers } from '../wire/numbers';
 import type { Effect, Effects, How } from '../wire/types.generated';
 import type { Moment } from './timeline';
 
@@ -11,6 +12,14 @@ export type Connection = 'unknown' | 'live' | 'silent' | 'gone' | 'recorded';
 
 /** A sweep: all its rows so far. */
 export type Sweep = Omit<Effects, 'type' | 'first' | 'rows'> & { readonly rows: readonly Effect[] };
+
+/** A matrix: of which mixer and run, and once they are there its numbers, or why there are none. */
+export interface AskedMatrix {
+  readonly name: string;
+  readonly run: number | null;
+  readonly numbers: Numbers | null;
+  readonly why: string | null;
+}
 
 export interface Page {
   readonly connection: Connection;
@@ -34,6 +43,8 @@ export interface Page {
   readonly note: string | null;
   /** The newest sweep, as far as it came. */
   readonly sweep: Sweep | null;
+  /** The matrix of a linear mixer that was asked for last. */
+  readonly matrix: AskedMatrix | null;
 }
 
 export const EMPTY_PAGE: Page = {
@@ -48,6 +59,7 @@ export const EMPTY_PAGE: Page = {
   dismissed: null,
   note: null,
   sweep: null,
+  matrix: null,
 };
 
 export type Theme = 'light' | 'dark';

@@ -2,7 +2,7 @@
  * A stand-in for the notebook's model where there is no kernel: it answers requests from a recording, which holds the
  * clean run and each single ablation. What it cannot answer it refuses in words.
  */
-import { recordedBuffers } from '../wire/codec';
+import { fromBase64, recordedBuffers } from '../wire/codec';
 import type { PageModel } from '../wire/model';
 import type {
   Ack,
@@ -55,6 +55,18 @@ function unavailableIn({ layout, recording }: PageData): SessionState['unavailab
   const others = layout?.sites.filter(({ address }) => !recorded.has(address)) ?? [];
   const why = `it was not recorded in this page. ${ELSEWHERE}`;
   return { ...Object.fromEntries(others.map(({ address }) => [address, why])), ...recording?.state.unavailable };
+}
+
+/** The frame of an ablation with what it left as it was: only what differs is recorded. */
+function withClean(frame: RecordedFrame, clean: RecordedFrame): RecordedFrame {
+  const known = new Set([...frame.header.inside.map(({ name }) => name), ...Object.keys(frame.header.unread)]);
+  const same = clean.header.inside.map((entry, i) => ({ entry, data: clean.inside[i] ?? '' }));
+  const rest = same.filter(({ entry }) => !known.has(entry.name));
+  return {
+    ...frame,
+    header: { ...frame.header, inside: [...frame.header.inside, ...rest.map(({ entry }) => entry)] },
+    inside: [...frame.inside, ...rest.map(({ data }) => data)],
+  };
 }
 
 interface Step {
@@ -125,6 +137,10 @@ export class RecordedModel implements PageModel {
     switch (request.method) {
       case 'hello':
       case 'stop':
+      case 'watch': // frames of a recording have all that there is
+        break;
+      case 'effective':
+        this.#effective(request.id, request.params.name);
         break;
       // Each ablation takes the place of the one before: changing its kind is ablating anew.
       case 'ablate':
@@ -149,6 +165,19 @@ export class RecordedModel implements PageModel {
           `This page holds one recorded run and no model, so it cannot ${request.method}. ${ELSEWHERE}`,
         );
     }
+  }
+
+  #effective(id: number, name: string): void {
+    const found = this.data.recording?.matrices.find(({ inside }) => inside.name === `${name}.effective`);
+    if (!found) throw new Refusal('recorded', `The matrix of ${name} was not recorded in this page. ${ELSEWHERE}`);
+    if (this.#now) {
+      throw new Refusal(
+        'recorded',
+        `This page holds the matrix of the clean run alone: restore it first. ${ELSEWHERE}`,
+      );
+    }
+    const bytes = [new DataView(fromBase64(found.data).buffer)];
+    this.#emit('msg:custom', { type: 'matrix', id, inside: found.inside, interventions: 0 }, bytes);
   }
 
   get #now(): RecordedAblation | null {
@@ -217,7 +246,7 @@ export class RecordedModel implements PageModel {
       history: { entries: this.#steps.map(({ label, python }) => ({ label, python })), cursor: this.#cursor },
       run: run ? { ...run, id: this.#runs } : null,
     };
-    this.#frame(now?.frame ?? recording.frame);
+    this.#frame(now ? withClean(now.frame, recording.frame) : recording.frame);
     this.#emit(`change:${TRAITS.state}`);
   }
 

@@ -5,13 +5,15 @@
  */
 import { type Bytes, decodeFrame, parseKernelMessage, WireError } from '../wire/codec';
 import type { PageModel } from '../wire/model';
+import { numbersOf } from '../wire/numbers';
 import { type Method, type Params, RequestFailure, Requests } from '../wire/requests';
-import type { Effects, Frame, How, Intervention } from '../wire/types.generated';
+import type { Effects, Frame, How, Intervention, Matrix } from '../wire/types.generated';
 import { ConnectionWatch, type Deadlines } from './connection';
 import { type Durable, readDurable, watchDurable } from './durable';
 import { EMPTY_PAGE, type Page, type Sweep } from './local';
 import { Store } from './store';
 import { Timeline, tokensOf } from './timeline';
+import { Watching } from './watching';
 
 const PROTOCOL_VERSION = 1;
 const NEW_TOKENS = 24;
@@ -27,6 +29,8 @@ export class Session {
   readonly durable: Store<Durable>;
   readonly page = new Store<Page>(EMPTY_PAGE);
   readonly timeline: Timeline;
+  /** What is shown of the insides of blocks. */
+  readonly watching: Watching;
   #requests: Requests;
   #watch: ConnectionWatch;
   #drawing = false;
@@ -40,6 +44,7 @@ export class Session {
     this.timeline = new Timeline(signal);
     this.timeline.state.subscribe(() => this.#schedule(), signal);
     this.#requests = new Requests((message) => this.#send(message));
+    this.watching = new Watching((params) => this.#quietly('watch', params), signal);
     const watched = {
       hello: () => this.#hello(),
       busy: () => this.busy,
@@ -90,6 +95,16 @@ export class Session {
 
   restoreAll(): void {
     void this.#ask('restore', { targets: [] });
+  }
+
+  /** Ask for the exact matrix of a linear mixer: `page.matrix` has it when it is there, or why there is none. */
+  async effective(name: string): Promise<void> {
+    if (!this.reachable) return;
+    const run = this.durable.value.state?.run?.id ?? null;
+    this.page.set({ matrix: { name, run, numbers: null, why: null } });
+    const why = await this.#quietly('effective', { name });
+    const { matrix } = this.page.value;
+    if (why !== null && matrix?.name === name) this.page.set({ matrix: { ...matrix, why } });
   }
 
   /** Go to the point in the history where `steps` of its entries are in force. */
@@ -165,6 +180,17 @@ export class Session {
     }
   }
 
+  /** Ask for what changes nothing: it may take its time, and what becomes of it is shown where it was asked for. */
+  async #quietly<M extends Method>(method: M, params: Params<M>): Promise<string | null> {
+    if (!this.durable.value.state) return null;
+    try {
+      await this.#requests.request(method, params).reply;
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
   #hello(): () => boolean {
     const { id, reply } = this.#requests.request('hello', { version: PROTOCOL_VERSION });
     reply.catch((error: unknown) => this.page.set({ alert: String((error as Error).message) }));
@@ -211,12 +237,20 @@ export class Session {
     try {
       const message = parseKernelMessage(content);
       if (message.type === 'reply') this.#requests.settle(message);
+      else if (message.type === 'matrix') this.#matrix(message, buffers);
       else if (message.type === 'effects') this.page.set({ sweep: grown(this.page.value.sweep, message) });
       else this.#frame(message, buffers);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.page.set({ alert: error.message });
     }
+  }
+
+  /** Keep a matrix that this page has asked for: replies reach every page. */
+  #matrix({ inside }: Matrix, buffers: Bytes[]): void {
+    const { matrix } = this.page.value;
+    if (matrix?.numbers !== null || inside.name !== `${matrix.name}.effective`) return;
+    this.page.set({ matrix: { ...matrix, numbers: numbersOf(inside, buffers[0]) } });
   }
 
   /** Keep a frame; it is drawn, and acknowledged, when the browser next paints. */

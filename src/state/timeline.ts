@@ -70,6 +70,11 @@ function goesOn({ header }: DecodedFrame, before: Moment): boolean {
   return header.positions >= end && header.tokens.every((token, i) => i >= end || token === before.text[i]);
 }
 
+/** Whether a frame is of the same pass as another. */
+function isAgain({ header: a }: DecodedFrame, { header: b }: DecodedFrame): boolean {
+  return a.seq === b.seq && a.origin === b.origin && a.first === b.first && a.positions === b.positions;
+}
+
 /** The sequence with a frame's tokens in their place. It grows where it can: a text is not copied for each token. */
 function textWith({ header }: DecodedFrame, before: Moment | undefined): readonly (string | null)[] {
   const { first, tokens, positions } = header;
@@ -124,6 +129,7 @@ export class Timeline {
 
   /** Keep a frame. */
   push(frame: DecodedFrame, size: number, state: SessionState | null): void {
+    if (this.#again(frame)) return;
     const before = this.#moments.at(-1);
     if (before && !this.#held && !goesOn(frame, before)) this.#clear();
     const clean = frame.header.origin === 'clean';
@@ -141,6 +147,23 @@ export class Timeline {
     this.#trim();
     this.#count();
     this.#tell();
+  }
+
+  /** Put a pass that is sent once more, because more is shown of it now, in its place. Returns whether it was. */
+  #again(frame: DecodedFrame): boolean {
+    const same = (one: DecodedFrame | null): boolean => one !== null && isAgain(frame, one);
+    if (!this.#moments.some((one) => same(one.frame))) return false;
+    const changed = (one: Moment): Moment => ({
+      ...one,
+      frame: same(one.frame) ? frame : one.frame,
+      clean: same(one.clean) ? frame : one.clean,
+      edited: same(one.edited) ? frame : one.edited,
+    });
+    const held = this.#held === null ? -1 : this.#moments.lastIndexOf(this.#held);
+    this.#moments = this.#moments.map(changed);
+    if (this.#held) this.#held = this.#moments[held] ?? changed(this.#held);
+    this.#tell();
+    return true;
   }
 
   /** What the state says of the newest frame came after it. */

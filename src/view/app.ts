@@ -28,6 +28,7 @@ import { KindMenu } from './kind-menu';
 import { Legend } from './legend';
 import { type Look, Looker } from './look';
 import { measureIn } from './measure';
+import { Patterns } from './patterns';
 import { Shares } from './shares';
 import { Shortcuts } from './shortcuts';
 import { ShownRun } from './shown';
@@ -115,7 +116,7 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
 function panelOf(view: View): { placed: Placed[]; element: HTMLElement } {
   const card = new ExpertCard(view);
   const results: Part[] = [new Shares(view), new Candidates(view), new Ablations(view), new Tokens(view)];
-  const details: Part[] = [new Heat(view), new Detail(view)];
+  const details: Part[] = [new Heat(view), new Detail(view), new Patterns(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
   return {
     placed: [new Placed(card, EXPERTS), ...results.map(anywhere), ...details.map((part) => new Placed(part, DIAGRAM))],

@@ -16,12 +16,13 @@ interface Golden {
     norm: Record<string, (number | null)[]>;
     nonfinite: Record<string, number[]>;
     updates: Record<string, [number, number][]>;
+    inside: Record<string, number[]>;
   };
 }
 
 const golden = (file: string) => JSON.parse(readFileSync(join(GOLDEN, file), 'utf8')) as Golden;
 const files = readdirSync(GOLDEN).filter((file) => file.endsWith('.json'));
-const FROM_KERNEL = new Set(['Frame', 'Success', 'Failure', 'Effects']);
+const FROM_KERNEL = new Set(['Frame', 'Matrix', 'Success', 'Failure', 'Effects']);
 
 describe('golden messages', () => {
   it.each(files)('%s', (file) => {
@@ -52,6 +53,9 @@ describe('golden messages', () => {
       const row = layout.updates.indexOf(address) * positions * 2;
       expect([...frame.updates.slice(row, row + positions * 2)], address).toEqual(pairs.flat());
     }
+    for (const [name, values] of Object.entries(expected?.inside ?? {})) {
+      expect([...(frame.inside.get(name)?.values ?? [])], name).toEqual(values);
+    }
   });
 });
 
@@ -72,11 +76,17 @@ describe('what is not as the protocol says', () => {
   });
 
   it('a buffer that starts anywhere in a larger one is read all the same', () => {
-    const [stats, updates] = recordedBuffers({ header, stats: golden('frame.json').buffers?.[0] ?? '', updates: '' });
+    const [stats, updates] = recordedBuffers({
+      header,
+      stats: golden('frame.json').buffers?.[0] ?? '',
+      updates: '',
+      inside: [],
+    });
     const shifted = new Uint8Array(163);
     shifted.set(new Uint8Array(stats?.buffer ?? new ArrayBuffer(0)), 3);
     const none = { ...layout, updates: [] };
-    const frame = decodeFrame(header, [new DataView(shifted.buffer, 3), updates as DataView], none);
+    const bare = { ...header, inside: [] };
+    const frame = decodeFrame(bare, [new DataView(shifted.buffer, 3), updates as DataView], none);
     expect(frame.stats[0]).toBe(1);
   });
 });

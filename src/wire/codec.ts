@@ -2,11 +2,11 @@
  * From what arrives on the wire to typed values. Everything that comes from outside is checked here, once: a message or
  * a buffer that is not what the protocol says becomes a `WireError` in words, and never an exception in a drawing.
  */
+import { WireError } from './error';
+import { type Numbers, numbersOf } from './numbers';
 import type { Frame, FrameLayout, KernelMessage, RecordedFrame } from './types.generated';
 
-export class WireError extends Error {
-  override name = 'WireError';
-}
+export { WireError };
 
 export type Bytes = ArrayBuffer | ArrayBufferView;
 
@@ -15,6 +15,8 @@ export interface DecodedFrame {
   readonly header: Frame;
   readonly stats: Float32Array;
   readonly updates: Float32Array;
+  /** What pages watch of what is inside of blocks, by name. */
+  readonly inside: ReadonlyMap<string, Numbers>;
 }
 
 type Fields = Record<string, unknown>;
@@ -36,6 +38,8 @@ const FRAME_FIELDS = {
   tokens: Array.isArray,
   predictions: Array.isArray,
   interventions: isWhole,
+  inside: Array.isArray,
+  unread: isFields,
 };
 
 const EFFECTS_FIELDS = { sweep: isWhole, first: isWhole, total: isWhole, rows: Array.isArray };
@@ -54,6 +58,11 @@ export function parseKernelMessage(content: unknown): KernelMessage {
     if (wrong.length > 0) throw new WireError(`a frame came without a valid ${wrong.join(', ')}`);
     return content as unknown as KernelMessage;
   }
+  if (content.type === 'matrix') {
+    if (!isWhole(content.id) || !isFields(content.inside))
+      throw new WireError('a matrix came without saying what it is');
+    return content as unknown as KernelMessage;
+  }
   if (content.type === 'reply') {
     if (!fitsReply(content)) throw new WireError('a reply came without an id, or without saying whether it worked');
     return content as unknown as KernelMessage;
@@ -64,7 +73,7 @@ export function parseKernelMessage(content: unknown): KernelMessage {
     return content as unknown as KernelMessage;
   }
   throw new WireError(
-    `expected a message of type frame, reply or effects, got ${JSON.stringify(content.type) ?? 'none'}`,
+    `expected a message of type frame, matrix, reply or effects, got ${JSON.stringify(content.type) ?? 'none'}`,
   );
 }
 
@@ -87,6 +96,7 @@ export function decodeFrame(header: Frame, buffers: readonly Bytes[], layout: Fr
     header,
     stats: floats(buffers[0], layout.sites.length * positions * layout.stats.length, 'statistics'),
     updates: floats(buffers[1], layout.updates.length * positions * 2, 'updates'),
+    inside: new Map(header.inside.map((one, i) => [one.name, numbersOf(one, buffers[i + 2])])),
   };
 }
 
@@ -100,5 +110,5 @@ export function fromBase64(text: string): Uint8Array {
 
 /** The buffers of a frame that was written into a page. */
 export function recordedBuffers(recorded: RecordedFrame): DataView[] {
-  return [recorded.stats, recorded.updates].map((text) => new DataView(fromBase64(text).buffer));
+  return [recorded.stats, recorded.updates, ...recorded.inside].map((text) => new DataView(fromBase64(text).buffer));
 }

@@ -77,7 +77,7 @@ export type How = string;
  * This interface was referenced by `Wire`'s JSON-Schema
  * via the `definition` "KernelMessage".
  */
-export type KernelMessage = Frame | Success | Failure | Effects;
+export type KernelMessage = Frame | Matrix | Success | Failure | Effects;
 /**
  * Every custom message from page to kernel.
  *
@@ -94,6 +94,8 @@ export type PageMessage =
   | RestoreRequest
   | UndoRequest
   | RedoRequest
+  | WatchRequest
+  | EffectiveRequest
   | SweepRequest
   | Ack;
 /**
@@ -119,6 +121,8 @@ export type Request =
   | RestoreRequest
   | UndoRequest
   | RedoRequest
+  | WatchRequest
+  | EffectiveRequest
   | SweepRequest;
 
 /**
@@ -783,7 +787,7 @@ export interface Score {
   rank: number;
 }
 /**
- * Statistics of one forward pass. Buffer 0: float32, sites x positions x stats; buffer 1: float32, updates x positions x 2; NaN is not measured.
+ * Statistics of one forward pass. Buffer 0: float32, sites x positions x stats; buffer 1: float32, updates x positions x 2; NaN is not measured. Then one buffer for each of `inside`.
  *
  * This interface was referenced by `Wire`'s JSON-Schema
  * via the `definition` "Frame".
@@ -791,7 +795,7 @@ export interface Score {
 export interface Frame {
   type: "frame";
   /**
-   * Counts forward passes; gaps are frames the page was too slow for.
+   * Counts forward passes; gaps are frames the page was too slow for. The same pass sent again, because pages now show more of it, has the number that it had.
    */
   seq: number;
   /**
@@ -822,6 +826,16 @@ export interface Frame {
    * Where the first value came out that is infinite or no number, in the order in which the model runs; null where all are finite.
    */
   first_nonfinite: string | null;
+  /**
+   * What pages watch of what is inside of blocks, in the order of their buffers.
+   */
+  inside: Tapped[];
+  /**
+   * Names that pages watch and that this pass has nothing of, and why.
+   */
+  unread: {
+    [k: string]: string;
+  };
 }
 /**
  * A probable next token.
@@ -833,6 +847,59 @@ export interface FramePrediction {
   token: string;
   id: number;
   prob: number;
+}
+/**
+ * Numbers from inside of a block, of the first text of the batch: of attention what each query weighs its keys by (heads x queries x keys), of what a mixer does at each token heads x tokens.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Tapped".
+ */
+export interface Tapped {
+  /**
+   * The tap, such as `L2.attn.pattern`; `L2.mixer.effective` for the matrix of a linear mixer.
+   */
+  name: string;
+  /**
+   * Heads x queries x keys, or heads x tokens.
+   *
+   * @minItems 2
+   * @maxItems 3
+   */
+  shape: [number, number] | [number, number, number];
+  /**
+   * How its buffer holds them, little-endian; uint8 are 255ths.
+   */
+  dtype: "float32" | "float16" | "uint8";
+  /**
+   * Position of its first query (or token) in its text; larger than the frame's where only the last ones fit.
+   */
+  first: number;
+  /**
+   * The text of its queries, where that is another one than the frame's (an encoder's).
+   */
+  queries: string[] | null;
+  /**
+   * The text of its keys, where that is another one than the frame's.
+   */
+  keys: string[] | null;
+}
+/**
+ * The exact matrix from source to target tokens of a linear mixer, as it was asked for. Buffer 0: its numbers.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Matrix".
+ */
+export interface Matrix {
+  type: "matrix";
+  /**
+   * Of the request.
+   */
+  id: number;
+  inside: Tapped;
+  /**
+   * How many interventions were in force.
+   */
+  interventions: number;
 }
 /**
  * A request that was carried out.
@@ -1076,6 +1143,52 @@ export interface RedoRequest {
   params: {};
 }
 /**
+ * Put these taps into every frame, in the place of those that this page asked for before. It is asked again every now and then: a page that is not heard of for a minute is taken to be gone.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "WatchRequest".
+ */
+export interface WatchRequest {
+  type: "request";
+  id: number;
+  method: "watch";
+  /**
+   * Parameters.
+   */
+  params: {
+    /**
+     * Which page asks: what is watched is what all of them ask for.
+     */
+    page: string;
+    /**
+     * None lets go of all.
+     *
+     * @maxItems 64
+     */
+    names: string[];
+  };
+}
+/**
+ * Work out the exact token-to-token matrix of a linear mixer for the prompt that was run last, and send it.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "EffectiveRequest".
+ */
+export interface EffectiveRequest {
+  type: "request";
+  id: number;
+  method: "effective";
+  /**
+   * Parameters.
+   */
+  params: {
+    /**
+     * Address of the mixer.
+     */
+    name: string;
+  };
+}
+/**
  * Ablate one after the other, each alone, and measure what it does to the prediction of the last prompt. Stop ends it.
  *
  * This interface was referenced by `Wire`'s JSON-Schema
@@ -1133,6 +1246,10 @@ export interface Recording {
   state: SessionState;
   frame: RecordedFrame;
   ablations: RecordedAblation[];
+  /**
+   * Of linear mixers, with nothing ablated.
+   */
+  matrices: RecordedMatrix[];
 }
 /**
  * A frame with its buffers written out.
@@ -1150,6 +1267,10 @@ export interface RecordedFrame {
    * Base64 of the updates buffer.
    */
   updates: string;
+  /**
+   * Base64 of one buffer for each of the header's `inside`.
+   */
+  inside: string[];
 }
 /**
  * One single ablation.
@@ -1164,6 +1285,19 @@ export interface RecordedAblation {
   sentence: string;
   run: RunSummary;
   frame: RecordedFrame;
+}
+/**
+ * The matrix of a linear mixer, written into a page.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "RecordedMatrix".
+ */
+export interface RecordedMatrix {
+  inside: Tapped;
+  /**
+   * Base64 of its buffer.
+   */
+  data: string;
 }
 /**
  * Two architectures side by side, fact by fact.

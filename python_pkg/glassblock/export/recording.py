@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Sequence
 from typing import Any
 
 from glassblock import messages
 from glassblock.errors import PromptError
 from glassblock.experiments import SINGLE_HOWS, single_ablations, single_targets
+from glassblock.export.patterns import Patterns, as_text, matrices, showing
 from glassblock.live import CLEAN_ROWS, Frame, Run, Session
 from glassblock.wire import types_generated as wt
 
@@ -23,13 +24,21 @@ def record(session: Session) -> wt.Recording:
     PromptError
         If nothing was run and the session knows no prompt.
     """
+    _last_run(session)
+    with showing(session) as names:
+        return _record(session, names)
+
+
+def _record(session: Session, names: Sequence[str]) -> wt.Recording:
+    frames = session.frames_again()
     last = _last_run(session)
-    clean = last.frames[0]
+    clean = (frames or last.frames)[0]
+    patterns = Patterns(clean, names, session)
     size = 4 * len(clean.layout.sites) * clean.positions * len(clean.layout.stats)
     last_only = size * len(single_targets(session)) * len(SINGLE_HOWS) > FRAMES_BYTES
     return {
         "state": _clean_state(session, last),
-        "frame": _frame(clean, session, last_only=last_only),
+        "frame": _frame(clean, session, patterns, last_only=last_only),
         "ablations": [
             {
                 "address": item.address,
@@ -37,10 +46,11 @@ def record(session: Session) -> wt.Recording:
                 "python": item.python,
                 "sentence": item.sentence,
                 "run": messages.run(run),
-                "frame": _frame(run.frames[-1], session, last_only=last_only),
+                "frame": _frame(run.frames[-1], session, patterns, last_only=last_only),
             }
             for item, run in single_ablations(session)  # one at a time: a run holds all its logits
         ],
+        "matrices": matrices(session),
     }
 
 
@@ -60,7 +70,7 @@ def record_run(session: Session) -> dict[str, Any]:
     return {
         "layout": messages.layout(session.layout),
         "state": messages.state(session),
-        "frames": [_frame(frame, session, last_only=True) for frame in first_and_last],
+        "frames": [_frame(frame, session, None, last_only=True) for frame in first_and_last],
     }
 
 
@@ -89,10 +99,12 @@ def _clean_state(session: Session, last: Run) -> wt.SessionState:
     return state
 
 
-def _frame(frame: Frame, session: Session, *, last_only: bool) -> wt.RecordedFrame:
-    header, (stats, updates) = messages.frame(frame, session, last_only=last_only)
-    return {"header": header, "stats": _text(stats), "updates": _text(updates)}
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+def _frame(frame: Frame, session: Session, patterns: Patterns | None, *, last_only: bool) -> wt.RecordedFrame:
+    header, (stats, updates, *_) = messages.frame(frame, session, last_only=last_only)
+    header["inside"], inside, header["unread"] = ([], [], {}) if patterns is None else patterns.of(frame)
+    return {
+        "header": header,
+        "stats": as_text(stats),
+        "updates": as_text(updates),
+        "inside": [as_text(data) for data in inside],
+    }

@@ -24,6 +24,7 @@ from glassblock.live.kinds import (
 from glassblock.live.layout import Layout, Site
 from glassblock.live.predictions import CLEAN_ROWS, Candidate, Distribution, Score
 from glassblock.live.prompts import Prompt
+from glassblock.live.reading import shown_taps
 from glassblock.live.run import Run
 from glassblock.live.session import Session, Status
 
@@ -60,4 +61,5 @@ __all__ = [
     "Step",
     "Zero",
     "check_attachable",
+    "shown_taps",
 ]

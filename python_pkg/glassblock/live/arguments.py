@@ -99,16 +99,20 @@ class Inputs:
         counts on its device, because asking would wait for that device.
     tokens
         How many tokens are new; None where that is not known.
+    context
+        Ids of the text that an encoder reads, (batch, positions); None where there is none, or it was read before.
     """
 
     token_ids: Tensor | None = None
     mask: Tensor | None = None
     first: int | Tensor = 0
     tokens: int | None = None
+    context: Tensor | None = None
 
 
+_DECODER = ("decoder_input_ids", "decoder_inputs_embeds")
 _NAMES = (
-    (("decoder_input_ids", "decoder_inputs_embeds"), "decoder_attention_mask"),
+    (_DECODER, "decoder_attention_mask"),
     (("input_ids", "inputs_embeds"), "attention_mask"),
 )
 """What models call their tokens and the mask beside them; a decoder's first, because it makes the logits."""
@@ -143,7 +147,9 @@ def inputs_of(
         if found is not None:
             masked = given.get(mask)
             new = _tokens(found)
-            return Inputs(_ids(found), masked if isinstance(masked, Tensor) else None, lengths.first(given, new), new)
+            mask_of = masked if isinstance(masked, Tensor) else None
+            context = _ids(given.get("input_ids")) if tokens is _DECODER else None
+            return Inputs(_ids(found), mask_of, lengths.first(given, new), new, context)
     ids = _ids(args[0]) if args else None
     new = None if ids is None else _tokens(ids)
     return Inputs(ids, None, lengths.first(given, new), new)

@@ -36,7 +36,7 @@ from glassblock.live.arguments import (
 from glassblock.live.attached import Attached, ByLayer
 from glassblock.live.baseline import Observer
 from glassblock.live.edits import Moment
-from glassblock.live.frames import Frame, Origin
+from glassblock.live.frames import Frame, Origin, Part
 from glassblock.live.hook import Hook, weakly
 from glassblock.live.inside import Change, Findings, Inside, Turns
 from glassblock.live.interventions import Interventions
@@ -47,7 +47,7 @@ from glassblock.live.means import Collector
 from glassblock.live.passes import Pass, Passes, Prepared, Start, entrances, without_numbers
 from glassblock.live.plan import Plan, plan
 from glassblock.live.problems import Problems
-from glassblock.live.reading import Streamed
+from glassblock.live.reading import Shown, Streamed, wanted_by
 from glassblock.live.recorder import Recorder
 from glassblock.live.taps import ExpertsTap, Tap, edges_of, experts_taps_of, taps_of
 
@@ -96,6 +96,8 @@ class Engine:
         self._lengths = Lengths()
         self.streamed = Streamed()
         """Taps that go into every frame."""
+        self.shown = Shown()
+        """Taps of which frames hold what pages draw."""
         self.inside = Inside(model, architecture, weakly(self._inside_changes, {}), weakly(self._turn, 0))
         self._finalizer = weakref.finalize(self, _let_go, self._attached, self.inside)
         self._finalizer.atexit = False
@@ -130,8 +132,19 @@ class Engine:
     def watch(self, names: Iterable[str]) -> None:
         """Let these taps go into every frame, in the place of those that did."""
         streamed = Streamed.of(self.inside, names)
-        self.inside.stream(streamed.wanted)
+        self.inside.reach(streamed.wanted)
         self.streamed = streamed
+        self._stream()
+
+    def show(self, names: Iterable[str]) -> None:
+        """Let frames hold what pages draw of these taps, in the place of those before; nothing else of them is kept."""
+        self.shown = Shown.of(self.inside, names)
+        self._stream()
+        self.inside.let_go(but=self.shown.taps.wanted)
+
+    def _stream(self) -> None:
+        every = (*self.streamed.recipes.values(), *self.shown.taps.recipes.values())
+        self.inside.stream(wanted_by(every))
 
     def use_again(self) -> None:
         """Take up the same interventions with the values that were collected since."""
@@ -237,6 +250,11 @@ class Engine:
     def _frame(self, done: Pass, recorder: Recorder, output: Any, found: Findings | None) -> Frame:
         readings = recorder.finish()
         inside, unread = self.streamed.made(found)
+        small, unshown = self.shown.made(found, readings.shape[0])
+        shown = {
+            name: Part(readings.add(of.numbers.contiguous()), of.dropped, tuple(of.numbers.shape))
+            for name, of in small.items()
+        }
         for address, why in recorder.failed.items():
             self.problems.not_reduced(address, [address], why)
         self._compare_with_earlier(readings.order)
@@ -256,8 +274,11 @@ class Engine:
             logits=None if logits is None else logits[:, -1].detach().to(torch.float32, copy=True),
             inside=inside,
             unread=unread,
+            unshown=unshown,
+            context_ids=recorder.inputs.context,
             _readings=readings,
             _transfer=readings.sent(),
+            _shown=shown,
         )
 
     def _into(self, turns: ByLayer, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ somebody asks for it, so that the forward pays for nothing that nobody looks at.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -23,6 +24,25 @@ from glassblock.live.stats import STATS, compare_update
 from glassblock.live.transfer import Array, Transfer
 
 Origin = Literal["clean", "run", "generate", "outside"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What pages are shown of a tap.
+
+    Attributes
+    ----------
+    place
+        Where its numbers are among those that came from the device.
+    dropped
+        How many queries (or tokens) of the pass were left out before its first one.
+    shape
+        Heads x queries x keys, or heads x tokens.
+    """
+
+    place: int
+    dropped: int
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -48,6 +68,10 @@ class Frame:
         Taps that are streamed, by the names that were given to `Session.watch`, on the model's device.
     unread
         Names of those that could not be read in this pass, and why.
+    unshown
+        Names of what pages show that this pass has nothing of, and why.
+    context_ids
+        Ids of the text that an encoder read in this pass, (batch, positions); None where there is none.
     """
 
     seq: int
@@ -60,6 +84,9 @@ class Frame:
     unread: Mapping[str, str]
     _readings: Readings = field(repr=False)
     _transfer: Transfer = field(repr=False)
+    unshown: Mapping[str, str] = field(default_factory=dict)
+    context_ids: Tensor | None = None
+    _shown: Mapping[str, Part] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         """Return what it is, in a line."""
@@ -87,6 +114,7 @@ class Frame:
         batch, positions = self._readings.shape
         numbers = batch * positions * (len(self.layout.sites) * len(STATS) + len(self.layout.updates) * 2)
         held = (self.logits, self.token_ids, *self.inside.values())
+        numbers += sum(math.prod(part.shape) for part in self._shown.values())
         return 4 * numbers + sum(x.nbytes for x in held if x is not None)
 
     @cached_property
@@ -129,6 +157,11 @@ class Frame:
             size, length = _at(arrays, update)[..., 0], _at(arrays, stream)[..., 0]
             updates[row] = _fitted(compare_update(size, length, _at(arrays, dot), scale), shape, 1)
         return self._without_padding(updates)
+
+    @cached_property
+    def shown(self) -> Mapping[str, tuple[Array, int]]:
+        """What pages show of taps inside of blocks: numbers of the first text, and how many queries were left out."""
+        return {name: (self._arrays[part.place], part.dropped) for name, part in self._shown.items()}
 
     @cached_property
     def first_nonfinite(self) -> str | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import textwrap
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, overload
@@ -35,6 +36,7 @@ from glassblock.live.prompts import Prompt, Prompts
 from glassblock.live.reading import read_taps
 from glassblock.live.run import Run
 from glassblock.live.runner import Runner
+from glassblock.live.shows import Shows
 from glassblock.live.targets import unavailable
 
 Status = Literal["idle", "running", "generating", "detached"]
@@ -92,6 +94,7 @@ class Session:
         self._starting = threading.Lock()
         self._status: Status = "idle"
         self._run: Run | None = None
+        self._shows = Shows()
         self._engine = Engine(model, architecture, self.layout, self._on_frame, self._on_problem)
         self._runner = Runner(model, self._engine, self._prompts, architecture, self._reference)
         self._engine.attach()
@@ -333,6 +336,49 @@ class Session:
         self._check_attached()
         self._engine.watch(names)
         self._runner.forget_clean()
+
+    def show(self, *names: str, on: Hashable) -> None:
+        """Let frames hold what a page draws of taps inside of blocks, beside what is watched and what others show.
+
+        Of a ``pattern`` the last queries of the first text, of a mixer's ``state``, ``beta`` and ``log_decay`` one
+        number for each head and token: `Frame.shown`, small and on the host. What cannot be shown is in
+        `Frame.unshown`, with the reason. Nothing is left on the model when nobody shows anything any more.
+
+        Parameters
+        ----------
+        *names
+            As for `cache`, in the place of those that were shown on this page: none ends it.
+        on
+            Who shows it.
+        """
+        before = self._shows.names
+        self._shows = self._shows.on(on, names)
+        if self._shows.names == before:
+            return
+        if self._status != "detached":
+            self._engine.show(self._shows.names)
+        self._runner.forget_clean()
+
+    def frames_again(self) -> tuple[Frame, ...]:
+        """Make the passes of the last run once more, unseen, for what is shown since: its frames then hold it.
+
+        Returns
+        -------
+        tuple of Frame
+            As `Run.frames`, with the numbers (`Frame.seq`) that they had; none where nothing was run.
+        """
+        self._check_attached()
+        run = self._run
+        if run is None:
+            return ()
+        again = self._runner.run_quietly(self._runner.subject(None), run.interventions).frames
+        if self._run is not run or len(again) != len(run.frames):
+            return ()
+        frames = tuple(replace(new, seq=old.seq) for new, old in zip(again, run.frames, strict=True))
+        self._run = replace(run, frames=frames)
+        by_seq = {frame.seq: frame for frame in frames}
+        self.frames = deque((by_seq.get(frame.seq, frame) for frame in self.frames), maxlen=FRAMES)
+        return frames
 
     # ---- intervening
 

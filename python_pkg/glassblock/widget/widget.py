@@ -21,8 +21,9 @@ from glassblock.describe import Comparison
 from glassblock.errors import GlassblockError
 from glassblock.ir import Architecture
 from glassblock.live import Event, Frame, Session
-from glassblock.widget.dispatch import carry_out
+from glassblock.widget.dispatch import Effect, carry_out
 from glassblock.widget.stream import FrameStream
+from glassblock.widget.watching import Watching
 
 _STATIC = Path(__file__).parent.parent / "static"
 _log = logging.getLogger("glassblock")
@@ -79,6 +80,7 @@ class SessionWidget(DiagramWidget):
     def __init__(self, session: Session) -> None:
         self._session = session
         self._stream = FrameStream(self._send_frame)
+        self._watching = Watching(session)
         self._push_lock = threading.Lock()
         self._problem: str | None = None
         self._refreshing = False
@@ -95,6 +97,7 @@ class SessionWidget(DiagramWidget):
 
     def _on_event(self, event: Event, what: Any) -> None:
         if event == "frame":
+            self._watching.forget()
             self._stream.push(what)
         elif event == "interventions":
             self._show_effect()
@@ -146,8 +149,7 @@ class SessionWidget(DiagramWidget):
             if message["type"] == "ack":
                 self._stream.acknowledge(message["seq"])
                 return
-            self._problem = None
-            effect = carry_out(self._session, message["method"], message["params"])
+            effect = self._carry_out(message)
         except GlassblockError as error:
             self._fail(content, type(error).__name__, str(error))
             return
@@ -158,6 +160,31 @@ class SessionWidget(DiagramWidget):
         if message["method"] == "hello":
             self._greet()
         self.send({"type": "reply", "id": message["id"], "ok": True, "effect": effect})
+
+    def _carry_out(self, message: Any) -> Effect:
+        """Carry out a request: what is about the page is done here, what is about the session is one call on it."""
+        method, params = message["method"], message["params"]
+        if method == "watch":
+            return self._watch(params["page"], params["names"])
+        if method == "effective":
+            matrix = self._session.effective_attention(params["name"])
+            header, data = messages.matrix(message["id"], params["name"], matrix, self._session)
+            self.send(header, buffers=[data])
+            return "now"
+        self._problem = None
+        return carry_out(self._session, method, params)
+
+    def _watch(self, page: str, names: list[str]) -> Effect:
+        """Let frames hold what a page shows, those of the last run at once."""
+        session = self._session
+        more = self._watching.ask(page, names)
+        if session.status != "idle":
+            return "next forward"
+        run, last = session.last_run, session.frames[-1] if session.frames else None
+        if more and run is not None and last is not None and last.seq in {frame.seq for frame in run.frames}:
+            for frame in session.frames_again():
+                self._stream.push(frame)
+        return "now"
 
     def _greet(self) -> None:
         """Send a page that has just opened the picture as it is."""
@@ -177,6 +204,7 @@ class SessionWidget(DiagramWidget):
     def close(self) -> None:
         """Stop following the session, close and let go of it: anywidget keeps a widget whose bundle may be reloaded."""
         self._unsubscribe()
+        self._watching.end()
         super().close()
         self.__dict__.pop("_session", None)
 

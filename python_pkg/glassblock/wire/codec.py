@@ -83,9 +83,9 @@ def request_id(content: Any) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def buffer(array: NDArray[Any]) -> bytes:
-    """Return an array as float32 bytes, little-endian, in C order."""
-    return np.ascontiguousarray(array, dtype="<f4").tobytes()
+def buffer(array: NDArray[Any], dtype: str = "<f4") -> bytes:
+    """Return an array as bytes, float32 unless said otherwise, little-endian, in C order."""
+    return np.ascontiguousarray(array, dtype=dtype).tobytes()
 
 
 def columns(rows: int, stats: int, positions: int) -> int:

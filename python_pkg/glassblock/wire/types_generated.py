@@ -636,6 +636,50 @@ class FramePrediction(TypedDict):
     prob: float
 
 
+class Tapped(TypedDict):
+    """Numbers from inside of a block, of the first text of the batch: of attention what each query weighs its keys by (heads x queries x keys), of what a mixer does at each token heads x tokens."""
+
+    name: str
+    """
+    The tap, such as `L2.attn.pattern`; `L2.mixer.effective` for the matrix of a linear mixer.
+    """
+    shape: list[int]
+    """
+    Heads x queries x keys, or heads x tokens.
+    """
+    dtype: Literal["float32", "float16", "uint8"]
+    """
+    How its buffer holds them, little-endian; uint8 are 255ths.
+    """
+    first: int
+    """
+    Position of its first query (or token) in its text; larger than the frame's where only the last ones fit.
+    """
+    queries: list[str] | None
+    """
+    The text of its queries, where that is another one than the frame's (an encoder's).
+    """
+    keys: list[str] | None
+    """
+    The text of its keys, where that is another one than the frame's.
+    """
+
+
+class Matrix(TypedDict):
+    """The exact matrix from source to target tokens of a linear mixer, as it was asked for. Buffer 0: its numbers."""
+
+    type: Literal["matrix"]
+    id: int
+    """
+    Of the request.
+    """
+    inside: Tapped
+    interventions: int
+    """
+    How many interventions were in force.
+    """
+
+
 class Success(TypedDict):
     """A request that was carried out."""
 
@@ -872,6 +916,52 @@ class RedoRequest(TypedDict):
     """
 
 
+class Params8(TypedDict):
+    """Parameters."""
+
+    page: str
+    """
+    Which page asks: what is watched is what all of them ask for.
+    """
+    names: list[str]
+    """
+    None lets go of all.
+    """
+
+
+class WatchRequest(TypedDict):
+    """Put these taps into every frame, in the place of those that this page asked for before. It is asked again every now and then: a page that is not heard of for a minute is taken to be gone."""
+
+    type: Literal["request"]
+    id: int
+    method: Literal["watch"]
+    params: Params8
+    """
+    Parameters.
+    """
+
+
+class Params9(TypedDict):
+    """Parameters."""
+
+    name: str
+    """
+    Address of the mixer.
+    """
+
+
+class EffectiveRequest(TypedDict):
+    """Work out the exact token-to-token matrix of a linear mixer for the prompt that was run last, and send it."""
+
+    type: Literal["request"]
+    id: int
+    method: Literal["effective"]
+    params: Params9
+    """
+    Parameters.
+    """
+
+
 class Ack(TypedDict):
     """The page has drawn a frame and is ready for the next."""
 
@@ -879,13 +969,23 @@ class Ack(TypedDict):
     seq: int
 
 
+class RecordedMatrix(TypedDict):
+    """The matrix of a linear mixer, written into a page."""
+
+    inside: Tapped
+    data: str
+    """
+    Base64 of its buffer.
+    """
+
+
 class Frame(TypedDict):
-    """Statistics of one forward pass. Buffer 0: float32, sites x positions x stats; buffer 1: float32, updates x positions x 2; NaN is not measured."""
+    """Statistics of one forward pass. Buffer 0: float32, sites x positions x stats; buffer 1: float32, updates x positions x 2; NaN is not measured. Then one buffer for each of `inside`."""
 
     type: Literal["frame"]
     seq: int
     """
-    Counts forward passes; gaps are frames the page was too slow for.
+    Counts forward passes; gaps are frames the page was too slow for. The same pass sent again, because pages now show more of it, has the number that it had.
     """
     origin: Literal["clean", "run", "generate", "outside"]
     """
@@ -915,6 +1015,14 @@ class Frame(TypedDict):
     """
     Where the first value came out that is infinite or no number, in the order in which the model runs; null where all are finite.
     """
+    inside: list[Tapped]
+    """
+    What pages watch of what is inside of blocks, in the order of their buffers.
+    """
+    unread: dict[str, str]
+    """
+    Names that pages watch and that this pass has nothing of, and why.
+    """
 
 
 Reply: TypeAlias = Success | Failure
@@ -923,7 +1031,7 @@ The answer to a request.
 """
 
 
-KernelMessage: TypeAlias = Frame | Success | Failure | Effects
+KernelMessage: TypeAlias = Frame | Matrix | Success | Failure | Effects
 """
 Every custom message from kernel to page.
 """
@@ -962,6 +1070,8 @@ Request: TypeAlias = (
     | RestoreRequest
     | UndoRequest
     | RedoRequest
+    | WatchRequest
+    | EffectiveRequest
     | SweepRequest
 )
 """
@@ -979,6 +1089,8 @@ PageMessage: TypeAlias = (
     | RestoreRequest
     | UndoRequest
     | RedoRequest
+    | WatchRequest
+    | EffectiveRequest
     | SweepRequest
     | Ack
 )
@@ -999,6 +1111,10 @@ class RecordedFrame(TypedDict):
     """
     Base64 of the updates buffer.
     """
+    inside: list[str]
+    """
+    Base64 of one buffer for each of the header's `inside`.
+    """
 
 
 class RecordedAblation(TypedDict):
@@ -1018,6 +1134,10 @@ class Recording(TypedDict):
     state: SessionState
     frame: RecordedFrame
     ablations: list[RecordedAblation]
+    matrices: list[RecordedMatrix]
+    """
+    Of linear mixers, with nothing ablated.
+    """
 
 
 class Wire(TypedDict):

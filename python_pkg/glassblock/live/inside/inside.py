@@ -71,12 +71,18 @@ class Inside:
         return found
 
     def stream(self, wanted: Mapping[str, set[str]]) -> None:
-        """Read taps in every pass that begins from now on, in the place of those that were streamed."""
-        self.reach(wanted)
+        """Read taps, which were reached, in every pass that begins from now on, in the place of those before."""
         self._streamed = wanted
 
-    def reach(self, addresses: Iterable[str]) -> None:
+    def reach(self, addresses: Iterable[str], *, lent: bool = False) -> None:
         """Make the insides of blocks reachable, from their next call on.
+
+        Parameters
+        ----------
+        addresses
+            Of the blocks.
+        lent
+            Whether `let_go` may end it, where nobody else has asked for the same.
 
         Raises
         ------
@@ -94,6 +100,17 @@ class Inside:
                 if turns.stand_in is None and not self._detached:
                     module = self.model.get_submodule(turns.path)
                     turns.stand_in = StandIn(module, partial(self._call, turns, module))
+                    turns.lent = lent
+                turns.lent &= lent
+
+    def let_go(self, but: Iterable[str]) -> None:
+        """Put back every ``forward`` that is only lent, but those of these blocks."""
+        kept = {id(self._of[address]) for address in but}
+        with self._lock:
+            for turns in self._of.values():
+                if turns.lent and turns.stand_in is not None and id(turns) not in kept:
+                    turns.stand_in.remove()
+                    turns.stand_in = None
 
     @contextmanager
     def reading(self, wanted: Mapping[str, set[str]]) -> Iterator[Findings]:

@@ -48,6 +48,8 @@ class Turns:
         What tells which operations a call will run. With ``nothing`` they depend on numbers, and each is rehearsed.
     stand_in
         What stands in for its ``forward``; None as long as nobody asked for anything inside.
+    lent
+        Whether it is there for pages alone, and goes with the last that shows something of it.
     """
 
     path: str
@@ -55,6 +57,7 @@ class Turns:
     blocks: list[Block] = field(default_factory=list)
     known_by: Literal["kind", "sizes", "nothing"] = "kind"
     stand_in: StandIn | None = None
+    lent: bool = False
     _scripts: dict[Hashable, Script] = field(default_factory=dict)
 
     def run(
