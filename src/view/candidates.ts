@@ -3,7 +3,7 @@ import { select } from 'd3-selection';
 import { fixed, percent, points, signed } from '../layout/format';
 import type { Candidate, FramePrediction, RunSummary } from '../wire/types.generated';
 import { type Part, streamed, type View } from './context';
-import { h, setText, show } from './dom';
+import { h, put, setText, show } from './dom';
 import { changedWord, type Look } from './look';
 
 interface Row {
@@ -78,6 +78,37 @@ function rivalOf(candidates: readonly Candidate[]): Candidate | undefined {
   return risen ?? others[0];
 }
 
+/** The two whose logits are compared: those that were chosen where both are known, else the prediction and its rival. */
+export function pairOf(
+  candidates: readonly Candidate[],
+  chosen: readonly number[],
+): readonly [Candidate, Candidate] | null {
+  const [a, b] = chosen.map((id) => candidates.find((one) => one.id === id));
+  if (a && b) return [a, b];
+  const [first] = candidates;
+  const rival = rivalOf(candidates);
+  return first && rival ? [first, rival] : null;
+}
+
+/** A pair with one more token: the third begins another pair, and one that was chosen is given up. */
+export function repaired(pair: readonly number[], id: number): readonly number[] {
+  if (pair.includes(id)) return pair.filter((one) => one !== id);
+  return pair.length >= 2 ? [id] : [...pair, id];
+}
+
+/** The difference of two logits, clean and ablated. */
+function differenceOf([a, b]: readonly [Candidate, Candidate]): string {
+  const clean = a.clean.logit - b.clean.logit;
+  if (!a.ablated || !b.ablated) return signed(clean);
+  return `${signed(clean)} → ${signed(a.ablated.logit - b.ablated.logit)}`;
+}
+
+/** A rank as it is read aloud: glyphs are none there. */
+function rankInWords({ clean, ablated }: Candidate): string {
+  if (!ablated || ablated.rank === clean.rank) return `rank ${clean.rank}`;
+  return `rank ${ablated.rank > clean.rank ? 'down' : 'up'} from ${clean.rank} to ${ablated.rank}`;
+}
+
 /** Why there is nothing to list. */
 function emptyOf(run: RunSummary | null, look: Look): string {
   if (!run) return 'Run a prompt to see what the model would say next.';
@@ -91,6 +122,8 @@ export class Candidates implements Part {
   #pair = h('span', { class: 'gb-stat' });
   #kl = h('span', { class: 'gb-stat' });
   #klValue = h('b', { 'data-testid': 'kl' });
+  #pairNames = h('span', { class: 'gb-sub' });
+  #pairValue = h('b', { 'data-testid': 'pair' });
   #body = h('tbody');
   #clean: HTMLElement;
   #changed: HTMLElement;
@@ -98,6 +131,7 @@ export class Candidates implements Part {
   #empty = h('p', { class: 'gb-empty' });
 
   constructor(private readonly view: View) {
+    this.#pair.append(this.#pairNames, this.#pairValue);
     this.#kl.append(
       h('span', { class: 'gb-sub', title: 'from the clean to the ablated prediction' }, 'KL'),
       this.#klValue,
@@ -134,11 +168,17 @@ export class Candidates implements Part {
     this.#lead(candidates, compared);
   }
 
-  /** Bold is what the figures above the table compare: the most probable token and its rival. */
+  /** Bold is what the figures above the table compare. */
   #lead(candidates: readonly Candidate[], compared: boolean): void {
-    const leads = new Set([candidates[0]?.id, compared ? rivalOf(candidates)?.id : undefined]);
-    for (const row of this.#body.querySelectorAll('tr'))
-      row.classList.toggle('gb-lead', leads.has(Number(row.dataset.id)));
+    const { pair } = this.view.state.value;
+    const two = pairOf(candidates, pair);
+    const chosen = pair.length === 2 || compared ? two?.map(({ id }) => id) : [candidates[0]?.id];
+    const leads = new Set(chosen);
+    for (const row of this.#body.querySelectorAll('tr')) {
+      const id = Number(row.dataset.id);
+      row.classList.toggle('gb-lead', leads.has(id) || pair.includes(id));
+      put(row.querySelector('button') as Element, 'aria-pressed', String(pair.includes(id)));
+    }
   }
 
   #summary(run: RunSummary | null): void {
@@ -148,27 +188,34 @@ export class Candidates implements Part {
       setText(this.#klValue, nats(kl));
       this.#klValue.dataset.value = String(kl);
     }
-    const a = run?.candidates[0];
-    const b = run ? rivalOf(run.candidates) : undefined;
-    const known =
-      a?.ablated && b?.ablated
-        ? { clean: a.clean.logit - b.clean.logit, ablated: a.ablated.logit - b.ablated.logit }
-        : null;
-    show(this.#pair, known !== null);
-    if (!known || !a || !b) return;
-    this.#pair.title = 'difference of their logits, clean and ablated';
-    const names = h('span', { class: 'gb-sub' }, `${visible(a.token)} − ${visible(b.token)}`);
-    this.#pair.replaceChildren(
-      names,
-      h(
-        'b',
-        { class: known.ablated < known.clean ? 'gb-down' : '' },
-        `${signed(known.clean)} → ${signed(known.ablated)}`,
-      ),
-    );
+    const { pair } = this.view.state.value;
+    const two = run ? pairOf(run.candidates, pair) : null;
+    const ablated = two?.every((one) => one.ablated !== null) ?? false;
+    // Of a clean run the difference is shown where somebody asked for it.
+    show(this.#pair, two !== null && (ablated || pair.length === 2));
+    if (!two) return;
+    const [a, b] = two;
+    this.#pair.title = 'difference of their logits, clean and ablated; click two tokens to choose others';
+    setText(this.#pairNames, `${visible(a.token)} − ${visible(b.token)}`);
+    setText(this.#pairValue, differenceOf(two));
+    this.#pairValue.classList.toggle('gb-down', ablated && (a.delta_logit ?? 0) < (b.delta_logit ?? 0));
+  }
+
+  /** Two tokens are chosen at a click on each: their logits are compared above the table. */
+  #tokenButton(row: HTMLTableRowElement): HTMLButtonElement {
+    const { state, signal } = this.view;
+    const button = h('button', {
+      type: 'button',
+      class: 'gb-token-choice',
+      title: 'Click two to compare their logits',
+    });
+    const press = () => state.set({ pair: repaired(state.value.pair, Number(row.dataset.id)) });
+    button.addEventListener('click', press, { signal });
+    return button;
   }
 
   #rows(candidates: readonly Candidate[]): void {
+    const token = (row: HTMLTableRowElement) => this.#tokenButton(row);
     const rows = select(this.#body)
       .selectAll<HTMLTableRowElement, Row>('tr')
       .data(
@@ -178,6 +225,7 @@ export class Candidates implements Part {
       .join((enter) =>
         enter.append('tr').each(function () {
           for (const [name] of COLUMNS) this.append(h('td', { 'data-col': name }));
+          this.children[0]?.append(token(this));
           this.children[1]?.append(
             h('i', { class: 'gb-bar gb-bar-clean' }),
             h('i', { class: 'gb-bar gb-bar-ablated' }),
@@ -192,7 +240,9 @@ export class Candidates implements Part {
         const value = VALUE[name]?.(candidate);
         if (value !== undefined && value !== null) cell.dataset.value = String(value);
         else delete cell.dataset.value;
-        if (name !== 'bars') setText(cell, TEXT[name](candidate));
+        const written = name === 'token' ? (cell.firstElementChild as Element) : cell;
+        if (name !== 'bars') setText(written, TEXT[name](candidate));
+        if (name === 'rank') put(cell, 'aria-label', rankInWords(candidate));
       });
       this.dataset.moved = movement(candidate);
       const [clean, ablated] = [...(this.children[1]?.children ?? [])] as HTMLElement[];

@@ -49,7 +49,7 @@ function keyed(strip: Strip, pen: Pen): (event: KeyboardEvent) => void {
 
 function drawCells(group: SVGGElement, strip: Strip, shown: ReadonlySet<number>, pen: Pen): void {
   const cells = select(group)
-    .selectAll<SVGGElement, StripCell>('g')
+    .selectAll<SVGGElement, StripCell>(':scope > g')
     .data(strip.cells, (cell) => cell.key)
     .join((enter) => {
       const one = enter.append('g').attr('class', 'gb-layer').attr('aria-hidden', 'true');
@@ -93,6 +93,25 @@ function labelOf(cell: StripCell, shown: ReadonlySet<number>): string {
   return near ? '' : cell.label;
 }
 
+/** A pointer beside each layer in which something is ablated: filled where nothing of it is left. */
+function paintMarks(group: SVGGElement, strip: Strip, look: Look): void {
+  const layersOf = ({ address, index, last }: StripCell) =>
+    Array.from({ length: last - index + 1 }, (_, i) => address.replace(/\d+$/, String(index + i)));
+  const marked = look.interventions.length > 0 ? strip.cells.filter((cell) => layersOf(cell).some(look.touched)) : [];
+  const whole = (cell: StripCell) => cell.fields.every((field) => look.cut(field.address) !== null);
+  const pointer = ({ x, y, w, h }: StripCell) => {
+    const [tip, middle, half] = [x + w + 2, y + h / 2, Math.max(3, Math.min(4.5, h / 2))];
+    return `M${tip},${middle} L${tip + 6},${middle - half} V${middle + half} Z`;
+  };
+  select(group)
+    .selectAll<SVGPathElement, StripCell>(':scope > path')
+    .data(marked, (cell) => cell.key)
+    .join('path')
+    .attr('class', 'gb-strip-mark')
+    .classed('gb-whole', whole)
+    .attr('d', pointer);
+}
+
 export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look: Look): void } {
   const groups = select(layer)
     .selectAll<SVGGElement, Strip>(':scope > g')
@@ -115,6 +134,7 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
   return {
     paint(look) {
       groups.each(function (strip) {
+        paintMarks(this, strip, look);
         const { selected } = pen.state.value;
         const current = strip.cells.find((cell) => cell.address === selected) ?? strip.cells[0];
         this.setAttribute('aria-valuenow', String(current?.index ?? 0));
@@ -125,8 +145,8 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
           const cut = look.cut(address);
           field.classList.toggle('gb-cut', cut !== null);
           field.classList.toggle('gb-edited', cut === null && look.touched(address));
-          field.style.fill = cut ? '' : (fillOf(look, address)?.fill ?? '');
-          field.classList.toggle('gb-measured', field.style.fill !== '');
+          field.style.fill = cut ? `url(#${pen.uid}-hatch)` : (fillOf(look, address)?.fill ?? '');
+          field.classList.toggle('gb-measured', !cut && field.style.fill !== '');
         }
       });
     },
