@@ -4,7 +4,7 @@
  * once, and `data-run-id` is set when the picture of that run is there.
  */
 import { layoutScene, type Scene } from '../layout';
-import { NARROW, split } from '../layout/split';
+import { isNarrow, split } from '../layout/split';
 import { FIRST_VIEW, type StageName, type ViewState } from '../state/local';
 import type { Session } from '../state/session';
 import { Store } from '../state/store';
@@ -27,6 +27,7 @@ import { KeysOverlay } from './keys-overlay';
 import { KindMenu } from './kind-menu';
 import { Legend } from './legend';
 import { type Look, Looker } from './look';
+import { magnify } from './magnify';
 import { measureIn } from './measure';
 import { Patterns } from './patterns';
 import { Shares } from './shares';
@@ -145,8 +146,8 @@ function assemble(view: View, live: HTMLElement): Placed[] {
 /** What makes a new scene necessary. */
 function sceneKey(view: View): unknown[] {
   const { architecture, state } = view.session.durable.value;
-  const { bound, width } = view.state.value;
-  return [architecture, state !== null, bound, split(width, state !== null).diagram];
+  const { bound, width, projector } = view.state.value;
+  return [architecture, state !== null, bound, split(width, state !== null, projector).diagram, projector];
 }
 
 class Painter {
@@ -193,13 +194,14 @@ class Painter {
   #lay(): void {
     const { view } = this;
     const { architecture, state } = view.session.durable.value;
-    const { bound, width } = view.state.value;
-    const { diagram, panel } = split(width, state !== null);
+    const { bound, width, projector } = view.state.value;
+    const { diagram, panel } = split(width, state !== null, projector);
     const placed = state ? diagram : Math.max(diagram, LEAST);
     view.root.classList.toggle('gb-scrolls', diagram < placed);
     const scene = layoutScene(architecture, { width: placed, live: state !== null, bound, measure: view.measure });
-    view.root.classList.toggle('gb-narrow', width < NARROW);
+    view.root.classList.toggle('gb-narrow', isNarrow(width, projector));
     view.root.classList.toggle('gb-slim', width < SLIM);
+    view.root.style.setProperty('--gb-width', `${width}px`);
     view.root.style.setProperty('--gb-panel-width', `${panel}px`);
     view.root.style.setProperty('--gb-diagram-width', `${scene.width}px`);
     this.#scene = scene;
@@ -233,6 +235,7 @@ export function mount(
   const view = makeView({ session, root, signal, pictures }, live);
   const parts = assemble(view, live);
   host.append(root);
+  magnify(view);
   const painter = new Painter(view, parts);
   watchTheme((theme) => view.state.set({ theme }), signal);
   view.state.set({ width: widthOf(root) });

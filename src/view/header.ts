@@ -6,6 +6,7 @@ import type { Part, View } from './context';
 import { h, s, setText, show } from './dom';
 import { ExportMenu } from './export-menu';
 import { changedWord, type Look } from './look';
+import { ProjectorButton } from './projector-button';
 import { SearchBox } from './search';
 import { StageSwitch } from './stage-switch';
 
@@ -76,15 +77,22 @@ export class Header implements Part {
 
   #stages: StageSwitch;
   #search: SearchBox;
+  #projector: ProjectorButton;
 
   constructor(private readonly view: View) {
     this.#stages = new StageSwitch(view);
     this.#search = new SearchBox(view);
+    this.#projector = new ProjectorButton(view);
     this.#status.append(this.#dot, this.#words);
     const brand = h('div', { class: 'gb-brand' }, logo(), this.#title);
     const chips = h('div', { class: 'gb-chips' }, this.#status, this.#count);
     this.#export = new ExportMenu(view);
-    const more = [this.#search.element, this.#stages.element, view.pictures && this.#export.element];
+    const more = [
+      this.#search.element,
+      this.#stages.element,
+      this.#projector.element,
+      view.pictures && this.#export.element,
+    ];
     const tools = h('div', { class: 'gb-header-tools' }, ...more);
     const row = h('div', { class: 'gb-title' }, brand, chips, tools, this.#line);
     this.element.append(row, this.#figures);
@@ -101,6 +109,7 @@ export class Header implements Part {
 
   paint(look: Look): void {
     this.#stages.paint();
+    this.#projector.paint();
     this.#export.paint(look);
     const { architecture, state } = this.view.session.durable.value;
     const { connection } = this.view.session.page.value;

@@ -8,6 +8,7 @@ import { GRADIENT, magnitude } from './colour';
 import type { Part, View } from './context';
 import { h, setText, show } from './dom';
 import { type Look, runShown } from './look';
+import { densityOf, zoomOf } from './magnify';
 
 const ROW = 18;
 const LABEL = 46;
@@ -126,7 +127,7 @@ export class Heat implements Part {
     this.#width = width;
     const rowHeight = Math.max(4, Math.min(ROW, 240 / rows.length));
     const height = rows.length * rowHeight + FOOT;
-    const density = globalThis.devicePixelRatio || 1;
+    const density = densityOf(this.#canvas);
     const [w, tall] = [Math.round(width * density), Math.round(height * density)];
     if (this.#canvas.width !== w) this.#canvas.width = w;
     if (this.#canvas.height !== tall) this.#canvas.height = tall;
@@ -204,8 +205,13 @@ export class Heat implements Part {
     const grid = this.#grid;
     if (!grid) return;
     const box = this.#canvas.getBoundingClientRect();
-    const position = Math.floor((event.clientX - box.left - LABEL) / ((this.#width - LABEL) / grid.tokens.length));
-    const row = Math.floor((event.clientY - box.top) / ((box.height - FOOT) / grid.rows.length));
+    const x = (event.clientX - box.left) / zoomOf(this.#canvas);
+    const position = Math.floor((x - LABEL) / ((this.#width - LABEL) / grid.tokens.length));
+    const [y, tall] = [event.clientY - box.top, box.height].map((pixels) => pixels / zoomOf(this.#canvas)) as [
+      number,
+      number,
+    ];
+    const row = Math.floor(y / ((tall - FOOT) / grid.rows.length));
     const [token, address] = [grid.tokens[position], grid.rows[row]];
     if (token === undefined || address === undefined) {
       setText(this.#tip, '');

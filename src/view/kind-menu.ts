@@ -4,6 +4,7 @@ import { activate, type View } from './context';
 import { h } from './dom';
 import { type Offer, offersFor, putKind } from './kinds';
 import type { Look } from './look';
+import { placeIn } from './magnify';
 import { CLOSES } from './shortcuts';
 
 const HELD_MS = 500;
@@ -156,11 +157,12 @@ export class KindMenu {
   /** Beside what it belongs to, and inside of the view. */
   #place(hit: Element): void {
     const { element } = this;
-    const [at, box] = [hit.getBoundingClientRect(), this.view.root.getBoundingClientRect()];
+    const { root } = this.view;
+    const at = placeIn(root, hit);
     const { offsetWidth: w, offsetHeight: tall } = element;
-    const left = Math.max(4, Math.min(at.left - box.left, box.width - w - 4));
-    const below = at.bottom - box.top + 4;
-    const top = below + tall <= box.height ? below : Math.max(4, at.top - box.top - tall - 4);
+    const left = Math.max(4, Math.min(at.x, root.offsetWidth - w - 4));
+    const below = at.y + at.h + 4;
+    const top = below + tall <= root.offsetHeight ? below : Math.max(4, at.y - tall - 4);
     element.style.left = `${left}px`;
     element.style.top = `${top}px`;
   }
