@@ -5,6 +5,7 @@ import { type Located, locate } from '../layout/model';
 import type { Block, Source } from '../wire/types.generated';
 import { actionOf, activate, howOf, type Part, unfit, type View } from './context';
 import { h, show } from './dom';
+import { InsidePicture } from './inside';
 import { keyed } from './keys-overlay';
 import { KindPicker } from './kinds';
 import type { Look } from './look';
@@ -112,9 +113,11 @@ export class Detail implements Part {
   #measured = h('div', { class: 'gb-measured-list' });
   #action = h('div', { class: 'gb-detail-action' });
   #kinds: KindPicker;
+  #inside: InsidePicture;
 
   constructor(private readonly view: View) {
     this.#kinds = new KindPicker(view);
+    this.#inside = new InsidePicture(view);
   }
 
   paint(look: Look): void {
@@ -164,10 +167,12 @@ export class Detail implements Part {
       this.#kinds.element,
       this.#done,
       this.#measured,
+      this.#inside.element,
       factList(rows),
       ...notes,
       rows.length > 0 ? sourcesOf(rows) : '',
     );
+    this.#inside.show(located.sub === '' ? block : null);
   }
 
   #values(look: Look, address: string, located: Located): void {

@@ -3,14 +3,14 @@
  * within them, places, wires. Pure, deterministic, and general: of what kind the block is, only its steps say.
  */
 import type { Measure } from '../text';
-import { graphOf } from './nets';
+import { type Graph, graphOf } from './nets';
 import { ordered } from './order';
 import { placed } from './place';
 import { channelsOf, type Entry, entriesOf, routed } from './route';
-import { assignRows, GAP, gridOf } from './rows';
+import { assignRows, GAP, gridOf, longest } from './rows';
 import type { Form, InsideScene, StepBox, WirePath } from './scene';
 import { sizeOf } from './shapes';
-import { type Scale, type Sized, sizeStep } from './sizes';
+import { type Sized, sizeStep } from './sizes';
 import type { Inside } from './types';
 
 export interface InsideOptions {
@@ -20,40 +20,39 @@ export interface InsideOptions {
   readonly experts?: string;
 }
 
-const BAR = { least: 48, most: 150 };
-const WORDS = { least: 74, most: 170 };
+/** Pixels of the widest bar, tried from the widest. */
+const BARS = [150, 120, 96, 76, 60, 48] as const;
+const WORDS = { least: 74, most: 190 };
+const BARRED: ReadonlySet<string> = new Set(['linear', 'input', 'output']);
 
-/** Pixels for bars and words, so that what can run side by side has room side by side. */
-function scaleOf(inside: Inside, width: number): Scale {
-  const graph = graphOf(inside);
-  const rows = assignRows(
-    graph,
-    inside.steps.map(() => EMPTY),
-    Number.POSITIVE_INFINITY,
-    (step) => step === 0,
-  );
-  const beside = (of: (step: number) => boolean) => {
-    const counts = new Map<number, number>();
-    rows.forEach((row, step) => {
-      if (of(step)) counts.set(row, (counts.get(row) ?? 0) + 1);
-    });
-    return Math.max(1, ...counts.values());
-  };
-  const each = (count: number) => width / count - GAP;
-  const clamp = (value: number, { least, most }: typeof BAR) => Math.max(least, Math.min(most, value));
-  const linear = beside((step) => inside.steps[step]?.op === 'linear');
-  return {
-    widest: clamp(each(linear), BAR),
-    most: Math.max(1, ...inside.steps.filter(({ op }) => BARRED.has(op)).map(({ shape }) => sizeOf(shape))),
-    words: clamp(each(beside(() => true)) - 18, WORDS),
-  };
+interface Rows {
+  readonly sizes: readonly Sized[];
+  readonly rowOf: readonly number[];
 }
 
-const BARRED: ReadonlySet<string> = new Set(['linear', 'input', 'output']);
-const EMPTY: Sized = {
-  ...{ form: 'plain', left: 0, right: 0, height: 0, reach: 0, outs: new Map() },
-  ...{ body: { x: 0, y: 0, w: 0, h: 0 }, trapezoid: null, words: [], icon: null, taps: [] },
-};
+/** Bars as wide as they can be with what runs side by side still side by side; words have what the neighbours leave. */
+function rowsOf(inside: Inside, graph: Graph, { width, measure, experts = '' }: InsideOptions): Rows {
+  const { steps } = inside;
+  const most = Math.max(1, ...steps.filter(({ op }) => BARRED.has(op)).map(({ shape }) => sizeOf(shape)));
+  // The row of each step, if there were room for all.
+  const free = longest(graph);
+  const words = free.map((row) => {
+    const beside = free.filter((one) => one === row).length;
+    return Math.max(WORDS.least, Math.min(WORDS.most, width / beside - GAP - 18));
+  });
+  let best: Rows = { sizes: [], rowOf: [] };
+  let least = Number.POSITIVE_INFINITY;
+  for (const widest of BARS) {
+    const scaleOf = (index: number) => ({ widest, most, words: words[index] ?? WORDS.least });
+    const sizes = steps.map((_, index) => sizeStep(index, { steps, graph, scale: scaleOf(index), measure, experts }));
+    const { rows, full } = assignRows(graph, sizes, width);
+    const raised = rows.reduce((sum, row, step) => sum + Math.max(0, row - (free[step] ?? 0)), 0);
+    if (raised + full * steps.length < least) best = { sizes, rowOf: rows };
+    least = Math.min(least, raised + full * steps.length);
+    if (least === 0) break;
+  }
+  return best;
+}
 
 const SIGN_EDGE = 8;
 /** Pills and boxes have heads of arrows before them; a sign is too small for one. */
@@ -99,13 +98,12 @@ function pathOf(key: string, source: StepBox, target: StepBox, points: WirePath[
 }
 
 /** Lay out a block's inside within a width. */
-export function layoutInside(inside: Inside, { width, measure, experts = '' }: InsideOptions): InsideScene {
+export function layoutInside(inside: Inside, options: InsideOptions): InsideScene {
+  const { width } = options;
   const { steps } = inside;
   if (steps.length === 0) return { width, height: 0, boxes: [], wires: [] };
   const graph = graphOf(inside);
-  const scale = scaleOf(inside, width);
-  const sizes = steps.map((_, index) => sizeStep(index, { steps, graph, scale, measure, experts }));
-  const rowOf = assignRows(graph, sizes, width, (step) => step === 0);
+  const { sizes, rowOf } = rowsOf(inside, graph, options);
   const unordered = gridOf(graph, sizes, rowOf);
   const grid = { ...unordered, rows: ordered(unordered) };
   const raw = placed(grid, grid.rows, width);

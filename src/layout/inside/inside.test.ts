@@ -104,9 +104,17 @@ describe.each(cases)('$name at $width px', ({ inside, width }) => {
     expect(clash.map(([a, b]) => `${a.key} on ${b.key}`)).toEqual([]);
   });
 
-  it('is the same each time, and quick', () => {
-    const start = performance.now();
+  it('is the same each time', () => {
     expect(layoutInside(inside, { width, measure })).toEqual(scene);
-    expect(performance.now() - start).toBeLessThan(40);
+  });
+
+  it('is quick', () => {
+    // The quickest of some: what else a machine is doing is no time of ours.
+    const times = Array.from({ length: 8 }, () => {
+      const start = performance.now();
+      layoutInside(inside, { width, measure });
+      return performance.now() - start;
+    });
+    expect(Math.min(...times)).toBeLessThan(5);
   });
 });

@@ -30,46 +30,37 @@ function middle(links: readonly Link[], end: 'from' | 'to', grid: Grid, places: 
 }
 
 /** Links that should be straight, the most wished for first: within a passing wire, then where both ends want it. */
-function wishes(grid: Grid, places: readonly number[], strict: number): Link[] {
+function wishes(grid: Grid, places: readonly number[]): Link[] {
   const passing = (link: Link) => [link.from, link.to].every((cell) => grid.cells[cell]?.step === -1);
-  const weight = (link: Link) => {
-    if (passing(link)) return 3;
-    const up = middle(
-      grid.links.filter(({ from }) => from === link.from),
-      'to',
-      grid,
-      places,
-    );
-    const down = middle(
-      grid.links.filter(({ to }) => to === link.to),
-      'from',
-      grid,
-      places,
-    );
-    return (up === link ? 1 : 0) + (down === link ? 1 : 0);
-  };
-  const least = strict === 0 ? 2 : 3;
-  return grid.links
-    .map((link, i) => ({ link, i, weight: strict > 1 ? 0 : weight(link) }))
-    .filter((one) => one.weight >= least)
-    .sort((a, b) => b.weight - a.weight || a.i - b.i)
-    .map(({ link }) => link);
+  const ups = groupBy(grid.links, ({ from }) => from);
+  const downs = groupBy(grid.links, ({ to }) => to);
+  const wished = (link: Link) =>
+    middle(ups.get(link.from) ?? [], 'to', grid, places) === link &&
+    middle(downs.get(link.to) ?? [], 'from', grid, places) === link;
+  const straight = grid.links.filter((link) => !passing(link) && wished(link));
+  const chosen: Link[] = [];
+  // Of links that cross, one alone can be straight.
+  for (const link of [...grid.links.filter(passing), ...straight]) {
+    const row = grid.cells[link.from]?.row;
+    const side = (of: Link, end: 'from' | 'to') => (places[of[end]] ?? 0) - (places[link[end]] ?? 0);
+    const clash = (one: Link) => grid.cells[one.from]?.row === row && side(one, 'from') * side(one, 'to') <= 0;
+    if (!chosen.some(clash)) chosen.push(link);
+  }
+  return chosen;
 }
 
-function columnsOf(grid: Grid, places: readonly number[], strict: number): Columns {
-  const [up, down] = [new Map<number, Link>(), new Map<number, Link>()];
-  for (const link of wishes(grid, places, strict)) {
-    if (up.has(link.from) || down.has(link.to)) continue;
-    const row = grid.cells[link.from]?.row;
-    const straight = [...up.values()].filter(({ from }) => grid.cells[from]?.row === row);
-    const side = (of: Link, end: 'from' | 'to') => (places[of[end]] ?? 0) - (places[link[end]] ?? 0);
-    if (straight.some((one) => side(one, 'from') * side(one, 'to') < 0)) continue;
-    up.set(link.from, link);
-    down.set(link.to, link);
-  }
+function groupBy(links: readonly Link[], key: (link: Link) => number): Map<number, Link[]> {
+  const groups = new Map<number, Link[]>();
+  for (const link of links) groups.set(key(link), [...(groups.get(key(link)) ?? []), link]);
+  return groups;
+}
+
+/** Cells in columns, by the links that are straight. */
+function columnsOf(grid: Grid, straight: readonly Link[]): Columns {
+  const up = new Map(straight.map((link) => [link.from, link]));
+  const down = new Set(straight.map(({ to }) => to));
   const [of, shift] = [new Array<number>(grid.cells.length).fill(-1), new Array<number>(grid.cells.length).fill(0)];
-  grid.rows.flat().forEach((first) => {
-    if (down.has(first)) return;
+  for (const first of grid.rows.flat().filter((cell) => !down.has(cell))) {
     for (let cell: number | undefined = first, at = 0; cell !== undefined; ) {
       of[cell] = first;
       shift[cell] = at;
@@ -77,7 +68,7 @@ function columnsOf(grid: Grid, places: readonly number[], strict: number): Colum
       at += link?.out ?? 0;
       cell = link?.to;
     }
-  });
+  }
   return { of, shift };
 }
 
@@ -152,25 +143,45 @@ function settled(start: Map<number, number>, all: readonly Apart[], grid: Grid, 
 /** How much more than the least width is taken, where there is more. */
 const AIRY = 1.12;
 
-function placedIn(grid: Grid, rows: readonly (readonly number[])[], width: number, strict: number): number[] | null {
-  const columns = columnsOf(grid, placesOf(rows, grid.cells.length), strict);
+interface Fit {
+  readonly columns: Columns;
+  readonly all: readonly Apart[];
+  readonly lefts: Map<number, number>;
+  readonly needed: number;
+}
+
+function fitOf(grid: Grid, rows: readonly (readonly number[])[], straight: readonly Link[]): Fit {
+  const columns = columnsOf(grid, straight);
   const all = neighbours(grid, rows, columns);
   const lefts = pushed(bounds(grid, columns, 0, 1), all, 1);
-  const xs = (at: Map<number, number>) =>
-    grid.cells.map((_, i) => (at.get(columns.of[i] ?? 0) ?? 0) + (columns.shift[i] ?? 0));
-  const needed = Math.max(...xs(lefts).map((x, i) => x + (grid.cells[i]?.right ?? 0)));
-  if (needed > width && strict < 2) return null;
+  return {
+    columns,
+    all,
+    lefts,
+    needed: Math.max(...placesIn(grid, columns, lefts).map((x, i) => x + (grid.cells[i]?.right ?? 0))),
+  };
+}
+
+const placesIn = (grid: Grid, { of, shift }: Columns, at: ReadonlyMap<number, number>): number[] =>
+  grid.cells.map((_, i) => (at.get(of[i] ?? 0) ?? 0) + (shift[i] ?? 0));
+
+/** As many straight wires as there is room for: the straighter they are, the wider it gets. */
+function straightest(grid: Grid, rows: readonly (readonly number[])[], width: number): Fit {
+  const wished = wishes(grid, placesOf(rows, grid.cells.length));
+  const whole = fitOf(grid, rows, wished);
+  if (whole.needed <= width) return whole;
+  const kept: Link[] = [];
+  for (const link of wished) {
+    if (fitOf(grid, rows, [...kept, link]).needed <= width) kept.push(link);
+  }
+  return fitOf(grid, rows, kept);
+}
+
+/** The middle of each cell. */
+export function placed(grid: Grid, rows: readonly (readonly number[])[], width: number): number[] {
+  const { columns, all, lefts, needed } = straightest(grid, rows, width);
   const taken = Math.max(needed, Math.min(width, needed * AIRY));
   const rights = pushed(bounds(grid, columns, taken, -1), all, -1);
   const between = new Map([...lefts].map(([key, x]) => [key, (x + (rights.get(key) ?? x)) / 2]));
-  return xs(settled(between, all, grid, columns, taken));
-}
-
-/** The middle of each cell. The straighter the wires, the wider it gets: they give way where it is too wide. */
-export function placed(grid: Grid, rows: readonly (readonly number[])[], width: number): number[] {
-  for (const strict of [0, 1, 2]) {
-    const xs = placedIn(grid, rows, width, strict);
-    if (xs) return xs;
-  }
-  return [];
+  return placesIn(grid, columns, settled(between, all, grid, columns, taken));
 }

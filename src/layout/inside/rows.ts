@@ -37,17 +37,26 @@ export interface Grid {
   readonly lanes: ReadonlyMap<string, number>;
 }
 
-/** Rows by the longest way to each step, none lower than its floor. What nothing feeds stands right under its reader. */
-function longest(graph: Graph, floors: readonly number[], isFirst: (step: number) => boolean): number[] {
+/** Where a step may stand: no lower than its floor, and, if nothing feeds it, no higher than its cap. */
+interface Limits {
+  readonly floors: readonly number[];
+  readonly caps: readonly number[];
+}
+
+/** What else is given than what the block reads: it stands where there is room, best right under its reader. */
+const isLoose = (step: number, { reads }: Graph) => step > 0 && reads[step]?.length === 0;
+
+/** Rows by the longest way to each step. */
+export function longest(graph: Graph, { floors, caps }: Limits = { floors: [], caps: [] }): number[] {
   const rows: number[] = [];
   for (let step = 0; step < graph.count; step++) {
     const below = (graph.reads[step] ?? []).map((one) => (rows[one] ?? 0) + 1);
     rows.push(Math.max(floors[step] ?? 0, ...below));
   }
   for (let step = graph.count - 1; step >= 0; step--) {
-    if (isFirst(step) || graph.reads[step]?.length !== 0) continue;
-    const above = (graph.readers[step] ?? []).map((one) => rows[one] ?? 0);
-    if (above.length > 0) rows[step] = Math.max(floors[step] ?? 0, Math.min(...above) - 1);
+    if (!isLoose(step, graph)) continue;
+    const above = (graph.readers[step] ?? []).map((one) => (rows[one] ?? 0) - 1);
+    rows[step] = Math.max(0, Math.min(...above, caps[step] ?? Number.POSITIVE_INFINITY, Math.max(...rows)));
   }
   return rows;
 }
@@ -62,32 +71,30 @@ function widthOf(row: number, rows: readonly number[], graph: Graph, sizes: read
 
 /** The step of a row that is best moved up: the one with most air above it, and of these the last. */
 function movable(row: number, rows: readonly number[], graph: Graph): number | null {
-  const inRow = rows.flatMap((one, step) => (one === row ? [step] : []));
-  if (inRow.length < 2) return null;
+  const inRow = rows.flatMap((one, step) => (one === row && !isLoose(step, graph) ? [step] : []));
+  if (row === 0 || inRow.length < 2) return null;
   const air = (step: number) => Math.min(99, ...(graph.readers[step] ?? []).map((one) => rows[one] ?? 0)) - row;
   return inRow.reduce((best, step) => (air(step) >= air(best) ? step : best));
 }
 
+export interface Assigned {
+  readonly rows: readonly number[];
+  /** How many rows are too wide all the same. */
+  readonly full: number;
+}
+
 /** A row for each step, such that rows are no wider than the width if that can be. */
-export function assignRows(
-  graph: Graph,
-  sizes: readonly Sized[],
-  width: number,
-  isFirst: (step: number) => boolean,
-): number[] {
-  const floors = sizes.map(() => 0);
-  let rows = longest(graph, floors, isFirst);
-  for (let moved = 0; moved < 4 * graph.count; moved++) {
-    const current = rows;
-    const full = [...new Set(current)]
-      .sort((a, b) => a - b)
-      .filter((row) => widthOf(row, current, graph, sizes) > width);
-    const step = full.map((row) => movable(row, current, graph)).find((one) => one !== null);
-    if (step === undefined || step === null) return rows;
-    floors[step] = (rows[step] ?? 0) + 1;
-    rows = longest(graph, floors, isFirst);
+export function assignRows(graph: Graph, sizes: readonly Sized[], width: number): Assigned {
+  const [floors, caps] = [sizes.map(() => 0), sizes.map(() => Number.POSITIVE_INFINITY)];
+  for (let moved = 0; ; moved++) {
+    const rows = longest(graph, { floors, caps });
+    const full = [...new Set(rows)].sort((a, b) => a - b).filter((row) => widthOf(row, rows, graph, sizes) > width);
+    const loose = rows.findIndex((row, step) => row > 0 && full.includes(row) && isLoose(step, graph));
+    const step = loose >= 0 ? loose : full.map((row) => movable(row, rows, graph)).find((one) => one !== null);
+    if (step === undefined || step === null || moved > 4 * graph.count) return { rows, full: full.length };
+    if (loose >= 0) caps[step] = (rows[step] ?? 0) - 1;
+    else floors[step] = (rows[step] ?? 0) + 1;
   }
-  return rows;
 }
 
 /** The cells of all rows, in the order in which the steps ran, with the links between neighbouring rows. */

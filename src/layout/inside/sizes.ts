@@ -244,8 +244,9 @@ const HEIGHTS: Partial<Record<Form, number>> = { pill: 20, plain: 22, box: 24, l
 
 /** A box with its name in it, and under it in the larger ones a second line. */
 function namedBody(step: Step, form: Form, { scale, measure, experts }: Context): Body {
-  const h = HEIGHTS[form] ?? 22;
-  const second = form === 'stack' ? experts : form === 'loop' && step.params > 0 ? big(step.params) : '';
+  const h = (HEIGHTS[form] ?? 22) + (form === 'plain' && step.params > 0 ? 12 : 0);
+  const params = step.params > 0 ? big(step.params) : '';
+  const second = form === 'stack' && experts !== '' ? experts : form === 'pill' ? '' : params;
   const text = fitting([step.name], scale.words, measure, PX, h > 30 ? 600 : 400);
   const under = fitting([second], scale.words, measure);
   const icon = PICTURED.has(step.op) ? 17 : 0;
