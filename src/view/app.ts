@@ -40,7 +40,7 @@ import { Tokens } from './tokens';
 import { Tooltip } from './tooltip';
 import { Trace } from './trace';
 
-/** Numbers of an architecture have no room below this width: its diagram stays as wide, and scrolls in its own frame. */
+/** Numbers of an architecture have no room below this width: its diagram is laid out for it, and seen smaller. */
 const LEAST = 436;
 /** Below this the prompt has a line of its own. */
 const SLIM = 800;
@@ -96,7 +96,7 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
   const stage = h('div', { class: 'gb-stage' });
   const [menu, chosen, shown] = [new KindMenu(view, stage), new ChosenBar(view), new ShownRun(view)];
   const diagram = new Diagram(view, menu);
-  stage.append(diagram.element, chosen.element);
+  stage.append(diagram.element, diagram.viewport.minimap, chosen.element);
   view.root.append(menu.element);
   const [tooltip, legend] = [new Tooltip(view, stage), new Legend(view)];
   stage.append(tooltip.element);
@@ -109,7 +109,7 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
       new Placed(tooltip, DIAGRAM, stage),
       new Placed(legend, DIAGRAM),
     ],
-    elements: [shown.element, stage, legend.element],
+    elements: [shown.element, stage, diagram.viewport.controls, legend.element],
   };
 }
 
@@ -197,13 +197,12 @@ class Painter {
     const { bound, width, projector } = view.state.value;
     const { diagram, panel } = split(width, state !== null, projector);
     const placed = state ? diagram : Math.max(diagram, LEAST);
-    view.root.classList.toggle('gb-scrolls', diagram < placed);
     const scene = layoutScene(architecture, { width: placed, live: state !== null, bound, measure: view.measure });
     view.root.classList.toggle('gb-narrow', isNarrow(width, projector));
     view.root.classList.toggle('gb-slim', width < SLIM);
     view.root.style.setProperty('--gb-width', `${width}px`);
     view.root.style.setProperty('--gb-panel-width', `${panel}px`);
-    view.root.style.setProperty('--gb-diagram-width', `${scene.width}px`);
+    view.root.style.setProperty('--gb-diagram-width', `${Math.min(scene.width, diagram)}px`);
     this.#scene = scene;
   }
 

@@ -1,6 +1,7 @@
 /** The diagram of a page: the drawing, with clicks and keys caught once, here; they go by the address of an element. */
 import type { Scene } from '../layout';
 import { type Marks, search } from '../layout/search';
+import { split } from '../layout/split';
 import type { ViewState } from '../state/local';
 import { bindLayer } from './cards';
 import { extend, type Meaning, meaningOf, meant } from './choosing';
@@ -12,13 +13,16 @@ import type { KindMenu } from './kind-menu';
 import type { Look } from './look';
 import { paintMarks } from './marks';
 import { CLOSES } from './shortcuts';
+import { Viewport } from './viewport';
 
 export class Diagram implements Part {
   readonly element: SVGSVGElement;
+  readonly viewport: Viewport;
   #drawing: Drawing;
   #lines: ItemLine[] = [];
   #scene: Scene | null = null;
   #look: Look | null = null;
+  #revealed: string | null = null;
   /** Key of the item that is in the tab order. */
   #current = '';
   #marked: unknown[] = [];
@@ -30,6 +34,7 @@ export class Diagram implements Part {
   ) {
     this.#drawing = new Drawing(view);
     this.element = this.#drawing.element;
+    this.viewport = new Viewport(view, this.element);
     const { signal } = view;
     this.element.addEventListener('click', (event) => this.#clicked(event), { signal });
     this.#bindKeys();
@@ -40,6 +45,7 @@ export class Diagram implements Part {
   draw(scene: Scene): void {
     this.#scene = scene;
     this.#drawing.draw(scene);
+    this.viewport.draw(scene, this.#width());
     this.#lines = linesOf(scene);
     this.#order();
     this.#rove(this.#node(this.#current) ? this.#current : (this.#lines[0]?.[0]?.key ?? ''));
@@ -50,6 +56,7 @@ export class Diagram implements Part {
     this.#drawing.paint(look);
     this.#mark();
     this.#reach();
+    this.#reveal(this.view.state.value.selected);
   }
 
   /** Mark what the search names, where that or the scene is another. */
@@ -76,10 +83,26 @@ export class Diagram implements Part {
       const hit = hits.find((one) => one.dataset.address === address);
       if (!hit) continue;
       const node = this.#rove((hit as unknown as { __data__: { key: string } }).__data__.key);
+      if (node) this.viewport.reveal(node);
       node?.scrollIntoView?.({ block: 'nearest', inline: 'nearest' });
       node?.focus({ preventScroll: true });
       return;
     }
+  }
+
+  /** What was selected elsewhere is brought into sight. */
+  #reveal(selected: string | null): void {
+    if (selected === this.#revealed) return;
+    this.#revealed = selected;
+    const hits = this.element.querySelectorAll<SVGElement>('.gb-hit');
+    const node = [...hits].find(({ dataset }) => dataset.address === selected);
+    if (node) this.viewport.reveal(node, 'part');
+  }
+
+  /** How wide it may be on the page. */
+  #width(): number {
+    const { durable } = this.view.session;
+    return split(this.view.state.value.width, durable.value.state !== null).diagram;
   }
 
   /** Drawn in the order in which they cover each other, read in the order of the layers: each, its blocks, their cells. */
@@ -120,6 +143,9 @@ export class Diagram implements Part {
   }
 
   #focused(event: FocusEvent): void {
+    const item = (event.target as Element).closest('.gb-hit');
+    // Where a pointer put the focus, it is seen already.
+    if (item && this.element.contains(item) && item.matches(':focus-visible')) this.viewport.reveal(item);
     const hit = (event.target as Element).closest<SVGElement>('.gb-compact');
     const address = hit?.dataset.address;
     if (!hit || address === undefined || !this.#look) return;

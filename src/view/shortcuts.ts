@@ -87,6 +87,7 @@ export const SHORTCUTS = {
   zoomIn: { keys: ['+', '='], shown: ['+'], words: 'zooms in', where: 'page' },
   zoomOut: { keys: ['-'], shown: ['−'], words: 'zooms out', where: 'page' },
   fit: { keys: ['0'], shown: ['0'], words: 'fits the diagram in', where: 'page' },
+  actual: { keys: ['1'], shown: ['1'], words: 'shows it as large as it is', where: 'page' },
   help: { keys: ['?'], shown: ['?'], words: 'shows all keys', where: 'page' },
   close: { keys: ['Escape'], shown: ['Esc'], words: 'closes what is open, then clears', where: 'page' },
 } as const satisfies Readonly<Record<string, Shortcut>>;

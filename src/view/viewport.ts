@@ -1,0 +1,219 @@
+/**
+ * The window through which a diagram is seen: zoomed with Ctrl and the wheel, two fingers, keys or buttons, moved by
+ * dragging empty ground or the small map. A wheel alone is the page's. What is seen changes the view box alone, so a
+ * zoom draws nothing anew; the window keeps its size, so nothing on the page moves.
+ */
+import type { Point, Rect, Scene } from '../layout';
+import { percent } from '../layout/format';
+import {
+  detailAt,
+  first,
+  hold,
+  moved,
+  revealing,
+  roomFor,
+  type Seen,
+  type Size,
+  whole,
+  zoomed,
+} from '../layout/window';
+import type { View } from './context';
+import { h, put, s, setText } from './dom';
+import { Minimap } from './minimap';
+
+const STEP = 1.25;
+/** What is no empty ground. */
+const HOLDS = '[data-act], .gb-strip, .gb-step, .gb-tick, foreignObject';
+
+const icon = (d: string) =>
+  s('svg', { width: 14, height: 14, viewBox: '0 0 14 14', class: 'gb-icon', 'aria-hidden': 'true' }, s('path', { d }));
+
+export class Viewport {
+  /** Buttons, for where there is room for them. */
+  readonly controls = h('div', { class: 'gb-zoom', role: 'group', 'aria-label': 'Size of the diagram' });
+  readonly minimap: SVGSVGElement;
+  #map: Minimap;
+  #scene: Size = { w: 1, h: 1 };
+  #room: Size = { w: 1, h: 1 };
+  #seen: Seen = { k: 1, x: 0, y: 0 };
+  /** Whether somebody zoomed or moved: what is seen is then kept when the scene is a new one. */
+  #own = false;
+  #fingers = new Map<number, Point>();
+  #percent = h('button', { type: 'button', class: 'gb-zoom-level', title: 'as large as it is (1)' });
+
+  constructor(
+    private readonly view: View,
+    private readonly svg: SVGSVGElement,
+  ) {
+    this.#map = new Minimap((x, y) => this.#centre(x, y), view.signal);
+    this.minimap = this.#map.element;
+    this.#button('M3,7 H11', 'zoom out', '−', () => this.#zoom(1 / STEP));
+    this.controls.append(this.#percent);
+    this.#percent.addEventListener('click', () => this.actual(), { signal: view.signal });
+    this.#button('M3,7 H11 M7,3 V11', 'zoom in', '+', () => this.#zoom(STEP));
+    this.#button('M2,5 V2 H5 M9,2 H12 V5 M12,9 V12 H9 M5,12 H2 V9', 'all of it', '0', () => this.fit());
+    this.#bind();
+    this.#listen();
+  }
+
+  #button(d: string, words: string, key: string, act: () => void): void {
+    const title = `${words} (${key})`;
+    const button = h('button', { type: 'button', title, 'aria-label': words }, icon(d));
+    button.addEventListener('click', act, { signal: this.view.signal });
+    this.controls.append(button);
+  }
+
+  #bind(): void {
+    const { shortcuts } = this.view;
+    const shown = (act: () => void) => () => {
+      if (this.svg.closest('.gb-off-stage')) return false;
+      act();
+      return true;
+    };
+    shortcuts.bind(
+      'zoomIn',
+      shown(() => this.#zoom(STEP)),
+    );
+    shortcuts.bind(
+      'zoomOut',
+      shown(() => this.#zoom(1 / STEP)),
+    );
+    shortcuts.bind(
+      'fit',
+      shown(() => this.fit()),
+    );
+    shortcuts.bind(
+      'actual',
+      shown(() => this.actual()),
+    );
+  }
+
+  #listen(): void {
+    const { signal } = this.view;
+    const on = <K extends keyof SVGElementEventMap>(name: K, act: (event: SVGElementEventMap[K]) => void) =>
+      this.svg.addEventListener(name, act as EventListener, { signal, passive: false });
+    on('wheel', (event) => this.#wheeled(event));
+    on('pointerdown', (event) => this.#pressed(event));
+    on('pointermove', (event) => this.#dragged(event));
+    for (const name of ['pointerup', 'pointercancel', 'lostpointercapture'] as const) {
+      on(name, (event) => {
+        this.#fingers.delete(event.pointerId);
+        this.svg.classList.toggle('gb-dragging', this.#fingers.size > 0);
+      });
+    }
+  }
+
+  draw(scene: Scene, available: number): void {
+    this.#scene = { w: scene.width, h: scene.height };
+    this.#room = roomFor(this.#scene, available);
+    this.#map.draw(scene);
+    this.#see(this.#own ? hold(this.#seen, this.#scene, this.#room) : first(this.#scene, this.#room), this.#own);
+  }
+
+  fit(): void {
+    this.#see(whole(this.#scene, this.#room));
+    this.#said();
+  }
+
+  actual(): void {
+    this.#see(zoomed(this.#seen, 1 / this.#seen.k, this.#middle(), this.#scene, this.#room));
+    this.#said();
+  }
+
+  /** Bring an element into sight; what is seen of it in part stays where it is, if that is enough. */
+  reveal(node: Element, enough: 'part' | 'all' = 'all'): void {
+    const [box, all] = [node.getBoundingClientRect(), this.svg.getBoundingClientRect()];
+    if (all.width === 0) return;
+    const { k, x, y } = this.#seen;
+    const rect: Rect = {
+      x: x + (box.left - all.left) / k,
+      y: y + (box.top - all.top) / k,
+      w: box.width / k,
+      h: box.height / k,
+    };
+    const [right, bottom] = [x + this.#room.w / k, y + this.#room.h / k];
+    const inSight = rect.x < right - 8 && rect.x + rect.w > x + 8 && rect.y < bottom - 8 && rect.y + rect.h > y + 8;
+    if (enough === 'part' && inSight) return;
+    const seen = revealing(this.#seen, rect, this.#scene, this.#room);
+    if (seen.x !== x || seen.y !== y) this.#see(seen);
+  }
+
+  #see(seen: Seen, own = true): void {
+    this.#seen = seen;
+    this.#own = own;
+    const { svg } = this;
+    const [w, h] = [this.#room.w, this.#room.h];
+    put(svg, 'width', w.toFixed(1));
+    put(svg, 'height', h.toFixed(1));
+    put(
+      svg,
+      'viewBox',
+      `${seen.x.toFixed(2)} ${seen.y.toFixed(2)} ${(w / seen.k).toFixed(2)} ${(h / seen.k).toFixed(2)}`,
+    );
+    const part = this.#scene.w * seen.k > w + 1 || this.#scene.h * seen.k > h + 1;
+    svg.classList.toggle('gb-clipped', part);
+    put(svg, 'data-detail', detailAt(seen.k));
+    svg.style.setProperty('--gb-grown', (1 / seen.k).toFixed(3));
+    setText(this.#percent, percent(seen.k, 0));
+    this.#map.show(seen, this.#scene, this.#room);
+  }
+
+  #middle = (): Point => ({ x: this.#room.w / 2, y: this.#room.h / 2 });
+
+  #centre(x: number, y: number): void {
+    const { k } = this.#seen;
+    const { w, h } = this.#room;
+    this.#see(hold({ k, x: x - w / k / 2, y: y - h / k / 2 }, this.#scene, this.#room));
+  }
+
+  #zoom(factor: number, at = this.#middle()): void {
+    this.#see(zoomed(this.#seen, factor, at, this.#scene, this.#room));
+    this.#said();
+  }
+
+  #said(): void {
+    this.view.announce(`Diagram at ${percent(this.#seen.k, 0)}`);
+  }
+
+  #at({ clientX, clientY }: MouseEvent): Point {
+    const { left, top } = this.svg.getBoundingClientRect();
+    return { x: clientX - left, y: clientY - top };
+  }
+
+  #wheeled(event: WheelEvent): void {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    // A line of a mouse's wheel is some sixteen pixels.
+    const pixels = event.deltaMode === 0 ? event.deltaY : event.deltaY * 16;
+    const factor = 2 ** (-Math.max(-60, Math.min(60, pixels)) / 100);
+    this.#see(zoomed(this.#seen, factor, this.#at(event), this.#scene, this.#room));
+  }
+
+  #pressed(event: PointerEvent): void {
+    const touch = event.pointerType === 'touch';
+    if (!touch && (event.button !== 0 || (event.target as Element).closest(HOLDS))) return;
+    this.#fingers.set(event.pointerId, this.#at(event));
+    if (touch || !this.svg.classList.contains('gb-clipped')) return;
+    this.svg.setPointerCapture(event.pointerId);
+    this.svg.classList.add('gb-dragging');
+  }
+
+  /** One finger scrolls the page, as everywhere; two move and zoom the diagram. */
+  #dragged(event: PointerEvent): void {
+    const before = this.#fingers.get(event.pointerId);
+    if (!before) return;
+    const now = this.#at(event);
+    const [other] = [...this.#fingers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
+    this.#fingers.set(event.pointerId, now);
+    if (event.pointerType === 'touch' && !other) return;
+    const by = { x: now.x - before.x, y: now.y - before.y };
+    if (!other) {
+      this.#see(moved(this.#seen, by, this.#scene, this.#room));
+      return;
+    }
+    const apart = (a: Point) => Math.max(1, Math.hypot(a.x - other.x, a.y - other.y));
+    const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
+    const near = moved(this.#seen, { x: by.x / 2, y: by.y / 2 }, this.#scene, this.#room);
+    this.#see(zoomed(near, apart(now) / apart(before), middle, this.#scene, this.#room));
+  }
+}
