@@ -31,3 +31,15 @@ export function outputNorms(readings: Readings): number[] {
   const { index } = readings;
   return [...index.sites('block'), ...index.sites('head')].map((address) => readings.norm(address));
 }
+
+/** The weights that tokens gave to experts, of all that the frame has. */
+export function routingWeights({ index, frame }: Readings): number[] {
+  const { sites } = index.layout;
+  const [columns, column] = [index.stat.size, index.stat.get('norm') ?? 0];
+  const { positions } = frame.header;
+  return sites.flatMap(({ kind }, row) =>
+    kind === 'expert'
+      ? Array.from({ length: positions }, (_, i) => frame.stats[(row * positions + i) * columns + column] ?? 0)
+      : [],
+  );
+}

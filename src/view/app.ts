@@ -18,7 +18,6 @@ import { Controls } from './controls';
 import { Detail } from './detail';
 import { Diagram } from './diagram';
 import { h, setText } from './dom';
-import { ExpertCard } from './experts/card';
 import { ExpertsStage } from './experts/stage';
 import { Header } from './header';
 import { Heat } from './heat';
@@ -114,8 +113,8 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
 }
 
 /** The panel: first what every stage has, then what belongs to one. */
-function panelOf(view: View): { placed: Placed[]; element: HTMLElement } {
-  const card = new ExpertCard(view);
+function panelOf(view: View, experts: ExpertsStage): { placed: Placed[]; element: HTMLElement } {
+  const { card } = experts;
   const results: Part[] = [new Shares(view), new Candidates(view), new Ablations(view), new Tokens(view)];
   const details: Part[] = [new Heat(view), new Detail(view), new Patterns(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
@@ -126,8 +125,8 @@ function panelOf(view: View): { placed: Placed[]; element: HTMLElement } {
 }
 
 function assemble(view: View, live: HTMLElement): Placed[] {
-  const [diagram, panel] = [diagramStage(view), panelOf(view)];
   const experts = new ExpertsStage(view);
+  const [diagram, panel] = [diagramStage(view), panelOf(view, experts)];
   const timeline = new TimelineBar(view);
   const above: Part[] = [new Header(view), new Controls(view, timeline.element), new Banner(view)];
   const below: Part[] = [new HistoryBar(view), new Trace(view), new KeysOverlay(view)];

@@ -3,13 +3,15 @@ import { group } from 'd3-array';
 import type { Durable } from '../state/durable';
 import type { ChosenToken, Page } from '../state/local';
 import { change, comparable, LayoutIndex, Readings, type Update } from '../state/readings';
-import { type Limits, outputNorms, robustLimits } from '../state/scale';
+import { type Limits, outputNorms, robustLimits, routingWeights } from '../state/scale';
 import type { DecodedFrame } from '../wire/codec';
 import type { FrameLayout, How, Intervention, RunSummary } from '../wire/types.generated';
 
 export interface Look {
   readonly live: boolean;
   readonly limits: Limits | null;
+  /** Those of routing weights; null where there are none. */
+  readonly weights: Limits | null;
   readonly now: Readings | null;
   readonly clean: Readings | null;
   /** All that is in force, also where the clean run is shown. */
@@ -133,6 +135,7 @@ export function runShown({ shows, interventions }: Pick<Look, 'shows' | 'interve
 export class Looker {
   #index: LayoutIndex | null = null;
   #limits: Limits | null = null;
+  #weights: Limits | null = null;
   #limitsOf: string | null = null;
 
   look(durable: Durable, page: Page, chosen: ChosenToken | null = null, compare = false): Look {
@@ -165,6 +168,7 @@ export class Looker {
     return {
       live: durable.state !== null,
       limits: this.#limitsFor(clean ?? now, page),
+      weights: this.#weights,
       now,
       clean,
       interventions,
@@ -200,6 +204,7 @@ export class Looker {
     const sequence = sequenceOf(page);
     if (sequence !== this.#limitsOf || !this.#limits) {
       this.#limits = robustLimits(outputNorms(readings));
+      this.#weights = robustLimits(routingWeights(readings));
       this.#limitsOf = sequence;
     }
     return this.#limits;

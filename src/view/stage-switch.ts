@@ -24,6 +24,16 @@ export class StageSwitch implements Part {
       }),
     );
     this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal: view.signal });
+    view.shortcuts.bind('stage', () => this.#next());
+  }
+
+  /** Show the next of the stages that apply; nothing to do where there is one. */
+  #next(): boolean {
+    const names = stagesOf(this.view.session.durable.value).map(({ name }) => name);
+    const stage = names[(names.indexOf(stageOf(this.view)) + 1) % names.length];
+    if (names.length < 2 || stage === undefined) return false;
+    this.view.state.set({ stage });
+    return true;
   }
 
   paint(): void {

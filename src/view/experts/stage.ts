@@ -1,12 +1,256 @@
-/** The Experts stage: layers × experts, the selected layer under it, and where its tokens go. */
+/** The Experts stage: layers × experts, under it the selected layer's shares, and where its tokens go. */
+import { every, topOf } from '../../layout/experts';
+import { locate } from '../../layout/model';
+import type { ExpertsOf } from '../../state/local';
+import type { MoESpec } from '../../wire/types.generated';
 import type { Part, View } from '../context';
-import { h } from '../dom';
+import { h, put, setText, show } from '../dom';
 import type { Look } from '../look';
+import { Bars } from './bars';
+import { ExpertCard } from './card';
+import { Columns } from './columns';
+import { Dots } from './dots';
+import { ExpertsLegend } from './legend';
+import { Experts } from './model';
+import { Raster } from './raster';
+import { ExpertTable } from './table';
+import { evenOf, layerName, overWhich, shareOf } from './words';
+
+const LABEL = 62;
+const GAP = 12;
+/** CSS pixels that a name beside a row takes. */
+const NAME = 13;
+/** Of so many CSS pixels an expert can be seen and hit; where there is less room, the raster is scrolled. */
+const LEAST_CELL = 2;
+
+const MODES: readonly (readonly [ExpertsOf, string, string])[] = [
+  ['load', 'load', 'Share of the tokens over the even share'],
+  ['weight', 'weight', 'Mean routing weight from the tokens that came'],
+];
 
 export class ExpertsStage implements Part {
-  readonly element = h('div', { class: 'gb-experts' });
+  readonly element = h('section', { class: 'gb-experts', 'aria-label': 'Experts' });
+  readonly card: ExpertCard;
+  #experts: Experts;
+  #raster: Raster;
+  #columns: Columns;
+  #bars: Bars;
+  #dots: Dots;
+  #table: ExpertTable;
+  #legend: ExpertsLegend;
+  #shape = h('span', { class: 'gb-sub' });
+  #over = h('p', { class: 'gb-sub gb-ex-over', 'data-testid': 'experts-over' });
+  #modes: ReadonlyMap<ExpertsOf, HTMLButtonElement>;
+  #axis = h('div', { class: 'gb-ex-axis' });
+  #layers = h('div', { class: 'gb-ex-layers' });
+  #layer = h('b', { class: 'gb-mono' });
+  #moved = h('span', { class: 'gb-key gb-ex-moved' });
+  #top = h('span', { class: 'gb-ex-mark' });
+  #even = h('span', { class: 'gb-ex-mark' });
+  #evenName = h('span', { class: 'gb-ex-even-name' }, 'even share');
+  #band = h('i', { class: 'gb-ex-band', 'aria-hidden': 'true' });
+  #bandName = h('b', { class: 'gb-ex-band-name' });
+  #laid = '';
+  #painted = '';
 
-  constructor(protected readonly view: View) {}
+  constructor(private readonly view: View) {
+    this.#experts = new Experts(view);
+    this.card = new ExpertCard(this.#experts);
+    this.#raster = new Raster(this.#experts);
+    this.#columns = new Columns(this.#experts);
+    this.#bars = new Bars(this.#experts);
+    this.#dots = new Dots(this.#experts);
+    this.#table = new ExpertTable(this.#experts);
+    this.#legend = new ExpertsLegend(this.#experts);
+    this.#modes = new Map(MODES.map(([of, name, title]) => [of, h('button', { type: 'button', title }, name)]));
+    for (const [of, node] of this.#modes) {
+      node.addEventListener('click', () => view.state.set({ experts: of }), { signal: view.signal });
+    }
+    this.#assemble();
+  }
 
-  paint(_look: Look): void {}
+  #assemble(): void {
+    const colour = h('span', { class: 'gb-sub' }, 'Colour');
+    const seg = h(
+      'span',
+      { class: 'gb-seg gb-seg-small', role: 'group', 'aria-label': 'Colour' },
+      ...this.#modes.values(),
+    );
+    const head = h(
+      'div',
+      { class: 'gb-section-head' },
+      h('h2', {}, 'Experts'),
+      this.#shape,
+      h('span', { class: 'gb-ex-colour' }, colour, seg),
+    );
+    const raster = h(
+      'div',
+      { class: 'gb-ex-map' },
+      this.#axis,
+      this.#layers,
+      this.#raster.element,
+      this.#columns.element,
+    );
+    const shares = h(
+      'div',
+      { class: 'gb-ex-head' },
+      this.#layer,
+      h('span', { class: 'gb-sub' }, 'share of the tokens that each expert gets'),
+      this.#moved,
+    );
+    const bars = h('div', { class: 'gb-ex-barline' }, this.#top, this.#even, this.#bars.element, this.#evenName);
+    const tokens = h(
+      'div',
+      { class: 'gb-ex-head gb-ex-over-band' },
+      h('b', {}, 'tokens'),
+      h('span', { class: 'gb-sub' }, 'who goes where: a dot’s area is the routing weight'),
+    );
+    const under = h(
+      'div',
+      { class: 'gb-ex-under' },
+      shares,
+      bars,
+      tokens,
+      this.#dots.element,
+      this.#band,
+      this.#bandName,
+    );
+    this.element.append(
+      head,
+      this.#over,
+      h('div', { class: 'gb-ex-scroll' }, raster, under),
+      this.#legend.element,
+      this.#table.element,
+    );
+  }
+
+  paint(look: Look): void {
+    const experts = this.#experts;
+    if (!experts.read(look)) return;
+    setText(this.#over, `Load is taken ${overWhich(experts)}.`);
+    const { experts: of } = this.view.state.value;
+    for (const [name, node] of this.#modes) put(node, 'aria-pressed', String(name === of));
+    this.#lay();
+    const key = `${experts.version} ${this.#laid}`;
+    if (key === this.#painted) return;
+    this.#painted = key;
+    this.#raster.paint();
+    this.#legend.paint();
+    this.#columns.paint(this.#raster.grid.height / this.#raster.density);
+    this.#selected();
+    this.#table.paint();
+  }
+
+  /** Sizes, where the width, the layout or the resolution has changed. */
+  #lay(): void {
+    const { mixtures, columns } = this.#experts;
+    const { width, theme } = this.view.state.value;
+    const room = this.element.clientWidth || width;
+    const key = `${room} ${mixtures.length} ${columns} ${globalThis.devicePixelRatio} ${theme} ${this.#larger}`;
+    if (key === this.#laid) return;
+    this.#laid = key;
+    const beside = LABEL + GAP + Columns.width;
+    this.#raster.fit(Math.max(columns * LEAST_CELL, room - beside), this.#larger);
+    const { grid, density } = this.#raster;
+    this.element.style.setProperty('--gb-ex-width', `${grid.width / density}px`);
+    this.element.style.setProperty('--gb-ex-label', `${LABEL}px`);
+    this.#axisNames(grid.cellWidth / density, columns);
+    setText(this.#shape, this.#shapeWords());
+  }
+
+  /** How much larger everything is for a projector. */
+  get #larger(): number {
+    return 1;
+  }
+
+  #shapeWords(): string {
+    const { mixtures } = this.#experts;
+    const numbers = [...new Set(mixtures.map(({ experts }) => experts))].sort((a, b) => a - b);
+    const { architecture } = this.view.session.durable.value;
+    const specs = mixtures.map(({ address }) => locate(architecture, address)?.block?.spec);
+    const tops = new Set(specs.flatMap((spec) => (spec?.kind === 'moe' ? [(spec as MoESpec).top_k.value] : [])));
+    const top = tops.size === 1 ? `, top ${[...tops][0]}` : '';
+    const layers = `${mixtures.length} ${mixtures.length === 1 ? 'layer' : 'layers'}`;
+    return `${layers} × ${numbers.join(' or ')} experts${top}`;
+  }
+
+  #axisNames(cell: number, columns: number): void {
+    const step = every(columns, cell, 26);
+    const last = columns - 1;
+    const numbers = Array.from({ length: Math.ceil(columns / step) }, (_, i) => i * step);
+    const shown = [...numbers.filter((one) => (last - one) * cell >= 26 || one === last), last];
+    const names = [...new Set(shown)].map((one) => {
+      const name = h('span', {}, String(one));
+      name.style.left = `${(one + 0.5) * cell}px`;
+      return name;
+    });
+    this.#axis.replaceChildren(h('span', { class: 'gb-ex-axis-name' }, 'expert'), ...names);
+  }
+
+  #layerNames(): void {
+    const { mixtures, spot } = this.#experts;
+    const { grid, density } = this.#raster;
+    const each = grid.cellHeight / density;
+    const step = every(mixtures.length, each, NAME);
+    const shown = mixtures.filter(({ index }) => index % step === 0 || index === mixtures.length - 1);
+    const room = (index: number) => Math.abs(index - spot.mixture) * each >= NAME;
+    const crowded = (index: number) => index !== mixtures.length - 1 && (mixtures.length - 1 - index) * each < NAME;
+    const names = shown.filter(({ index }) => room(index) && !crowded(index)).map(({ index }) => index);
+    const nodes = [...names, spot.mixture].map((index) => {
+      const mixture = mixtures[index];
+      const name = mixture ? layerName(mixtures, mixture) : '';
+      const node = h('span', { class: index === spot.mixture ? 'gb-ex-mine' : '', title: name }, name);
+      node.style.top = `${(topOf(grid, index) + grid.cellHeight / 2) / density}px`;
+      return node;
+    });
+    this.#layers.replaceChildren(...nodes);
+  }
+
+  /** The selected layer, and within it the selected expert. */
+  #selected(): void {
+    const experts = this.#experts;
+    const { grid, density } = this.#raster;
+    const { mixture, spot } = experts;
+    const place = `${this.#laid} ${spot.mixture}`;
+    if (this.#layers.dataset.of !== place) {
+      this.#layers.dataset.of = place;
+      this.#layerNames();
+    }
+    this.#bars.paint({ grid, density, tall: Bars.tall * this.#larger });
+    this.#dots.paint(grid, density, this.#larger);
+    setText(this.#layer, mixture.address);
+    const { top, even, topY, evenY } = this.#bars.marks;
+    setText(this.#top, top > 0 ? shareOf(top) : '');
+    setText(this.#even, evenOf(even));
+    this.#top.style.top = `${topY}px`;
+    this.#even.style.top = `${evenY}px`;
+    this.#evenName.style.top = `${evenY}px`;
+    show(this.#top, evenY - topY >= NAME);
+    show(this.#even, !Number.isNaN(even));
+    show(this.#evenName, !Number.isNaN(even));
+    const [x, , w] = this.#raster.box([spot.mixture], [spot.expert]);
+    Object.assign(this.#band.style, { left: `${LABEL + x - 2}px`, width: `${w + 4}px` });
+    setText(this.#bandName, `E${spot.expert}`);
+    this.#bandName.style.left = `${LABEL + x + w / 2}px`;
+    this.#changes();
+  }
+
+  /** Who got more than in the clean run, and fewer. */
+  #changes(): void {
+    const experts = this.#experts;
+    const { mixture, clean } = experts;
+    const all = Array.from({ length: mixture.experts }, (_, expert) => ({
+      expert,
+      gain: experts.gained(mixture, expert),
+    }));
+    const compared = clean !== null && all.some(({ gain }) => !Number.isNaN(gain));
+    const more = all.filter(({ gain }) => gain > 0).sort((a, b) => b.gain - a.gain);
+    const named = more.slice(0, 4).map(({ expert, gain }) => `E${expert} +${gain}`);
+    const rest = more.length > 4 ? ` and ${more.length - 4} more` : '';
+    const none = all.every(({ gain }) => gain === 0) ? 'the same as in the clean run' : 'none gained';
+    const words = more.length > 0 ? `took over: ${named.join(', ')}${rest}` : none;
+    setText(this.#moved, compared ? words : '');
+    this.#moved.classList.toggle('gb-on', compared && more.length > 0);
+    put(this.#moved, 'title', 'Outlined: gets other tokens than in the clean run; solid more, dashed fewer');
+  }
 }

@@ -1,0 +1,112 @@
+/**
+ * Tokens × experts of the selected layer, under the raster's columns: a dot where a token was sent, its area the weight.
+ * Only the rows that are seen are drawn; the newest are kept in view until somebody scrolls up.
+ */
+import { leftOf, type RasterGrid } from '../../layout/experts';
+import { weightAt } from '../../state/routing';
+import { visible } from '../candidates';
+import { h, put, setText } from '../dom';
+import { Palette, sized } from './bars';
+import type { Experts } from './model';
+
+const ROW = 16;
+const MOST_ROWS = 12;
+
+export class Dots {
+  readonly element = h('div', { class: 'gb-ex-dots-box', tabindex: 0, role: 'group' });
+  #names = h('div', { class: 'gb-ex-names gb-mono' });
+  #canvas = h('canvas', { 'aria-hidden': 'true' });
+  #view = h('div', { class: 'gb-ex-dots-view' }, this.#names, this.#canvas);
+  #room = h('div', { class: 'gb-ex-dots-room' }, this.#view);
+  #palette: Palette;
+  #grid: RasterGrid | null = null;
+  #density = 1;
+  #row = ROW;
+  #ended = true;
+  #count = -1;
+  #drawn = '';
+
+  constructor(private readonly experts: Experts) {
+    this.#palette = new Palette(experts);
+    this.element.append(this.#room);
+    const scrolled = () => {
+      const { scrollTop, clientHeight, scrollHeight } = this.element;
+      this.#ended = scrollTop + clientHeight >= scrollHeight - 2;
+      this.#draw();
+    };
+    this.element.addEventListener('scroll', scrolled, { signal: experts.view.signal });
+  }
+
+  paint(grid: RasterGrid, density: number, larger: number): void {
+    const { tokens, mixture } = this.experts;
+    [this.#grid, this.#density, this.#row] = [grid, density, Math.round(ROW * larger)];
+    const rows = Math.min(MOST_ROWS, tokens.length);
+    if (tokens.length !== this.#count) {
+      this.#count = tokens.length;
+      this.#room.style.height = `${tokens.length * this.#row}px`;
+      this.element.style.height = `${MOST_ROWS * this.#row}px`;
+      this.#view.style.height = `${rows * this.#row}px`;
+      if (this.#ended) this.element.scrollTop = tokens.length * this.#row;
+    }
+    put(this.element, 'aria-label', `${mixture.address}: which of ${mixture.experts} experts each token goes to`);
+    this.#draw();
+  }
+
+  #draw(): void {
+    const { experts } = this;
+    const grid = this.#grid;
+    if (!grid) return;
+    const rows = Math.min(MOST_ROWS, experts.tokens.length);
+    const first = Math.max(0, Math.min(experts.tokens.length - rows, Math.round(this.element.scrollTop / this.#row)));
+    const key = [experts.version, first, grid.width, this.#row, experts.tokens.length].join();
+    if (key === this.#drawn) return;
+    this.#drawn = key;
+    this.#write(first, rows);
+    const density = this.#density;
+    sized(this.#canvas, grid.width, Math.round(rows * this.#row * density), density);
+    const context = this.#canvas.getContext('2d');
+    if (!context) return;
+    context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    for (let i = 0; i < rows; i++) this.#line(context, grid, first + i, i);
+  }
+
+  #write(first: number, rows: number): void {
+    const { children } = this.#names;
+    while (children.length < rows) this.#names.append(h('span', {}));
+    while (children.length > rows) this.#names.lastChild?.remove();
+    for (let i = 0; i < rows; i++) {
+      const span = children[i] as HTMLElement;
+      const token = this.experts.tokens[first + i];
+      const text = visible(token?.text ?? '');
+      setText(span, text);
+      put(span, 'title', `${text}, token ${(token?.at ?? 0) + 1}`);
+    }
+  }
+
+  #line(context: CanvasRenderingContext2D, grid: RasterGrid, at: number, row: number): void {
+    const { experts } = this;
+    const token = experts.tokens[at];
+    const { mixture, stats, column, spot } = experts;
+    if (!token) return;
+    const density = this.#density;
+    const [height, y] = [this.#row * density, (row + 0.5) * this.#row * density];
+    const { moe = '', s1 = '' } = this.#palette.of;
+    if (at % 2 === 0) {
+      context.fillStyle = s1;
+      context.fillRect(0, row * height, grid.width, height);
+    }
+    context.fillStyle = moe;
+    // A weight of 1 fills the row; one that is scaled up is cut to it.
+    const most = 0.46 * height;
+    for (let expert = 0; expert < mixture.experts; expert++) {
+      const weight = weightAt(token, mixture.row + expert, stats, column);
+      if (!(weight > 0)) continue;
+      context.globalAlpha = expert === spot.expert ? 1 : 0.72;
+      context.beginPath();
+      const x = (leftOf(grid, expert) + leftOf(grid, expert + 1) - grid.gap) / 2;
+      context.arc(x, y, Math.max(0.8 * density, most * Math.sqrt(Math.min(1, weight))), 0, 2 * Math.PI);
+      context.fill();
+    }
+    context.globalAlpha = 1;
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * Layers × experts on a canvas, the top of the model at the top. One cell is selected: a ring, the row it is in, and the
+ * neighbourhood that is magnified beside it. The ring is the grid's one cell for keyboard and screen reader.
+ */
+import { cellAt, leftOf, type RasterGrid, rasterGrid, stepped, topOf, windowOf } from '../../layout/experts';
+import { addressOf, type Spot } from '../../state/routing';
+import { viridis } from '../colour';
+import { activate } from '../context';
+import { h, put, setText } from '../dom';
+import type { Experts } from './model';
+import { CELL, CellPixels, COLOURS, type Inks } from './pixels';
+import { sentenceOf, times, weightOf } from './words';
+
+const TOOLTIP = 150;
+/** Cells of so many CSS pixels have room for their number. */
+const NUMBERED = { w: 36, h: 18 };
+
+const FILLS = Array.from({ length: COLOURS }, (_, i) => viridis(i / (COLOURS - 1)));
+
+/** A colour as a pixel of an image, whose bytes are red, green, blue, alpha. */
+export function pixelOf(hex: string): number {
+  const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+}
+
+const SCALE = Uint32Array.from(FILLS, ({ fill }) => pixelOf(fill));
+
+/** Any colour of the style sheet as `#rrggbb`: a canvas writes it so. */
+function hexOf(context: CanvasRenderingContext2D, colour: string): string {
+  context.fillStyle = '#808080';
+  context.fillStyle = colour;
+  return typeof context.fillStyle === 'string' && context.fillStyle.startsWith('#') ? context.fillStyle : '#808080';
+}
+
+function place(element: HTMLElement, [x, y, w, tall]: readonly [number, number, number, number]): void {
+  Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${tall}px` });
+}
+
+export class Raster {
+  readonly element = h('div', { class: 'gb-ex-raster' });
+  grid: RasterGrid;
+  density = 1;
+  #canvas = h('canvas', { 'aria-hidden': 'true' });
+  #row = h('i', { class: 'gb-ex-row' });
+  #near = h('i', { class: 'gb-ex-near' });
+  #hover = h('i', { class: 'gb-ex-hover', hidden: true });
+  #cell = h('div', { class: 'gb-ex-cell', role: 'gridcell', tabindex: 0, 'aria-selected': 'true' });
+  #line = h('div', { role: 'row' }, this.#cell);
+  #tip = h('div', { class: 'gb-tooltip', hidden: true });
+  #tipName = h('b');
+  #tipWords = h('span');
+  #tipAction = h('span', { class: 'gb-action' });
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #over: Spot | null = null;
+  #pixels: CellPixels | null = null;
+  #image: ImageData | null = null;
+  #inks: Inks | null = null;
+  #theme = '';
+
+  constructor(private readonly experts: Experts) {
+    this.grid = rasterGrid([], 1, 1);
+    this.#tip.append(this.#tipName, this.#tipWords, this.#tipAction);
+    const grid = h('div', { role: 'grid', 'aria-label': 'Layers × experts' }, this.#line);
+    this.element.append(this.#canvas, this.#row, this.#near, this.#hover, grid, this.#tip);
+    const { signal } = experts.view;
+    const options = { signal };
+    this.element.addEventListener('pointermove', (event) => this.#moved(event), options);
+    this.element.addEventListener('pointerleave', () => this.#left(), options);
+    this.element.addEventListener('click', (event) => this.#clicked(event), options);
+    this.#cell.addEventListener('keydown', (event) => this.#keyed(event), options);
+    signal.addEventListener('abort', () => clearTimeout(this.#timer));
+  }
+
+  /** Fit into so many CSS pixels. */
+  fit(room: number, larger: number): void {
+    const { mixtures } = this.experts;
+    this.density = Math.max(1, globalThis.devicePixelRatio || 1);
+    const grid = rasterGrid(mixtures, room, this.density, larger);
+    const same = this.#pixels?.grid.width === grid.width && this.#pixels.grid.height === grid.height;
+    if (same && this.#pixels?.grid.columns === grid.columns && this.#pixels.grid.rows === grid.rows) return;
+    this.grid = grid;
+    Object.assign(this.#canvas, { width: grid.width, height: grid.height });
+    const [w, tall] = [grid.width / this.density, grid.height / this.density];
+    for (const { style } of [this.#canvas, this.element])
+      Object.assign(style, { width: `${w}px`, height: `${tall}px` });
+    const context = this.#canvas.getContext('2d');
+    this.#image = context?.createImageData(grid.width, grid.height) ?? null;
+    this.#pixels = this.#image ? new CellPixels(grid, this.#image.data.buffer) : null;
+  }
+
+  paint(): void {
+    this.#colours();
+    this.#mark();
+    const context = this.#pixels ? this.#canvas.getContext('2d') : null;
+    if (!context || !this.#pixels || !this.#image || !this.#inks) return;
+    const changed = this.#pixels.write(this.experts.cells, this.#inks);
+    if (!changed) return;
+    const { cellHeight, width, cellWidth } = this.grid;
+    const numbered = cellWidth >= NUMBERED.w * this.density && cellHeight >= NUMBERED.h * this.density;
+    const top = topOf(this.grid, changed.to);
+    const bottom = topOf(this.grid, changed.from) + cellHeight;
+    if (numbered) {
+      context.putImageData(this.#image, 0, 0);
+      this.#numbers(context);
+    } else context.putImageData(this.#image, 0, 0, 0, top, width, bottom - top);
+  }
+
+  #colours(): void {
+    const { theme } = this.experts.view.state.value;
+    if (this.#inks && this.#theme === theme) return;
+    const context = h('canvas', {}).getContext('2d');
+    if (!context) return;
+    this.#theme = theme;
+    const css = getComputedStyle(this.experts.view.root);
+    const of = (name: string) => pixelOf(hexOf(context, css.getPropertyValue(name).trim()));
+    const [paper, outline, cut] = [of('--gb-bg'), of('--gb-edge'), of('--gb-cut')];
+    this.#inks = { scale: SCALE, paper, outline, cut, cross: pixelOf('#ffffff') };
+    this.#pixels?.forget();
+  }
+
+  #numbers(context: CanvasRenderingContext2D): void {
+    const { experts, grid, density } = this;
+    const css = getComputedStyle(experts.view.root);
+    context.font = `${11 * density}px ${css.fontFamily}`;
+    context.textAlign = 'center';
+    context.textBaseline = 'middle';
+    for (const mixture of experts.mixtures) {
+      for (let expert = 0; expert < mixture.experts; expert++) {
+        const what = experts.cells[mixture.index * grid.columns + expert] as number;
+        if (what < CELL.colour) continue;
+        const load = experts.view.state.value.experts === 'load';
+        const text = load ? times(experts.now.load(mixture, expert)) : weightOf(experts.now.weight(mixture, expert));
+        context.fillStyle = FILLS[what - CELL.colour]?.ink ?? '#000';
+        const x = (leftOf(grid, expert) + leftOf(grid, expert + 1) - grid.gap) / 2;
+        context.fillText(text, x, topOf(grid, mixture.index) + (grid.cellHeight - grid.gap) / 2);
+      }
+    }
+  }
+
+  /** Edges of some cells, in CSS pixels. */
+  box(rows: readonly number[], columns: readonly number[]): readonly [number, number, number, number] {
+    const { grid, density } = this;
+    const [low = 0, high = 0] = [rows[0], rows.at(-1)];
+    const [first = 0, last = 0] = [columns[0], columns.at(-1)];
+    const [x, y] = [leftOf(grid, first), topOf(grid, high)];
+    const [right, bottom] = [leftOf(grid, last + 1) - grid.gap, topOf(grid, low) + grid.cellHeight - grid.gap];
+    return [x / density, y / density, (right - x) / density, (bottom - y) / density];
+  }
+
+  #mark(): void {
+    const { mixtures, spot, columns, mixture } = this.experts;
+    place(this.#row, this.box([spot.mixture], [0, mixture.experts - 1]));
+    place(this.#cell, this.box([spot.mixture], [spot.expert]));
+    place(this.#near, this.box(windowOf(spot.mixture, mixtures.length), windowOf(spot.expert, mixture.experts)));
+    const small = mixtures.length <= 5 && columns <= 5;
+    this.#near.hidden = small;
+    const parent = this.#line.parentElement as HTMLElement;
+    put(parent, 'aria-rowcount', String(mixtures.length));
+    put(parent, 'aria-colcount', String(columns));
+    put(this.#line, 'aria-rowindex', String(mixtures.length - spot.mixture));
+    put(this.#cell, 'aria-colindex', String(spot.expert + 1));
+    put(this.#cell, 'aria-label', sentenceOf(this.experts, spot));
+  }
+
+  #spotAt({ clientX, clientY }: PointerEvent | MouseEvent): Spot | null {
+    const box = this.#canvas.getBoundingClientRect();
+    const scale = this.grid.width / (box.width || 1);
+    return cellAt(this.grid, this.experts.mixtures, (clientX - box.left) * scale, (clientY - box.top) * scale);
+  }
+
+  #clicked(event: MouseEvent): void {
+    const spot = this.#spotAt(event);
+    if (!spot) return;
+    this.#left();
+    this.experts.select(spot);
+    this.#cell.focus({ preventScroll: true });
+  }
+
+  #moved(event: PointerEvent): void {
+    const spot = this.#spotAt(event);
+    if (spot?.mixture === this.#over?.mixture && spot?.expert === this.#over?.expert) return;
+    this.#left();
+    this.#over = spot;
+    this.#hover.hidden = spot === null;
+    if (!spot) return;
+    place(this.#hover, this.box([spot.mixture], [spot.expert]));
+    this.#timer = setTimeout(() => this.#tell(spot), TOOLTIP);
+  }
+
+  #left(): void {
+    clearTimeout(this.#timer);
+    this.#over = null;
+    this.#hover.hidden = true;
+    this.#tip.hidden = true;
+  }
+
+  #tell(spot: Spot): void {
+    const address = addressOf(this.experts.mixtures, spot);
+    setText(this.#tipName, address);
+    setText(this.#tipWords, sentenceOf(this.experts, spot).slice(address.length + 2));
+    setText(this.#tipAction, 'Click: magnify it. x ablates or restores it');
+    this.#tip.hidden = false;
+    const [x, y, w, tall] = this.box([spot.mixture], [spot.expert]);
+    const width = this.grid.width / this.density;
+    const left = Math.max(0, Math.min(x + w / 2 - this.#tip.offsetWidth / 2, width - this.#tip.offsetWidth));
+    const above = y - this.#tip.offsetHeight - 6;
+    Object.assign(this.#tip.style, { left: `${left}px`, top: `${above >= 0 ? above : y + tall + 6}px` });
+  }
+
+  #keyed(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { experts } = this;
+    const acts = event.key === 'x' || event.key === 'X' || event.key === ' ' || event.key === 'Enter';
+    const to = stepped(experts.mixtures, experts.spot, event.key);
+    if (!acts && !to) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (acts) activate(experts.view, experts.address, event.shiftKey && event.key === 'Enter' ? 'select' : 'ablate');
+    if (!to) return;
+    experts.select(to);
+    experts.view.announce(sentenceOf(experts, to));
+    // The ring moves with the next repaint; where the raster is scrolled, it is brought into view then.
+    requestAnimationFrame(() => this.#cell.scrollIntoView?.({ block: 'nearest', inline: 'nearest' }));
+  }
+}

@@ -1,0 +1,65 @@
+/** What the numbers of experts are called, in words that are the same in every drawing. */
+import { compact, fixed } from '../../layout/format';
+import type { Mixture, Spot } from '../../state/routing';
+import type { Experts } from './model';
+
+/** A load as a multiple of the even share. */
+export function times(load: number): string {
+  if (Number.isNaN(load)) return '';
+  return `${fixed(load, load > 0 && load < 0.095 ? 2 : load < 9.95 ? 1 : 0)} ×`;
+}
+
+/** A share of the tokens, in whole percent as soon as that says enough. */
+export function shareOf(share: number): string {
+  if (Number.isNaN(share)) return '';
+  const value = 100 * share;
+  return `${fixed(value, value > 0 && value < 0.95 ? 1 : 0)} %`;
+}
+
+/** The even share: of 64 experts, 8 a token, 12.5 %. */
+export const evenOf = (share: number) => (Number.isNaN(share) ? '' : `${Number((100 * share).toFixed(1))} %`);
+
+/** The layer that a mixture is in; its own address where that layer has several. */
+export function layerName(mixtures: readonly Mixture[], { address, index }: Mixture): string {
+  const layer = (of: string) => of.split('.').slice(0, -1).join('.') || of;
+  const mine = layer(address);
+  const shared = [mixtures[index - 1], mixtures[index + 1]].some((one) => one && layer(one.address) === mine);
+  return shared ? address : mine;
+}
+
+/** An expert for those who do not see it. */
+export function sentenceOf(experts: Experts, { mixture: row, expert }: Spot): string {
+  const { now, mixtures } = experts;
+  const mixture = mixtures[row];
+  if (!mixture) return '';
+  const name = `${mixture.address}.E${expert}`;
+  const tokens = now.tokens[row] ?? 0;
+  if (tokens === 0) return `${name}, not measured`;
+  const count = now.count(mixture, expert);
+  const cut = experts.isCut(mixture, expert) ? ', ablated' : '';
+  const gain = experts.gained(mixture, expert);
+  const moved = gain > 0 || gain < 0 ? `, ${fixed(Math.abs(gain))} ${gain > 0 ? 'more' : 'fewer'} than clean` : '';
+  if (count === 0) return `${name}${cut}, no token of ${fixed(tokens)}${moved}`;
+  const load = times(now.load(mixture, expert)).replace(' ×', ' times');
+  return `${name}${cut}, load ${load} the even share, ${fixed(count)} of ${fixed(tokens)} tokens${moved}`;
+}
+
+/** A mean routing weight. */
+export const weightOf = (weight: number) => (Number.isNaN(weight) ? '–' : compact(weight));
+
+/** Over which tokens the load is taken. */
+export function overWhich({ now }: Experts): string {
+  const { counted, first, end, last } = now;
+  if (!last) return 'no token has been measured yet';
+  const tokens = `${fixed(counted)} ${counted === 1 ? 'token' : 'tokens'}`;
+  const { origin } = last.header;
+  if (origin === 'clean' || origin === 'run') {
+    return first === 0
+      ? `over the ${tokens} of this run`
+      : `over the last ${fixed(counted)} of ${fixed(end)} tokens: a larger frame is cut to its end`;
+  }
+  const missing = end - first - counted;
+  const since = first === 0 ? '' : `, from token ${fixed(first + 1)} on`;
+  const gap = missing > 0 ? ` (${fixed(missing)} passed too fast to be shown)` : '';
+  return `over the ${tokens} of this sequence so far${since}${gap}`;
+}
