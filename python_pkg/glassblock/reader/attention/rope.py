@@ -95,6 +95,14 @@ def _rotated(graph: Graph, cone: Cone) -> tuple[dict[int, int], list[int]]:
     return found, angles
 
 
+def turned_by(graph: Graph, op: Op) -> bool:
+    """Whether an operation is the end of a rotation: it adds what two products with angles made."""
+    if op.name == "mul" and "complex" in graph.values[op.outputs[0]].dtype:
+        return _angles(graph, op) is not None
+    added = op.name in ("add", "sub") and len(op.inputs) == 2
+    return added and all(_angles(graph, graph.producer(graph.same(v))) is not None for v in op.inputs)
+
+
 def _angles(graph: Graph, op: Op | None) -> int | None:
     """Return what knows the positions alone where an activation is multiplied by such a thing."""
     if op is None or op.name != "mul" or len(op.inputs) != 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from glassblock.reader.tracing.graph import argument, numbers
 from glassblock.reader.tracing.record import Op
@@ -65,7 +66,7 @@ def _function(ops: Sequence[Op], *, capped: bool) -> str | None:
 
 def _upper(op: Op) -> float | None:
     bound = argument(op, 2, "max")
-    return float(bound) if isinstance(bound, int | float) else None
+    return float(bound) if isinstance(bound, int | float) and isfinite(bound) else None
 
 
 def _softcap(ops: Sequence[Op], tanh: Op) -> float | None:

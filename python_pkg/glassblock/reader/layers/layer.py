@@ -10,12 +10,13 @@ from glassblock.reader.branches.branch import branches
 from glassblock.reader.branches.norm_block import norm_block
 from glassblock.reader.branches.numbering import numbered
 from glassblock.reader.branches.ports import branch_ports
+from glassblock.reader.inside import inside_of
 from glassblock.reader.layers.chain import Link, links
 from glassblock.reader.operations.depth import begun_anew, with_mixtures
 from glassblock.reader.operations.flow import Flow
 from glassblock.reader.operations.modulation import modulation
 from glassblock.reader.operations.norms import NormSite
-from glassblock.reader.operations.params import count, count_in
+from glassblock.reader.operations.params import count, count_in, held, parameters_in
 from glassblock.reader.operations.residual import streams_through
 from glassblock.reader.operations.shapes import length, named
 from glassblock.reader.operations.streams import several_streams
@@ -123,4 +124,14 @@ def _block(link: Link, address: str, norms: list[str]) -> Block:
         reads=named(graph, cut.read, cut.batch),
         makes=named(graph, cut.inner, cut.batch),
     )
-    return replace(block, weights=multiply_adds(graph, cut.ops, length(graph, cut.stream.source), block))
+    return replace(
+        block,
+        weights=multiply_adds(graph, cut.ops, length(graph, cut.stream.source), block),
+        inside=inside_of(cut, block, _counted(graph, cut, within)),
+    )
+
+
+def _counted(graph: Graph, cut: Cut, within: list[str]) -> frozenset[int]:
+    """Return the identities of the parameters that are counted in a block."""
+    apart = {key for path in within for key in held(graph.model, path)}
+    return frozenset(parameters_in(graph, cut.path, cut.ops) - apart)

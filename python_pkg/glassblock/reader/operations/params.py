@@ -24,10 +24,19 @@ def held(model: nn.Module, path: str) -> dict[int, int]:
 
 def count_in(graph: Graph, path: str, ops: Iterable[Op]) -> int:
     """Count the parameters of a block: of its module, or of its operations where it has none."""
+    return count(_parameters_in(graph, path, ops))
+
+
+def parameters_in(graph: Graph, path: str, ops: Iterable[Op]) -> set[int]:
+    """Return the identities of the parameters of a block."""
+    return {id(p) for p in _parameters_in(graph, path, ops)}
+
+
+def _parameters_in(graph: Graph, path: str, ops: Iterable[Op]) -> Iterable[nn.Parameter]:
     if path:
-        return count(graph.modules[path].parameters())
+        return graph.modules[path].parameters()
     used = {graph.values[v].name for op in ops for v in op.inputs if graph.values[v].trained}
-    return count(p for name in used if (p := parameter_at(graph.model, name)) is not None)
+    return (p for name in used if (p := parameter_at(graph.model, name)) is not None)
 
 
 def count_all(

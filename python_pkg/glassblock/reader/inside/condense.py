@@ -1,0 +1,59 @@
+"""From the operations of a block to steps and wires.
+
+First regions are found that are one step because of what they are together, then everything else becomes a step of its
+own; what only scales or shifts goes to its neighbour, and steps that need each other are made one. So the graph has no
+circle whatever the recording was.
+"""
+
+from __future__ import annotations
+
+from glassblock.ir import Block, Inside
+from glassblock.reader.branches.branch import Branch
+from glassblock.reader.branches.place import Places
+from glassblock.reader.inside.draft import Draft
+from glassblock.reader.inside.folding import cuts, fold, shrink, sums, untangle
+from glassblock.reader.inside.part import part_of
+from glassblock.reader.inside.regions import REGIONS
+from glassblock.reader.inside.singles import functions, modules, singles
+from glassblock.reader.inside.written import Writer
+from glassblock.reader.insides import places
+
+_UNKNOWN = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
+
+
+def inside_of(cut: Branch, block: Block, held: frozenset[int]) -> Inside | None:
+    """Condense the operations of a block.
+
+    Parameters
+    ----------
+    cut
+        The branch.
+    block
+        What it was recognised as.
+    held
+        Identities of the parameters that are counted in it.
+
+    Returns
+    -------
+    Inside or None
+        None where it was not understood, or where nothing flows from what it reads to what it makes.
+    """
+    source = cut.pre_norm.output if cut.pre_norm is not None else cut.read
+    draft = Draft(part_of(cut, source))
+    taps = _taps(draft, block)
+    for region in REGIONS:
+        region(draft, block, taps)
+    for rest in (modules, functions, singles, cuts, fold, sums, untangle):
+        rest(draft)
+    shrink(draft, scans=block.role == "mixer")
+    untangle(draft)
+    return Writer(draft, taps, cut, held).inside()
+
+
+def _taps(draft: Draft, block: Block) -> Places:
+    """Find the taps of a block in its recording; none where its recogniser does not know this form."""
+    part = draft.part
+    try:
+        return places(part.graph, part.source, part.output, block)
+    except _UNKNOWN:
+        return {}
