@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from glassblock import describe
+from glassblock import experiments as _experiments
 from glassblock import export as _export
 from glassblock import widget as _widget
 from glassblock.demo import load as load_demo
@@ -22,6 +23,7 @@ from glassblock.ir import Architecture
 from glassblock.live import Prompt, Session, check_attachable
 from glassblock.reader import read, read_model
 
+_experiments.register()
 _export.register()
 _widget.register()
 

@@ -1,7 +1,7 @@
 """What the upper floors provide to the objects of the lower ones: how to display and how to save.
 
-A Session displays itself and saves a page, but live code must not know of widgets and exports. So the widget
-and the export register here what they can do with a type, and the objects ask here. Imports then point one
+A Session displays itself, saves a page and sweeps, but live code must not know of widgets, exports and experiments. So
+these register here what they can do, and the objects ask here. Imports then point one
 way, and a kernel without a browser never loads a widget.
 """
 
@@ -17,6 +17,7 @@ MimeBundle = dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]
 
 _display: dict[type, Callable[[Any], MimeBundle]] = {}
 _save: dict[type, Callable[..., Path]] = {}
+_experiments: dict[str, Callable[..., Any]] = {}
 _picture: dict[type, Callable[[Any], str]] = {}
 
 
@@ -39,6 +40,24 @@ def picture(thing: object) -> str | None:
     """Return a picture of an object as the text of an SVG file; None where nothing is registered that draws it."""
     draw = _picture.get(type(thing))
     return draw(thing) if draw else None
+
+
+def provide_experiment(name: str, experiment: Callable[..., Any]) -> None:
+    """Register an experiment: many runs of one session, which is given first."""
+    _experiments[name] = experiment
+
+
+def experiment(name: str) -> Callable[..., Any]:
+    """Return an experiment.
+
+    Raises
+    ------
+    GlassblockError
+        If none is registered under this name.
+    """
+    if name not in _experiments:
+        raise GlassblockError(f"expected an experiment that is registered, got {name!r}. Import glassblock.api first.")
+    return _experiments[name]
 
 
 def display(thing: object) -> MimeBundle:

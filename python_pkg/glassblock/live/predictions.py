@@ -67,6 +67,10 @@ class Distribution:
         rank = len(self.logits) if logit.isnan() else 1 + int((self.logits > logit).sum())
         return Score(float(self._log_probs[token].exp()), float(logit), rank)
 
+    def log_prob(self, token: int) -> float:
+        """Return the natural logarithm of a token's probability."""
+        return float(self._log_probs[token])
+
     def top(self, n: int) -> list[int]:
         """Return the ids of the n most probable tokens, best first."""
         ids: list[int] = self.logits.topk(min(n, len(self.logits))).indices.tolist()

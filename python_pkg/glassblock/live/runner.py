@@ -141,7 +141,8 @@ class Runner:
         clean = subject.clean
         renewed = self._provide(interventions, subject) or changed
         other = self._forward(subject, interventions) if len(interventions) else None
-        self._subject = subject  # not before: a prompt that the model cannot run is not the last one
+        if not getattr(self._local, "quiet", False):
+            self._subject = subject  # not before: a prompt that the model cannot run is not the last one
         if renewed:
             self._engine.use_again()
         last = other or clean

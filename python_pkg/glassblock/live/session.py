@@ -461,9 +461,62 @@ class Session:
         *names, how, positions
             As for `ablate`.
         """
+        return self.previewer()(*names, how=how, positions=positions)
+
+    def previewer(self) -> Callable[..., Run]:
+        """Return `preview` of the prompt that was run last: it stays of that one, whatever is run meanwhile."""
+        subject = self._runner.subject(None)
+
+        def preview(*names: str, how: str | Kind = "zero", positions: Any = None) -> Run:
+            self._check_attached()
+            interventions = Interventions().adding(self._control.asked(names, how, positions))
+            return self._runner.run_quietly(subject, interventions)
+
+        return preview
+
+    def sweep(
+        self,
+        targets: str | Sequence[str] | None = None,
+        how: str | Kind = "zero",
+        metric: str = "logprob",
+        tokens: Sequence[str | int] = (),
+        *,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> Any:
+        """Measure exactly what each single ablation does to the prediction of the last prompt, one forward pass each.
+
+        Everything is ablated alone, whatever is in force, and nothing is left behind: history and interventions stay
+        as they are. Interrupting it returns what was measured.
+
+        Parameters
+        ----------
+        targets
+            ``"head"``, ``"block"``, ``"expert"``, ``"layer"``, or several of these, or addresses. None is every head,
+            block and expert; for a kind that is for layers alone every layer.
+        how
+            As for `ablate`.
+        metric
+            ``"logprob"`` (nats), ``"logit"``, ``"difference"`` of two tokens' logits, or ``"kl"`` from the clean
+            prediction (nats).
+        tokens
+            The tokens that the metric is about, as text or ids. None given: the most probable of the clean run.
+        progress
+            Called after each with how many are done and how many there are; if it returns False, the sweep ends.
+
+        Returns
+        -------
+        Effects
+            ``metric(ablated) - metric(clean)`` for each address; ``.top(10)``, ``.to_pandas()``, ``.save(path)``.
+
+        Raises
+        ------
+        PromptError
+            If nothing was run, the prediction is no number, or there is no such metric or token.
+        AddressError, InterventionError
+            If a target is nothing in this model, or nothing is left to ablate.
+        """
         self._check_attached()
-        interventions = Interventions().adding(self._control.asked(names, how, positions))
-        return self._runner.run_quietly(self._runner.subject(None), interventions)
+        return surface.experiment("sweep")(self, targets, how, metric, tokens, progress=progress)
 
     def decode(self, token: int) -> str:
         """Return a token as text; its id in angle brackets where there is no tokenizer."""
