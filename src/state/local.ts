@@ -63,7 +63,8 @@ export const EMPTY_PAGE: Page = {
 };
 
 export type Theme = 'light' | 'dark';
-export type HeatOf = 'norm' | 'change';
+/** What tokens x layers shows: the stream's norm, how far it is from the clean run; updates' sizes, and their cosines. */
+export type HeatOf = 'norm' | 'change' | 'update' | 'cosine';
 /** What is on the stage: the model, or one thing of it that has a picture of its own. */
 export type StageName = 'diagram' | 'experts' | 'sweep';
 /** What an expert's colour says. */
@@ -105,6 +106,8 @@ export interface ViewState {
   readonly projector: boolean;
   /** Whether the diagram stands there as a table. */
   readonly table: boolean;
+  /** How often a person asked for new scales. */
+  readonly rescaled: number;
   /** The token whose values are shown, by its place in the sequence and its name; null: the last. */
   readonly token: ChosenToken | null;
 }
@@ -126,5 +129,6 @@ export const FIRST_VIEW: ViewState = {
   goal: null,
   projector: false,
   table: false,
+  rescaled: 0,
   token: null,
 };

@@ -14,10 +14,14 @@ export class LayoutIndex {
   readonly site = new Map<string, number>();
   readonly update = new Map<string, number>();
   readonly stat: ReadonlyMap<string, number>;
+  #kinds = new Map<Site['kind'], string[]>();
 
   constructor(readonly layout: FrameLayout) {
-    layout.sites.forEach((site, row) => {
-      this.site.set(site.address, row);
+    layout.sites.forEach(({ address, kind }, row) => {
+      this.site.set(address, row);
+      const alike = this.#kinds.get(kind);
+      if (alike) alike.push(address);
+      else this.#kinds.set(kind, [address]);
     });
     layout.updates.forEach((address, row) => {
       this.update.set(address, row);
@@ -29,8 +33,9 @@ export class LayoutIndex {
     return this.layout.sites[this.site.get(address) ?? -1]?.kind;
   }
 
-  sites(kind: Site['kind']): string[] {
-    return this.layout.sites.filter((site) => site.kind === kind).map((site) => site.address);
+  /** The addresses of a kind: asked for at each repaint, so put together once. */
+  sites(kind: Site['kind']): readonly string[] {
+    return this.#kinds.get(kind) ?? [];
   }
 }
 

@@ -26,8 +26,9 @@ export function robustLimits(values: readonly number[]): Limits | null {
   return limits.high > limits.low ? limits : { low: limits.low / 2, high: limits.high * 2 };
 }
 
-/** Output norms of blocks and heads at the last token: what the diagram's fills show. */
-export function outputNorms(readings: Readings): number[] {
+/** Output norms of blocks and heads at the token that is shown: what the diagram's fills show. */
+export function outputNorms(readings: Readings | null): number[] {
+  if (!readings) return [];
   const { index } = readings;
   return [...index.sites('block'), ...index.sites('head')].map((address) => readings.norm(address));
 }
@@ -42,4 +43,37 @@ export function routingWeights({ index, frame }: Readings): number[] {
       ? Array.from({ length: positions }, (_, i) => frame.stats[(row * positions + i) * columns + column] ?? 0)
       : [],
   );
+}
+
+/** Sequences whose scales are remembered: whoever goes back to one sees it in its own colours. */
+const REMEMBERED = 8;
+
+/** Scales by what they are of. Each is made once for a sequence and stays, so that colours can be compared while it runs. */
+export class Scales {
+  #kept = new Map<string, Map<string, Limits>>();
+  #renewed = 0;
+
+  /** Make all scales anew when they are next asked for; `times` counts how often a person asked for that. */
+  renew(times: number): void {
+    if (times !== this.#renewed) this.#kept.clear();
+    this.#renewed = times;
+  }
+
+  /** The limits of one scale of a sequence, made of `values` if there are none yet. */
+  of(sequence: string, name: string, values: () => readonly number[]): Limits | null {
+    const known = this.#kept.get(sequence);
+    const limits = known?.get(name) ?? robustLimits(values());
+    if (!limits || known?.has(name)) return limits;
+    if (known) known.set(name, limits);
+    else this.#kept.set(sequence, new Map([[name, limits]]));
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > REMEMBERED && oldest !== undefined) this.#kept.delete(oldest);
+    return limits;
+  }
+}
+
+/** Where a value is on a scale: −1 below it, 1 above it, 0 on it or not measured. */
+export function beyond(value: number, limits: Limits | null): -1 | 0 | 1 {
+  if (!limits || Number.isNaN(value) || value <= 0) return 0;
+  return value > limits.high ? 1 : value < limits.low ? -1 : 0;
 }

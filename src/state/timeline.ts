@@ -200,6 +200,15 @@ export class Timeline {
     this.#tell();
   }
 
+  /** Show a frame; false where it is not kept. */
+  showing(frame: DecodedFrame): boolean {
+    const at = this.#moments.findIndex((one) => one.frame === frame);
+    if (at < 0) return false;
+    if (at === this.#moments.length - 1) this.resume();
+    else this.go(at);
+    return true;
+  }
+
   step(by: number): void {
     this.go(this.state.value.at + by);
   }
@@ -260,24 +269,26 @@ export interface Column {
   readonly position: number;
 }
 
-/** Which frame has each of the last `most` tokens of a moment's sequence, oldest first; null where it is not kept. */
-export function columnsOf(moments: readonly Moment[], shown: Moment, most: number): (Column | null)[] {
-  const end = endOf(shown.frame.header);
-  const start = Math.max(0, end - most);
-  const columns: (Column | null)[] = Array.from({ length: end - start }, () => null);
+/** Which frame has each token from `start` to `end` of the sequence that a frame is of; null where it is not kept. */
+export function columnsOf(
+  moments: readonly Moment[],
+  frame: DecodedFrame,
+  start: number,
+  end: number,
+): (Column | null)[] {
+  const columns: (Column | null)[] = Array.from({ length: Math.max(0, end - start) }, () => null);
+  let at = moments.length - 1;
+  while (at >= 0 && moments[at]?.frame !== frame) at--;
+  const text = moments[at]?.text;
   let open = end;
-  let moment: Moment | undefined = shown;
-  for (
-    let i = moments.lastIndexOf(shown);
-    moment && open > start && moment.text === shown.text;
-    moment = moments[--i]
-  ) {
-    const { frame } = moment;
-    const { first } = frame.header;
-    for (let at = Math.max(first, start); at < Math.min(open, endOf(frame.header)); at++) {
-      columns[at - start] = { frame, position: at - first };
+  for (let of: DecodedFrame | undefined = frame; of && open > start; ) {
+    const { first } = of.header;
+    for (let place = Math.max(first, start); place < Math.min(open, endOf(of.header)); place++) {
+      columns[place - start] = { frame: of, position: place - first };
     }
     open = Math.min(open, first);
+    const before = moments[--at];
+    of = before && before.text === text ? before.frame : undefined;
   }
   return columns;
 }

@@ -183,8 +183,7 @@ class Painter {
     view.root.dataset.theme = view.state.value.theme;
     view.root.dataset.stage = stage;
     view.root.classList.toggle('gb-streaming', durable.value.state?.status === 'generating');
-    const { token, compare } = view.state.value;
-    const look = this.#looker.look(durable.value, page.value, token, compare);
+    const look = this.#looker.look(durable.value, page.value, view.state.value);
     for (const part of this.parts) part.paint(look, this.#scene, stage);
     if (page.value.frame) view.root.dataset.frame = String(page.value.frame.header.seq);
     this.#told();

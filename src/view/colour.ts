@@ -1,4 +1,5 @@
-/** Colour of data: viridis on a log scale, and black or white text, whichever reads better on it. */
+/** Colour of data: viridis on a log scale, blue to orange around zero, and black or white text, whichever reads better on it. */
+import type { Theme } from '../state/local';
 import type { Limits } from '../state/scale';
 
 const STOPS = [
@@ -21,6 +22,8 @@ export interface Paint {
   readonly fill: string;
   /** Text on it: at least 4.58:1. */
   readonly ink: string;
+  /** As a pixel of a canvas. */
+  readonly pixel: number;
 }
 
 function luminance(rgb: readonly number[]): number {
@@ -31,16 +34,19 @@ function luminance(rgb: readonly number[]): number {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-function stop(share: number): Paint {
-  const at = share * (STOPS.length - 1);
-  const low = Math.min(STOPS.length - 2, Math.floor(at));
-  const [a, b] = [STOPS[low] ?? STOPS[0], STOPS[low + 1] ?? STOPS[0]];
+/** Between stops that are equally far from each other. */
+function mixed(stops: readonly (readonly number[])[], share: number): Paint {
+  const at = share * (stops.length - 1);
+  const low = Math.min(stops.length - 2, Math.floor(at));
+  const [a = [], b = []] = [stops[low], stops[low + 1]];
   const rgb = a.map((value, i) => Math.round(value + ((b[i] ?? 0) - value) * (at - low)));
   const fill = `#${rgb.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
-  return { fill, ink: luminance(rgb) > 0.179 ? '#000' : '#fff' };
+  const [red = 0, green = 0, blue = 0] = rgb;
+  const pixel = (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
+  return { fill, ink: luminance(rgb) > 0.179 ? '#000' : '#fff', pixel };
 }
 
-const TABLE: readonly Paint[] = Array.from({ length: STEPS }, (_, i) => stop(i / (STEPS - 1)));
+const TABLE: readonly Paint[] = Array.from({ length: STEPS }, (_, i) => mixed(STOPS, i / (STEPS - 1)));
 
 /** Viridis at a share of its length. */
 export function viridis(share: number): Paint {
@@ -48,12 +54,43 @@ export function viridis(share: number): Paint {
   return TABLE[Math.round(clamped * (STEPS - 1))] as Paint;
 }
 
+/** Where a magnitude is on the log scale between limits, 0 to 1, and beyond both. */
+export function onScale(value: number, limits: Limits): number {
+  return value <= 0 ? 0 : Math.log(value / limits.low) / Math.log(limits.high / limits.low);
+}
+
 /** A magnitude on the log scale between limits; null where it was not measured. */
 export function magnitude(value: number, limits: Limits | null): Paint | null {
   if (!limits || Number.isNaN(value)) return null;
-  if (value <= 0) return viridis(0);
-  return viridis(Math.log(value / limits.low) / Math.log(limits.high / limits.low));
+  return viridis(onScale(value, limits));
 }
 
 /** The scale itself, as stops of a gradient. */
 export const GRADIENT: readonly string[] = Array.from({ length: 11 }, (_, i) => viridis(i / 10).fill);
+
+const SIGNED = ['#0a4a94', '#3f86c9', '#a9cdea', '#f6f6f4', '#f5c193', '#dd7f2c', '#a34300'] as const;
+/** White cells would glare on a dark page. */
+const DARK_MIDDLE = '#2b2e33';
+const POWER = 0.6;
+
+const parsed = (hex: string) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+
+function signedTable(theme: Theme): readonly Paint[] {
+  const stops = SIGNED.map((hex, i) => parsed(i === 3 && theme === 'dark' ? DARK_MIDDLE : hex));
+  return Array.from({ length: STEPS + 1 }, (_, i) => mixed(stops, i / STEPS));
+}
+
+const SIGNED_TABLES: Readonly<Record<Theme, readonly Paint[]>> = {
+  light: signedTable('light'),
+  dark: signedTable('dark'),
+};
+
+/** Blue below zero, orange above: a value between −1 and 1. Small ones are told apart, too. */
+export function signedColour(value: number, theme: Theme): Paint {
+  const share = Math.sign(value) * Math.min(1, Math.abs(value)) ** POWER;
+  return SIGNED_TABLES[theme][Math.round(((share + 1) / 2) * STEPS)] as Paint;
+}
+
+/** The signed scale from −1 to 1, as stops of a gradient. */
+export const signedGradient = (theme: Theme): readonly string[] =>
+  Array.from({ length: 21 }, (_, i) => signedColour(i / 10 - 1, theme).fill);

@@ -1,112 +1,93 @@
-/** Tokens x layers: the stream after each layer at each token, its size or how far it is from the clean run. */
+/**
+ * Tokens x layers: what the stream is after each layer at each token, or what each branch adds to it. A click on a token
+ * shows its values in the diagram.
+ */
 import { fixed, percent } from '../layout/format';
+import { type Rows, roomFor, rowsOf, valuesOf } from '../state/grid';
 import type { HeatOf } from '../state/local';
-import { change } from '../state/readings';
-import { type Limits, robustLimits } from '../state/scale';
+import type { LayoutIndex } from '../state/readings';
+import type { Limits } from '../state/scale';
+import { type Column, columnsOf, endOf } from '../state/timeline';
+import type { DecodedFrame } from '../wire/codec';
 import { visible } from './candidates';
-import { GRADIENT, magnitude } from './colour';
+import { GRADIENT, signedGradient } from './colour';
 import type { Part, View } from './context';
-import { h, setText, show } from './dom';
-import { type Look, runShown } from './look';
+import { h, put, setText, show } from './dom';
+import { type Grid, HeatCells, type Inks, type Places, placesOf } from './heat-cells';
+import { HeatTable } from './heat-table';
+import { cellWords, HEATS, notesOf } from './heat-words';
+import type { Look } from './look';
 import { densityOf, zoomOf } from './magnify';
 
-const ROW = 18;
-const LABEL = 46;
-const FOOT = 46;
-const MOST_ROWS = 64;
-/** Below this width a cell has no room for its token's name. */
-const NAMED = 13;
 const CHANGE_LIMITS: Limits = { low: 0.003, high: 0.8 };
-
-interface Grid {
-  readonly rows: readonly string[];
-  readonly tokens: readonly string[];
-  readonly value: (row: number, position: number) => number;
-  /** Whether some of the values there are infinite or no numbers. */
-  readonly nonfinite: (row: number, position: number) => boolean;
-  readonly limits: Limits | null;
-}
-
-/** The mark of what is not finite. */
-function cross(context: CanvasRenderingContext2D, x: number, y: number, colour: string): void {
-  context.strokeStyle = colour;
-  context.beginPath();
-  for (const down of [-3, 3]) {
-    context.moveTo(x - 3, y - down);
-    context.lineTo(x + 3, y + down);
-  }
-  context.stroke();
-}
+const COSINE_LIMITS: Limits = { low: -1, high: 1 };
+/** A column is at least as wide as this. */
+const LEAST = 7;
+const LABEL = { least: 46, most: 84 };
 
 export class Heat implements Part {
   readonly element = h('section', { class: 'gb-section gb-heat' });
-  #canvas = h('canvas', { role: 'img' });
-  #tip = h('div', { class: 'gb-sub gb-heat-tip' });
-  #low = h('span');
-  #high = h('span');
+  #canvas = h('canvas', { role: 'application', tabindex: 0, 'data-testid': 'heat' });
+  #select = h('select', { class: 'gb-choice', 'aria-label': 'What the cells show', 'data-testid': 'heat-of' });
+  #range = h('input', { type: 'range', min: 0, step: 1, 'aria-label': 'First token shown' });
+  #which = h('span', { class: 'gb-sub' });
+  #window = h('div', { class: 'gb-heat-window' }, this.#range, this.#which);
+  #low = h('span', { class: 'gb-num' });
+  #high = h('span', { class: 'gb-num' });
+  #bar = h('i', { class: 'gb-gradient' });
   #note = h('span', { class: 'gb-heat-note' });
-  #of: Record<HeatOf, HTMLButtonElement>;
+  #tip = h('div', { class: 'gb-heat-tip gb-sub', 'data-testid': 'heat-tip' });
+  #table = new HeatTable();
+  #cells = new HeatCells();
+  #rows: Rows | null = null;
+  #rowsFrom: LayoutIndex | null = null;
+  #look: Look | null = null;
   #grid: Grid | null = null;
-  #width = 0;
+  #places: Places | null = null;
+  /** The place in the sequence of the first column; a person may look at earlier ones than the last. */
+  #start = 0;
+  #from: number | null = null;
+  #cursor: [row: number, place: number] | null = null;
+  #pointed: [row: number, column: number] | null = null;
+  #inks: Inks | null = null;
   #scheduled = false;
 
   constructor(private readonly view: View) {
-    const make = (of: HeatOf, words: string) =>
-      h('button', { type: 'button', class: 'gb-segment', 'data-of': of }, words);
-    this.#of = { norm: make('norm', 'norm of the stream'), change: make('change', 'change') };
-    const seg = h(
-      'span',
-      { class: 'gb-seg gb-seg-small', role: 'group', 'aria-label': 'What the cells show' },
-      this.#of.norm,
-      this.#of.change,
-    );
-    const bar = h('i', { class: 'gb-gradient', style: `background:linear-gradient(90deg,${GRADIENT.join(',')})` });
+    const { signal } = view;
+    for (const [of, words] of Object.entries(HEATS)) this.#select.append(h('option', { value: of }, words));
     this.element.append(
-      h('div', { class: 'gb-section-head' }, h('h2', {}, 'Tokens × layers'), seg),
+      h('div', { class: 'gb-section-head' }, h('h2', {}, 'Tokens × layers'), this.#select),
       this.#canvas,
-      h('div', { class: 'gb-heat-legend gb-sub' }, this.#low, bar, this.#high, this.#note, this.#tip),
+      this.#window,
+      h('div', { class: 'gb-heat-legend gb-sub' }, this.#low, this.#bar, this.#high, this.#note),
+      this.#tip,
+      this.#table.element,
     );
-    for (const [of, node] of Object.entries(this.#of)) {
-      node.addEventListener('click', () => view.state.set({ heat: of as HeatOf }), { signal: view.signal });
-    }
-    this.#canvas.addEventListener('pointermove', (event) => this.#hover(event), { signal: view.signal });
-    this.#canvas.addEventListener('pointerleave', () => setText(this.#tip, ''), { signal: view.signal });
+    const on = <E extends Event>(node: Element, event: string, act: (event: E) => void) =>
+      node.addEventListener(event, act as (event: Event) => void, { signal });
+    on(this.#select, 'change', () => view.state.set({ heat: this.#select.value as HeatOf }));
+    on(this.#range, 'input', () => this.#scroll(this.#range.valueAsNumber));
+    on(this.#canvas, 'pointermove', (event: PointerEvent) => this.#point(this.#cellAt(event)));
+    on(this.#canvas, 'pointerleave', () => this.#point(null));
+    on(this.#canvas, 'click', (event: MouseEvent) => this.#clicked(event));
+    on(this.#canvas, 'keydown', (event: KeyboardEvent) => this.#keyed(event));
+    on(this.#canvas, 'focus', () => this.#enter());
+    on(this.#canvas, 'blur', () => this.#leave());
+    on(this.#table.element, 'toggle', () => this.#schedule());
   }
 
   paint(look: Look): void {
+    this.#look = look;
     const { heat } = this.view.state.value;
-    this.#grid = this.#read(look, heat);
-    show(this.element, this.#grid !== null);
-    for (const [of, node] of Object.entries(this.#of)) node.setAttribute('aria-pressed', String(of === heat));
-    if (!this.#grid) return;
-    const { limits } = this.#grid;
-    const say =
-      heat === 'change' ? (value: number) => percent(value) : (value: number) => fixed(value, value < 1 ? 2 : 0);
-    setText(this.#low, limits ? say(limits.low) : '');
-    setText(this.#high, limits ? say(limits.high) : '');
-    const run = look.interventions.length > 0 ? `norm, log, ${runShown(look)}` : 'norm, log';
-    const crosses = look.now?.frame.header.first_nonfinite ? '; cross: not finite' : '';
-    setText(this.#note, (heat === 'change' ? 'outline: exactly unchanged' : run) + crosses);
-    this.#schedule();
-  }
-
-  #read(look: Look, heat: HeatOf): Grid | null {
-    const { now, clean } = look;
-    if (!now) return null;
-    const rows = [...now.index.sites('embed').slice(0, 1), ...now.index.sites('layer')].reverse().slice(0, MOST_ROWS);
-    const { positions } = now.frame.header;
-    if (rows.length === 0 || positions < 2) return null;
-    const nonfinite = (row: number, position: number) => now.stat(rows[row] ?? '', 'nonfinite', position) > 0;
-    const tokens = Array.from({ length: positions }, (_, i) => now.frame.header.tokens[i] ?? '');
-    if (heat === 'change') {
-      const value = (row: number, position: number) =>
-        clean ? change(now, clean, rows[row] ?? '', position) : Number.NaN;
-      return { rows, tokens, value, nonfinite, limits: CHANGE_LIMITS };
+    const there = look.now !== null && (this.#rows !== null || look.now.frame.header.positions > 1);
+    show(this.element, there);
+    if (!there || !look.now) return;
+    if (this.#rows?.of !== heat || this.#rowsFrom !== look.now.index) {
+      this.#rows = rowsOf(look.now.index, heat);
+      this.#rowsFrom = look.now.index;
     }
-    const of = clean ?? now;
-    const all = rows.flatMap((address) => tokens.map((_, position) => of.norm(address, position)));
-    const value = (row: number, position: number) => now.norm(rows[row] ?? '', position);
-    return { rows, tokens, value, nonfinite, limits: robustLimits(all) };
+    if (this.#select.value !== heat) this.#select.value = heat;
+    this.#schedule();
   }
 
   /** Draw when the browser next paints: reading the canvas's width earlier would force a layout in every repaint. */
@@ -115,112 +96,209 @@ export class Heat implements Part {
     this.#scheduled = true;
     requestAnimationFrame(() => {
       this.#scheduled = false;
-      if (this.#grid && !this.view.signal.aborted) this.#draw(this.#grid);
+      if (!this.view.signal.aborted && this.#look && this.#rows) this.#draw(this.#look, this.#rows);
     });
   }
 
-  #draw(grid: Grid): void {
-    const { rows, tokens, value, limits } = grid;
+  #draw(look: Look, rows: Rows): void {
     const context = this.#canvas.getContext('2d');
-    if (!context) return;
+    if (!context || !look.now || rows.rows.length === 0) return;
     const width = this.#canvas.clientWidth || this.element.clientWidth || 400;
-    this.#width = width;
-    const rowHeight = Math.max(4, Math.min(ROW, 240 / rows.length));
-    const height = rows.length * rowHeight + FOOT;
-    const density = densityOf(this.#canvas);
+    const names = rows.rows.map(({ name }) => this.view.measure(name, 11, 400));
+    const left = Math.max(LABEL.least, Math.min(LABEL.most, Math.ceil(Math.max(...names)) + 6));
+    const grid = this.#read(look, rows, Math.floor((width - left) / LEAST));
+    const places = placesOf(grid, width, left, densityOf(this.#canvas));
+    [this.#grid, this.#places] = [grid, places];
+    this.#size(places);
+    this.#cells.draw(context, grid, places, this.#colours());
+    this.#describe(look, grid);
+    const busy = this.view.session.durable.value.state?.status === 'generating';
+    if (!busy) this.#table.fill(grid, this.#start);
+  }
+
+  /** The columns that there is room for: the last ones, unless a person looks at earlier ones. */
+  #read(look: Look, rows: Rows, most: number): Grid {
+    const { now } = look;
+    const { moments } = this.view.session.timeline;
+    const frame = lastOf(moments, now?.frame as DecodedFrame);
+    const end = endOf(frame.header);
+    const room = roomFor(end, most, frame.header.first > 0);
+    const start = Math.max(0, Math.min(this.#from ?? end, end - room));
+    const columns = columnsOf(moments, frame, start, Math.min(end, start + room));
+    this.#start = start;
+    show(this.#range, end > room);
+    put(this.#range, 'max', String(end - room));
+    if (this.#range.value !== String(start)) this.#range.value = String(start);
+    setText(this.#which, end > room ? `tokens ${start} to ${start + columns.length - 1} of ${fixed(end)}` : '');
+    const cursor = this.#cursor && ([this.#cursor[0], this.#cursor[1] - start] as const);
+    return {
+      rows,
+      columns,
+      names: columns.map((one) => visible(one?.frame.header.tokens[one.position] ?? '…')),
+      room,
+      limits: limitsOf(look, rows, columns),
+      theme: this.view.state.value.theme,
+      shown: (look.token?.place ?? -1) - start,
+      cursor,
+    };
+  }
+
+  #size({ width, height, density }: Places): void {
     const [w, tall] = [Math.round(width * density), Math.round(height * density)];
     if (this.#canvas.width !== w) this.#canvas.width = w;
     if (this.#canvas.height !== tall) this.#canvas.height = tall;
-    this.#canvas.style.height = `${height}px`;
-    this.#canvas.setAttribute(
-      'aria-label',
-      `${rows.length} rows from the embedding to the last layer, ${tokens.length} tokens`,
-    );
-    context.setTransform(density, 0, 0, density, 0, 0);
-    context.clearRect(0, 0, width, height);
+    const css = `${height}px`;
+    if (this.#canvas.style.height !== css) this.#canvas.style.height = css;
+  }
+
+  #colours(): Inks {
+    const { theme } = this.view.state.value;
+    if (this.#inks && this.#canvas.dataset.theme === theme) return this.#inks;
+    this.#canvas.dataset.theme = theme;
     const css = getComputedStyle(this.view.root);
-    const colour = (name: string) => css.getPropertyValue(name).trim();
-    const each = (width - LABEL) / tokens.length;
-    const [line, loud] = [colour('--gb-line'), colour('--gb-cut')];
-    rows.forEach((_, row) => {
-      tokens.forEach((_, position) => {
-        const [x, y] = [LABEL + position * each, row * rowHeight];
-        const measured = value(row, position);
-        const bad = grid.nonfinite(row, position);
-        const paint = bad || measured === 0 ? null : magnitude(measured, limits);
-        context.fillStyle = paint?.fill ?? 'transparent';
-        context.strokeStyle = line;
-        if (paint) context.fillRect(x, y, Math.max(1, each - 1.5), rowHeight - 1.5);
-        else context.strokeRect(x + 0.5, y + 0.5, Math.max(1, each - 2.5), rowHeight - 2.5);
-        if (bad) cross(context, x + each / 2 - 0.75, y + rowHeight / 2 - 0.75, loud);
-      });
-    });
-    this.#names(context, {
-      rows,
-      tokens,
-      each,
-      rowHeight,
-      ink: colour('--gb-ink2'),
-      strong: colour('--gb-ink'),
+    const of = (name: string) => css.getPropertyValue(`--gb-${name}`).trim();
+    this.#inks = {
+      line: of('line'),
+      edge: of('edge'),
+      ink: of('ink'),
+      ink2: of('ink2'),
+      loud: of('cut'),
+      accent: of('accent'),
       font: css.fontFamily,
-    });
+    };
+    return this.#inks;
   }
 
-  #names(
-    context: CanvasRenderingContext2D,
-    of: {
-      rows: readonly string[];
-      tokens: readonly string[];
-      each: number;
-      rowHeight: number;
-      ink: string;
-      strong: string;
-      font: string;
-    },
-  ): void {
-    const { rows, tokens, each, rowHeight } = of;
-    context.font = `11px ${of.font}`;
-    context.fillStyle = of.ink;
-    const every = Math.ceil(13 / rowHeight);
-    rows.forEach((address, row) => {
-      if ((rows.length - 1 - row) % every === 0)
-        context.fillText(address, 0, row * rowHeight + rowHeight / 2 + 4, LABEL - 4);
-    });
-    const skip = Math.ceil(NAMED / each);
-    context.textAlign = 'right';
-    tokens.forEach((token, position) => {
-      const last = position === tokens.length - 1;
-      if (!last && (position % skip !== 0 || position > tokens.length - 1 - skip)) return;
-      context.save();
-      context.translate(LABEL + position * each + each / 2 + 4, rows.length * rowHeight + 10);
-      context.rotate(-0.66);
-      context.fillStyle = last ? of.strong : of.ink;
-      context.fillText(visible(token).slice(0, 9), 0, 0);
-      context.restore();
-    });
-    context.textAlign = 'left';
+  /** The legend, and what is at the pointer or the cursor. */
+  #describe(look: Look, grid: Grid): void {
+    const { of } = grid.rows;
+    const say = of === 'norm' ? (value: number) => fixed(value, value < 1 ? 2 : 0) : (value: number) => percent(value);
+    const { low, high } = grid.limits ?? { low: Number.NaN, high: Number.NaN };
+    const ends = of === 'cosine' ? ['−1', '+1'] : grid.limits ? [say(low), say(high)] : ['', ''];
+    setText(this.#low, ends[0] ?? '');
+    setText(this.#high, ends[1] ?? '');
+    const stops = of === 'cosine' ? signedGradient(grid.theme) : GRADIENT;
+    put(this.#bar, 'style', `background:linear-gradient(90deg,${stops.join(',')})`);
+    setText(this.#note, notesOf(look, grid.rows).join('; '));
+    const about = `${grid.rows.rows.length} rows, ${grid.columns.length} tokens. Arrows move, Enter shows a token in the diagram.`;
+    put(this.#canvas, 'aria-label', `${HEATS[of]}: ${about}`);
+    const cell = this.#pointed ?? (grid.cursor as [number, number] | null);
+    setText(this.#tip, cell ? this.#words(grid, ...cell) : this.#hint(look));
   }
 
-  #hover(event: PointerEvent): void {
-    const grid = this.#grid;
-    if (!grid) return;
+  #hint({ token }: Look): string {
+    const { columns = [] } = this.#grid ?? {};
+    return token && columns.length > 1 ? 'Click a token to see its values in the diagram' : '';
+  }
+
+  #words(grid: Grid, row: number, column: number): string {
+    const [name, token, at] = [grid.rows.rows[row]?.name, grid.names[column], grid.columns[column] ?? null];
+    if (name === undefined || token === undefined) return '';
+    const words = cellWords(grid.rows, row, at);
+    return `${name} at token ${this.#start + column}, “${token}”: ${words}`;
+  }
+
+  #cellAt(event: MouseEvent): [row: number, column: number] | null {
+    const [at, grid] = [this.#places, this.#grid];
+    if (!at || !grid) return null;
     const box = this.#canvas.getBoundingClientRect();
-    const x = (event.clientX - box.left) / zoomOf(this.#canvas);
-    const position = Math.floor((x - LABEL) / ((this.#width - LABEL) / grid.tokens.length));
-    const [y, tall] = [event.clientY - box.top, box.height].map((pixels) => pixels / zoomOf(this.#canvas)) as [
-      number,
-      number,
-    ];
-    const row = Math.floor(y / ((tall - FOOT) / grid.rows.length));
-    const [token, address] = [grid.tokens[position], grid.rows[row]];
-    if (token === undefined || address === undefined) {
-      setText(this.#tip, '');
-      return;
-    }
-    const value = grid.value(row, position);
-    const changes = this.view.state.value.heat === 'change';
-    const words = changes ? percent(value) : `norm ${fixed(value, 1)}`;
-    const none = grid.nonfinite(row, position) ? 'not finite' : changes ? 'not compared' : 'not read';
-    setText(this.#tip, `${address} at ${visible(token)}: ${Number.isNaN(value) ? none : words}`);
+    const zoom = zoomOf(this.#canvas);
+    const column = Math.floor(((event.clientX - box.left) / zoom - at.left) / at.pitch);
+    const row = Math.floor((event.clientY - box.top) / zoom / at.row);
+    if (column < 0 || column >= grid.columns.length) return null;
+    return [Math.min(row, grid.rows.rows.length), column];
   }
+
+  #point(cell: [row: number, column: number] | null): void {
+    this.#pointed = cell;
+    this.#canvas.style.cursor = cell ? 'pointer' : '';
+    if (this.#grid && this.#look) this.#describe(this.#look, this.#grid);
+  }
+
+  #clicked(event: MouseEvent): void {
+    const cell = this.#cellAt(event);
+    if (cell) this.#choose(this.#start + cell[1]);
+  }
+
+  /** Show a token's values: those of its frame, if it is another one. */
+  #choose(place: number): void {
+    const [look, column] = [this.#look, this.#grid?.columns[place - this.#start]];
+    if (!look?.now || !column) return;
+    const { timeline } = this.view.session;
+    const { header } = column.frame;
+    if (column.frame !== look.now.frame && !timeline.showing(column.frame)) return;
+    const last = column.position === header.positions - 1;
+    this.view.state.set({ token: last ? null : { place, name: header.tokens[column.position] ?? null } });
+    this.view.announce(`The diagram shows token ${place}, ${visible(header.tokens[column.position] ?? '…')}`);
+  }
+
+  #scroll(start: number): void {
+    const { max } = this.#range;
+    this.#from = start >= Number(max) ? null : start;
+    this.#schedule();
+  }
+
+  #enter(): void {
+    // A click shows its own token, and no cursor.
+    if (!this.#canvas.matches(':focus-visible') || !this.#grid || !this.#look) return;
+    const { token } = this.#look;
+    this.#cursor ??= [0, token?.place ?? this.#start];
+    this.#say();
+  }
+
+  #leave(): void {
+    this.#cursor = null;
+    this.#schedule();
+  }
+
+  #keyed(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.#grid) return;
+    if (!this.#moved(event.key, this.#grid)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #moved(key: string, { rows, columns }: Grid): boolean {
+    const [row, place] = this.#cursor ?? [0, this.#look?.token?.place ?? 0];
+    if (key === 'Enter' || key === ' ') {
+      this.#choose(place);
+      return true;
+    }
+    const down = { ArrowUp: -1, ArrowDown: 1 }[key] ?? 0;
+    const on = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -1e9, End: 1e9 }[key] ?? 0;
+    if (down === 0 && on === 0) return false;
+    const most = Number(this.#range.max) + columns.length - 1;
+    const to = Math.max(0, Math.min(Math.max(most, this.#start + columns.length - 1), place + on));
+    this.#cursor = [Math.max(0, Math.min(rows.rows.length - 1, row + down)), to];
+    if (to < this.#start) this.#scroll(to);
+    else if (to >= this.#start + columns.length) this.#scroll(to - columns.length + 1);
+    this.#say();
+    return true;
+  }
+
+  /** Draw the cursor, and say the value under it. */
+  #say(): void {
+    if (!this.#look || !this.#rows || !this.#cursor) return;
+    this.#draw(this.#look, this.#rows);
+    if (this.#grid) this.view.announce(this.#words(this.#grid, this.#cursor[0], this.#cursor[1] - this.#start));
+  }
+}
+
+/** The last frame of the sequence that a frame is of. */
+function lastOf(moments: readonly { frame: DecodedFrame; text: unknown }[], frame: DecodedFrame): DecodedFrame {
+  const at = moments.findIndex((one) => one.frame === frame);
+  const text = moments[at]?.text;
+  let last = frame;
+  for (let i = at + 1; at >= 0 && moments[i]?.text === text && i < moments.length; i++)
+    last = moments[i]?.frame ?? last;
+  return last;
+}
+
+function limitsOf(look: Look, rows: Rows, columns: readonly (Column | null)[]): Limits | null {
+  if (rows.of === 'cosine') return COSINE_LIMITS;
+  if (rows.of === 'change') return CHANGE_LIMITS;
+  // The clean run is what is compared with: its numbers make the scale.
+  const clean = look.clean?.frame;
+  const of = clean ? columnsOf([], clean, clean.header.first, endOf(clean.header)) : columns;
+  return look.scale(`heat ${rows.of}`, () => valuesOf(rows, of));
 }

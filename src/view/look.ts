@@ -1,17 +1,20 @@
 /** What there is to see of each address now: one answer for every drawing, worked out once for each repaint. */
 import { group } from 'd3-array';
 import type { Durable } from '../state/durable';
-import type { ChosenToken, Page } from '../state/local';
+import { type ChosenToken, FIRST_VIEW, type Page, type ViewState } from '../state/local';
 import { change, comparable, LayoutIndex, Readings, type Update } from '../state/readings';
-import { type Limits, outputNorms, robustLimits, routingWeights } from '../state/scale';
+import { type Limits, outputNorms, routingWeights, Scales } from '../state/scale';
 import type { DecodedFrame } from '../wire/codec';
 import type { FrameLayout, How, Intervention, RunSummary } from '../wire/types.generated';
 
 export interface Look {
   readonly live: boolean;
+  /** The scale of fills. */
   readonly limits: Limits | null;
   /** Those of routing weights; null where there are none. */
   readonly weights: Limits | null;
+  /** Another scale of the sequence that is shown, made of these values where there is none of this name yet. */
+  scale(name: string, values: () => readonly number[]): Limits | null;
   readonly now: Readings | null;
   readonly clean: Readings | null;
   /** All that is in force, also where the clean run is shown. */
@@ -49,6 +52,9 @@ export interface Look {
   readonly moved: number;
 }
 
+/** What a person chose to look at. */
+type Looking = Pick<ViewState, 'token' | 'compare' | 'rescaled'>;
+
 /** One token of the shown frame. */
 export interface ShownToken extends ChosenToken {
   /** Its position in the frame. */
@@ -65,6 +71,7 @@ function shownToken({ header }: DecodedFrame, chosen: ChosenToken | null): Shown
   const position = holds ? at : last;
   return { place: header.first + position, name: header.tokens[position] ?? null, position, last: position === last };
 }
+
 /** The run that is shown: nothing is ablated, or something is and its effect is shown, or what it is compared with. */
 export type Shown = 'only' | 'changed' | 'clean';
 
@@ -134,11 +141,10 @@ export function runShown({ shows, interventions }: Pick<Look, 'shows' | 'interve
 /** Keeps what does not change between repaints: the layout's index, and the colour scale of a running sequence. */
 export class Looker {
   #index: LayoutIndex | null = null;
-  #limits: Limits | null = null;
-  #weights: Limits | null = null;
-  #limitsOf: string | null = null;
+  #scales = new Scales();
 
-  look(durable: Durable, page: Page, chosen: ChosenToken | null = null, compare = false): Look {
+  look(durable: Durable, page: Page, { token: chosen, compare, rescaled }: Looking = FIRST_VIEW): Look {
+    this.#scales.renew(rescaled);
     const index = this.#indexOf(durable.layout);
     // What was in force then, where time was stopped.
     const then = page.past ?? durable.state;
@@ -153,6 +159,9 @@ export class Looker {
       index && page.clean && shown && comparable(page.clean, shown)
         ? new Readings(index, page.clean, token?.position)
         : null;
+    const sequence = sequenceOf(page);
+    const scale = (name: string, values: () => readonly number[]) => this.#scales.of(sequence, name, values);
+    const experts = now !== null && now.index.sites('expert').length > 0;
     const edits = group(interventions, (one) => one.address);
     const touched = new Set(interventions.flatMap((one) => containers(one.address)));
     // The clean run is whole: what is ablated keeps its badge there and nothing else.
@@ -167,8 +176,9 @@ export class Looker {
     };
     return {
       live: durable.state !== null,
-      limits: this.#limitsFor(clean ?? now, page),
-      weights: this.#weights,
+      limits: scale('fills', () => outputNorms(clean ?? now)),
+      weights: experts ? scale('weights', () => routingWeights((clean ?? now) as Readings)) : null,
+      scale,
       now,
       clean,
       interventions,
@@ -196,18 +206,6 @@ export class Looker {
     if (!layout) return null;
     if (this.#index?.layout !== layout) this.#index = new LayoutIndex(layout);
     return this.#index;
-  }
-
-  /** A sequence keeps its scale, so that colours can be compared while it grows and while parts of it are ablated. */
-  #limitsFor(readings: Readings | null, page: Page): Limits | null {
-    if (!readings) return null;
-    const sequence = sequenceOf(page);
-    if (sequence !== this.#limitsOf || !this.#limits) {
-      this.#limits = robustLimits(outputNorms(readings));
-      this.#weights = robustLimits(routingWeights(readings));
-      this.#limitsOf = sequence;
-    }
-    return this.#limits;
   }
 }
 

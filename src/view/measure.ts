@@ -9,7 +9,8 @@ export function measureIn(family: string): Measure {
   if (!context) return roughly;
   const known = new Map<string, number>();
   return (text, px, weight) => {
-    const key = `${weight} ${px} ${text}`;
+    // Digits are all equally wide here: numbers that stream are not measured, nor remembered, one by one.
+    const key = `${weight} ${px} ${text.replace(/\d/g, '0')}`;
     const found = known.get(key);
     if (found !== undefined) return found;
     context.font = `${weight} ${px}px ${family}`;

@@ -1,0 +1,222 @@
+/**
+ * The picture of tokens x layers. Cells are pixels of a small canvas, which is drawn large: what a repaint costs hardly
+ * depends on how many there are. What has a mark of its own is drawn over it.
+ */
+import type { Rows } from '../state/grid';
+import type { Theme } from '../state/local';
+import { beyond, type Limits } from '../state/scale';
+import type { Column } from '../state/timeline';
+import { magnitude, type Paint, signedColour } from './colour';
+
+/** The room of the tokens' names, which lean, under the cells. */
+export const FOOT = 46;
+const ROW = 18;
+const TALL = 240;
+const GAP = 1.5;
+/** A cell narrower than this has no gap beside it. */
+const GAPPED = 4;
+/** A mark needs this much. */
+const MARKED = 6;
+/** A name needs this much room beside the next. */
+const NAMED = 13;
+/** Longer names are cut. */
+const LETTERS = 9;
+
+export interface Grid {
+  readonly rows: Rows;
+  readonly columns: readonly (Column | null)[];
+  /** Names of the columns' tokens. */
+  readonly names: readonly string[];
+  /** How many columns there is room for. */
+  readonly room: number;
+  readonly limits: Limits | null;
+  readonly theme: Theme;
+  /** The column whose values the diagram shows; the cell that the keyboard is on. */
+  readonly shown: number;
+  readonly cursor: readonly [row: number, column: number] | null;
+}
+
+export interface Inks {
+  readonly line: string;
+  readonly edge: string;
+  readonly ink: string;
+  readonly ink2: string;
+  readonly loud: string;
+  readonly accent: string;
+  readonly font: string;
+}
+
+/** Where cells are, in CSS pixels. */
+export interface Places {
+  readonly left: number;
+  readonly pitch: number;
+  readonly row: number;
+  readonly width: number;
+  readonly height: number;
+  /** Pixels of the canvas to one of these. */
+  readonly density: number;
+}
+
+export function placesOf({ rows, room }: Grid, width: number, left: number, density: number): Places {
+  const row = Math.max(4, Math.min(ROW, TALL / rows.rows.length));
+  return { left, pitch: (width - left) / room, row, width, height: rows.rows.length * row + FOOT, density };
+}
+
+/** The colour of a cell; null where it has an outline: it was not measured, or is exactly unchanged. */
+export function paintOf({ rows, limits, theme }: Grid, value: number): Paint | null {
+  if (Number.isNaN(value)) return null;
+  if (rows.of === 'cosine') return signedColour(value, theme);
+  return rows.of === 'change' && value === 0 ? null : magnitude(value, limits);
+}
+
+export class HeatCells {
+  #pixels = document.createElement('canvas');
+
+  draw(context: CanvasRenderingContext2D, grid: Grid, at: Places, inks: Inks): void {
+    context.setTransform(at.density, 0, 0, at.density, 0, 0);
+    context.clearRect(0, 0, at.width, at.height);
+    const marked = this.#cells(context, grid, at);
+    gaps(context, grid, at, inks);
+    marks(context, grid, at, inks, marked);
+    rowNames(context, grid, at, inks);
+    columnNames(context, grid, at, inks);
+    outlines(context, grid, at, inks);
+  }
+
+  /** Colour all cells; returns those that have a mark over it. */
+  #cells(context: CanvasRenderingContext2D, grid: Grid, { left, pitch, row }: Places): Marked[] {
+    const [width, height] = [grid.columns.length, grid.rows.rows.length];
+    if (this.#pixels.width !== width) this.#pixels.width = width;
+    if (this.#pixels.height !== height) this.#pixels.height = height;
+    const small = this.#pixels.getContext('2d');
+    if (!small) return [];
+    const image = small.createImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    const marked: Marked[] = [];
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const [value, paint] = cellAt(grid, y, x);
+        pixels[y * width + x] = paint?.pixel ?? 0;
+        const over = grid.rows.scaled ? beyond(value, grid.limits) : 0;
+        if (!paint || over !== 0) marked.push({ x, y, paint, over });
+      }
+    }
+    small.putImageData(image, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.#pixels, left, 0, width * pitch, height * row);
+    return marked;
+  }
+}
+
+/** A cell that its colour does not say all of. */
+interface Marked {
+  readonly x: number;
+  readonly y: number;
+  readonly paint: Paint | null;
+  readonly over: -1 | 0 | 1;
+}
+
+function cellAt(grid: Grid, y: number, x: number): [number, Paint | null] {
+  const column = grid.columns[x] ?? null;
+  const value = grid.rows.value(y, column);
+  return [value, grid.rows.nonfinite(y, column) ? null : paintOf(grid, value)];
+}
+
+/** Room between cells; around signed ones a line, so that zero can be seen. */
+function gaps(context: CanvasRenderingContext2D, grid: Grid, at: Places, { edge }: Inks): void {
+  const [width, height] = [grid.columns.length * at.pitch, grid.rows.rows.length * at.row];
+  const signed = grid.rows.of === 'cosine';
+  context.fillStyle = edge;
+  const strip = (x: number, y: number, w: number, h: number) =>
+    signed ? context.fillRect(x, y, w, h) : context.clearRect(x, y, w, h);
+  const thick = signed ? 0.75 : GAP;
+  if (at.pitch >= GAPPED)
+    for (let x = 1; x <= grid.columns.length; x++) strip(at.left + x * at.pitch - thick, 0, thick, height);
+  if (at.row >= GAPPED)
+    for (let y = 1; y <= grid.rows.rows.length; y++) strip(at.left, y * at.row - thick, width, thick);
+}
+
+/** What has no colour is outlined, what is not finite crossed, what is beyond the scale notched at the top or the bottom. */
+function marks(context: CanvasRenderingContext2D, grid: Grid, at: Places, inks: Inks, marked: readonly Marked[]): void {
+  const [w, h] = [Math.max(1, at.pitch - GAP), at.row - GAP];
+  context.lineWidth = 1;
+  for (const { x, y, paint, over } of marked) {
+    const box: Box = [at.left + x * at.pitch, y * at.row, w, h];
+    if (!paint) outline(context, box, inks.line);
+    else if (over !== 0 && w >= MARKED) notch(context, box, over, paint.ink);
+    if (!paint && grid.rows.nonfinite(y, grid.columns[x] ?? null))
+      cross(context, box[0] + w / 2, box[1] + h / 2, inks.loud);
+  }
+}
+
+type Box = readonly [x: number, y: number, w: number, h: number];
+
+function outline(context: CanvasRenderingContext2D, [x, y, w, h]: Box, colour: string): void {
+  context.strokeStyle = colour;
+  context.strokeRect(x + 0.5, y + 0.5, Math.max(0.5, w - 1), Math.max(0.5, h - 1));
+}
+
+function cross(context: CanvasRenderingContext2D, x: number, y: number, colour: string): void {
+  context.strokeStyle = colour;
+  context.beginPath();
+  for (const down of [-3, 3]) {
+    context.moveTo(x - 3, y - down);
+    context.lineTo(x + 3, y + down);
+  }
+  context.stroke();
+}
+
+/** A corner cut off: above the scale the upper one, below it the lower one. */
+function notch(context: CanvasRenderingContext2D, [x, y, w, h]: Box, over: -1 | 1, colour: string): void {
+  const size = Math.min(5, h / 2, w / 2);
+  const [right, corner] = [x + w, over > 0 ? y : y + h];
+  context.fillStyle = colour;
+  context.beginPath();
+  context.moveTo(right - size, corner);
+  context.lineTo(right, corner);
+  context.lineTo(right, corner + over * size);
+  context.fill();
+}
+
+function rowNames(context: CanvasRenderingContext2D, { rows }: Grid, { left, row }: Places, inks: Inks): void {
+  context.font = `11px ${inks.font}`;
+  context.fillStyle = inks.ink2;
+  context.textAlign = 'left';
+  const every = Math.ceil(13 / row);
+  rows.rows.forEach(({ name }, y) => {
+    if ((rows.rows.length - 1 - y) % every === 0) context.fillText(name, 0, y * row + row / 2 + 4, left - 4);
+  });
+}
+
+const cut = (name: string) => (name.length > LETTERS ? `${name.slice(0, LETTERS - 1)}…` : name);
+
+function columnNames(context: CanvasRenderingContext2D, grid: Grid, at: Places, inks: Inks): void {
+  const { names, shown, rows } = grid;
+  const skip = Math.ceil(NAMED / at.pitch);
+  context.textAlign = 'right';
+  const [cos, sin] = [Math.cos(-0.66), Math.sin(-0.66)];
+  const { density } = at;
+  names.forEach((name, x) => {
+    if (x !== shown && (x % skip !== 0 || Math.abs(x - shown) < skip)) return;
+    const [left, top] = [at.left + x * at.pitch + at.pitch / 2 + 4, rows.rows.length * at.row + 10];
+    context.setTransform(density * cos, density * sin, -density * sin, density * cos, density * left, density * top);
+    context.fillStyle = x === shown ? inks.ink : inks.ink2;
+    context.font = `${x === shown ? '600 ' : ''}11px ${inks.font}`;
+    context.fillText(cut(name), 0, 0);
+  });
+  context.setTransform(density, 0, 0, density, 0, 0);
+}
+
+/** Around the column that the diagram shows, and the cell that the keyboard is on. */
+function outlines(context: CanvasRenderingContext2D, grid: Grid, at: Places, { accent, ink }: Inks): void {
+  context.lineWidth = 2;
+  if (grid.shown >= 0 && grid.shown < grid.columns.length && grid.columns.length > 1) {
+    context.strokeStyle = accent;
+    const w = Math.max(3, at.pitch - GAP);
+    context.strokeRect(at.left + grid.shown * at.pitch + 0.5, 1, w - 1, grid.rows.rows.length * at.row - GAP - 1);
+  }
+  if (!grid.cursor) return;
+  const [row, column] = grid.cursor;
+  context.strokeStyle = ink;
+  context.strokeRect(at.left + column * at.pitch, row * at.row, Math.max(3, at.pitch - GAP), at.row - GAP);
+}

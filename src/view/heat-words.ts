@@ -1,0 +1,48 @@
+/** What tokens x layers says in words: its kinds, a cell, and what its marks mean. */
+import { fixed, percent, signed } from '../layout/format';
+import type { Rows } from '../state/grid';
+import type { HeatOf } from '../state/local';
+import type { Column } from '../state/timeline';
+import { type Look, runShown } from './look';
+
+export const HEATS: Readonly<Record<HeatOf, string>> = {
+  norm: 'norm of the stream',
+  update: 'size of the updates',
+  cosine: 'cosine of the updates',
+  change: 'change of the stream',
+};
+
+/** A value as it is written. */
+export function wordsOf(of: HeatOf, value: number): string {
+  if (of === 'cosine') return `cosine ${signed(value)}`;
+  if (of === 'norm') return `norm ${fixed(value, value < 10 ? 2 : 1)}`;
+  return of === 'update' ? `${percent(value)} of the stream` : `${percent(value)} off the clean run`;
+}
+
+/** What there is at a row and a column. */
+export function cellWords(rows: Rows, row: number, column: Column | null): string {
+  if (rows.nonfinite(row, column)) return 'not finite';
+  const value = rows.value(row, column);
+  if (Number.isNaN(value)) return rows.of === 'change' ? 'not compared' : 'not read';
+  return rows.of === 'change' && value === 0 ? 'exactly unchanged' : wordsOf(rows.of, value);
+}
+
+const SCALES: Readonly<Record<HeatOf, string>> = {
+  norm: 'norm, log',
+  update: 'of the stream, log',
+  cosine: 'against to with the stream',
+  change: 'of its norm, log',
+};
+
+/** What the scale and the marks mean. */
+export function notesOf(look: Look, { of, each, scaled }: Rows): string[] {
+  const notes = [
+    SCALES[of],
+    look.interventions.length > 0 && runShown(look),
+    of === 'change' ? 'outline: exactly unchanged' : 'outline: not read',
+    scaled && 'corner: beyond the scale',
+    look.now?.frame.header.first_nonfinite && 'cross: not finite',
+    each > 1 && `each row: the largest of ${each}`,
+  ];
+  return notes.filter((note) => typeof note === 'string');
+}
