@@ -6,6 +6,7 @@ The widget sends these, the export writes them into a page; both show the same b
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from glassblock import wire
 from glassblock.describe import Comparison
 from glassblock.errors import TapError
+from glassblock.experiments import Effect, Sweep
 from glassblock.ir import Architecture, parse, to_dict
 from glassblock.live import PLAIN, TARGETS, Candidate, Frame, Intervention, Kind, Layout, Run, Score, Session
 from glassblock.wire import types_generated as wt
@@ -111,6 +113,38 @@ def state(session: Session, problem: str | None = None) -> wt.SessionState:
         "unread": session.unread,
         "run": run(last) if last else None,
         "problem": problem,
+    }
+
+
+def effects(sweep: Sweep, number: int, rows: Sequence[Effect], first: int, *, running: bool) -> wt.Effects:
+    """Return the rows of a sweep from one of them on.
+
+    Parameters
+    ----------
+    sweep
+        What is swept.
+    number
+        Which sweep it is.
+    rows
+        All rows so far.
+    first
+        The first that is told.
+    running
+        Whether there will be more.
+    """
+    return {
+        "type": "effects",
+        "sweep": number,
+        "how": sweep.kind.name,
+        "metric": sweep.metric.words,
+        "unit": sweep.metric.unit,
+        "prompt": sweep.prompt,
+        "clean": _finite(sweep.clean),
+        "first": first,
+        "rows": [{"address": row.address, "effect": _finite(row.effect), "why": row.why} for row in rows[first:]],
+        "total": len(sweep),
+        "python": sweep.python,
+        "running": running,
     }
 
 

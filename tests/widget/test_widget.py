@@ -1,6 +1,7 @@
 """The widget as a page sees it: messages in, messages and traits out. Every message is checked against the schema."""
 
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ class Page:
         self.widget = widget
         self.frames: list[tuple[dict[str, Any], list[bytes]]] = []
         self.replies: list[dict[str, Any]] = []
+        self.effects: list[dict[str, Any]] = []
         self._acknowledges = acknowledges
         widget.send = self._receive
 
@@ -47,6 +49,8 @@ class Page:
             self.frames.append((content, list(buffers)))
             if self._acknowledges:
                 self.post({"type": "ack", "seq": content["seq"]})
+        elif content["type"] == "effects":
+            self.effects.append(content)
         else:
             self.replies.append(content)
 
@@ -301,3 +305,70 @@ def test_output_without_the_picture_where_it_cannot_be_drawn(
     assert "image/svg+xml" not in bundle[0]
     assert "application/vnd.jupyter.widget-view+json" in bundle[0]
     assert "could not be drawn" in caplog.text
+
+
+SWEEP: dict[str, Any] = {"how": "zero", "metric": {"name": "logprob", "tokens": []}, "scope": ["head", "block"]}
+
+
+def swept(page: Page) -> list[dict[str, Any]]:
+    """Wait for the end of the newest sweep and return its rows, as a page puts them together."""
+    deadline = time.monotonic() + 20
+    while not page.effects or page.effects[-1]["running"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    rows: list[dict[str, Any]] = []
+    for part in page.effects:
+        rows[part["first"] :] = part["rows"]
+    return rows
+
+
+def test_sweep_tells_what_python_measures_and_leaves_everything_as_it_was(session: Session, page: Page) -> None:
+    page.ask("run", prompt=PROMPT)
+    page.ask("ablate", targets=["L0.mlp"], how="mean")
+    before, history = session.last_run, session.history.steps
+    assert page.ask("sweep", **SWEEP)["ok"]
+    told = {row["address"]: row["effect"] for row in swept(page)}
+    assert page.effects[-1]["python"] == 'session.sweep(["head", "block"])'
+    assert (session.last_run, session.history.steps) == (before, history)
+    assert told == {row.address: row.effect for row in session.sweep(["head", "block"])}
+
+
+def test_sweep_can_be_stopped_and_a_page_that_opens_later_is_told_all_of_it(session: Session, page: Page) -> None:
+    page.ask("run", prompt=PROMPT)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def slowly(*_: Any) -> None:
+        reached.set()
+        go_on.wait(10)
+
+    handle = session.model.register_forward_pre_hook(slowly)
+    page.ask("sweep", **SWEEP)
+    assert reached.wait(10)
+    page.ask("stop")
+    go_on.set()
+    rows = swept(page)
+    handle.remove()
+    assert 0 < len(rows) < page.effects[-1]["total"] == 18
+    page.effects.clear()
+    page.ask("hello", version=1)
+    assert swept(page) == rows
+
+
+def test_sweep_that_cannot_be_is_refused_in_words(page: Page) -> None:
+    assert "has not" in page.ask("sweep", **SWEEP)["error"]["message"]
+    page.ask("run", prompt=PROMPT)
+    wrong = {**SWEEP, "metric": {"name": "logit", "tokens": [1, 2]}}
+    assert "expected 1 tokens for logit, got 2" in page.ask("sweep", **wrong)["error"]["message"]
+
+
+def test_sweep_that_fails_says_so(session: Session, page: Page) -> None:
+    page.ask("run", prompt=PROMPT)
+
+    def broken(*_: Any) -> None:
+        raise ValueError("out of memory, say")
+
+    handle = session.model.register_forward_pre_hook(broken)
+    page.ask("sweep", **SWEEP)
+    assert swept(page) == []
+    handle.remove()
+    assert page.state["problem"] == "The sweep ended: ValueError: out of memory, say"

@@ -23,7 +23,9 @@ from glassblock.ir import Architecture
 from glassblock.live import Event, Frame, Session
 from glassblock.widget.dispatch import Effect, carry_out
 from glassblock.widget.stream import FrameStream
+from glassblock.widget.sweeps import Sweeps
 from glassblock.widget.watching import Watching
+from glassblock.wire import types_generated as wt
 
 _STATIC = Path(__file__).parent.parent / "static"
 _log = logging.getLogger("glassblock")
@@ -84,6 +86,7 @@ class SessionWidget(DiagramWidget):
         self._push_lock = threading.Lock()
         self._problem: str | None = None
         self._refreshing = False
+        self._sweeps = Sweeps(self._send_effects, self._sweep_failed)
         super().__init__(
             session.architecture,
             frame_layout=messages.layout(session.layout),
@@ -172,7 +175,19 @@ class SessionWidget(DiagramWidget):
             self.send(header, buffers=[data])
             return "now"
         self._problem = None
+        if method == "sweep":
+            self._sweeps.start(self._session, **params)
+            return "now"
+        if method == "stop":
+            self._sweeps.stop()
         return carry_out(self._session, method, params)
+
+    def _send_effects(self, message: wt.Effects) -> None:
+        self.send(message)
+
+    def _sweep_failed(self, error: Exception) -> None:
+        self._problem = f"The sweep ended: {type(error).__name__}: {error}"
+        self._push_state()
 
     def _watch(self, page: str, names: list[str]) -> Effect:
         """Let frames hold what a page shows, those of the last run at once."""
@@ -193,6 +208,7 @@ class SessionWidget(DiagramWidget):
         run = self._session.last_run
         for frame in run.frames if run else ():
             self._stream.push(frame)
+        self._sweeps.tell_again()
 
     def _fail(self, content: Any, kind: str, message: str) -> None:
         identity = wire.request_id(content)
@@ -204,6 +220,7 @@ class SessionWidget(DiagramWidget):
     def close(self) -> None:
         """Stop following the session, close and let go of it: anywidget keeps a widget whose bundle may be reloaded."""
         self._unsubscribe()
+        self._sweeps.stop()
         self._watching.end()
         super().close()
         self.__dict__.pop("_session", None)
