@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from glassblock.ir import Block, Inside
 from glassblock.reader.branches.branch import Branch
-from glassblock.reader.branches.place import Places
+from glassblock.reader.branches.place import Place, Places
 from glassblock.reader.inside.draft import Draft
-from glassblock.reader.inside.folding import cuts, fold, shrink, sums, untangle
+from glassblock.reader.inside.folding import alike, cuts, fold, sums, untangle
 from glassblock.reader.inside.part import part_of
 from glassblock.reader.inside.regions import REGIONS
+from glassblock.reader.inside.shrinking import parts, rest, scans
 from glassblock.reader.inside.singles import functions, modules, singles
 from glassblock.reader.inside.written import Writer
 from glassblock.reader.insides import places
@@ -41,13 +42,17 @@ def inside_of(cut: Branch, block: Block, held: frozenset[int]) -> Inside | None:
     source = cut.pre_norm.output if cut.pre_norm is not None else cut.read
     draft = Draft(part_of(cut, source))
     taps = _taps(draft, block)
+    for name, place in taps.items():
+        if isinstance(place, Place):
+            draft.tapped.setdefault(draft.graph.same(place.value), []).append(name)
     for region in REGIONS:
         region(draft, block, taps)
-    for rest in (modules, functions, singles, cuts, fold, sums, untangle):
-        rest(draft)
-    shrink(draft, scans=block.role == "mixer")
-    untangle(draft)
-    return Writer(draft, taps, cut, held).inside()
+    for step in (modules, functions, singles, cuts, fold, sums, alike, untangle):
+        step(draft)
+    for fewer in (scans, parts, rest):
+        fewer(draft, block)
+        untangle(draft)
+    return Writer(draft, cut, block, held).inside()
 
 
 def _taps(draft: Draft, block: Block) -> Places:

@@ -40,6 +40,7 @@ class Draft:
 
     def __init__(self, part: Part) -> None:
         self.part, self.graph = part, part.graph
+        self.tapped: dict[int, list[str]] = {}
         self.homes: list[Home] = []
         self.home: dict[int, Home] = {}
 
@@ -79,11 +80,11 @@ class Draft:
         return here and self.flows(op) and not self.moves(op)
 
     def settle(self, home: Home, ops: Iterable[Op], *, whole: bool = False) -> Home | None:
-        """Make a step of those operations that are free; of what moves and is still as well, where it is whole."""
+        """Make a step of those operations that are free; of what moves between them as well, where it is whole."""
         ops = [op for op in ops if op.index not in self.home and op.index not in self.idle]
         if not any(self.free(op) for op in ops):
             return None
-        home.ops = {op.index for op in ops if whole or self.free(op)}
+        home.ops = {op.index for op in ops if self.free(op) or (whole and self.flows(op))}
         self.homes.append(home)
         self.home.update(dict.fromkeys(home.ops, home))
         return home
@@ -160,13 +161,24 @@ class Draft:
 
     def made(self, home: Home) -> list[int]:
         """Return the values that a step makes and something else reads, or that are the block's result."""
-        graph, found = self.graph, []
-        for index in sorted(home.ops):
-            for value in graph.ops[index].outputs:
-                outside = any(op.index not in home.ops | self.idle for op in graph.consumers[value])
-                if self.live[value] and (outside or value == self.part.output):
-                    found.append(value)
-        return found
+        values = (value for index in sorted(home.ops) for value in self.graph.ops[index].outputs)
+        return [value for value in values if self.live[value] and self.leaves(value, home)]
+
+    def leaves(self, value: int, home: Home) -> bool:
+        """Whether something else than the step that made it reads a value, or it is the block's result."""
+        queue, met = [value], {value}
+        while queue:
+            at = queue.pop()
+            if at == self.part.output:
+                return True
+            for op in self.graph.consumers[at]:
+                owner = self.home.get(op.index)
+                if owner is not home and owner is not None:
+                    return True
+                if owner is None and op.index not in self.idle:
+                    queue += [v for v in op.outputs if v not in met]
+                    met.update(op.outputs)
+        return False
 
     def above(self, home: Collection[int]) -> set[int]:
         """Return the operations that some operations depend on."""

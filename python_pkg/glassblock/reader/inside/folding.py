@@ -6,9 +6,7 @@ from glassblock.reader.inside.draft import CUTS, Draft, Home
 from glassblock.reader.inside.singles import weak
 from glassblock.reader.tracing.record import Op
 
-MOST = 30
-"""Steps that a person takes in."""
-_ANCHORS = ("linear", "norm", "rotary", "scores", "softmax", "mix", "convolution", "recurrence", "route", "experts")
+_SEVERAL = 2
 _TAKES_NOTHING = ("experts", "route")
 
 
@@ -28,7 +26,8 @@ def cuts(draft: Draft) -> None:
             draft.homes.append(home)
             draft.home.update(dict.fromkeys(home.ops, home))
             reached = [tuple(sorted({id(h) for h in draft.readers([v])})) for v in pieces]
-            if len({one for one in reached if one}) < 2:
+            named = sum(graph.same(v) in draft.tapped for v in pieces)
+            if max(named, len({one for one in reached if one})) < _SEVERAL:
                 draft.leave(home)
 
 
@@ -47,8 +46,11 @@ def fold(draft: Draft) -> None:
     for home in sorted(draft.homes, key=lambda home: -home.first):
         if not weak(draft, home):
             continue
-        readers = {id(reader): reader for reader in draft.readers(draft.made(home))}
-        ends = draft.part.output in {same for v in draft.made(home) for same in _onward(draft, v)}
+        made = draft.made(home)
+        if any(draft.graph.same(v) in draft.tapped for v in made):
+            continue
+        readers = {id(reader): reader for reader in draft.readers(made)}
+        ends = draft.part.output in {same for v in made for same in _onward(draft, v)}
         reader = next(iter(readers.values()), None)
         if len(readers) == 1 and not ends and reader is not None and reader.op not in _TAKES_NOTHING:
             draft.join(home, reader)
@@ -89,6 +91,18 @@ def sums(draft: Draft) -> None:
             draft.join(home, reader)
 
 
+def alike(draft: Draft) -> None:
+    """Let products with parts of one matrix, that read and make the same, be one step: one for each expert."""
+    groups: dict[tuple[object, ...], list[Home]] = {}
+    for home in draft.homes:
+        if home.op == "linear":
+            readers = frozenset(map(id, draft.readers(draft.made(home))))
+            groups.setdefault((home.name, home.path, frozenset(draft.before(home)), readers), []).append(home)
+    for first, *others in groups.values():
+        for other in others:
+            draft.join(other, first)
+
+
 def untangle(draft: Draft) -> None:
     """Let steps that need each other be one: a step is something that runs at once."""
     while tangle := _tangle(draft):
@@ -119,31 +133,6 @@ def _above(before: dict[int, set[int]], key: int) -> set[int]:
         found |= new
         queue += new
     return found
-
-
-def shrink(draft: Draft, *, scans: bool) -> None:
-    """Where there are too many steps, let neighbours that come after the same matrices be one."""
-    if len(draft.homes) <= MOST:
-        return
-    order = in_order(draft)
-    behind: dict[int, frozenset[int]] = {}
-    made: dict[int, frozenset[int]] = {}
-    for home in order:
-        above = frozenset().union(*(made[key] for key in draft.before(home)))
-        behind[id(home)] = above
-        made[id(home)] = above | {id(home)} if home.op in _ANCHORS else above
-    for home in order:
-        if home.op in _ANCHORS or home not in draft.homes:
-            continue
-        for other in draft.homes:
-            if (
-                id(other) in draft.before(home)
-                and other.op not in _ANCHORS
-                and behind.get(id(other)) == behind[id(home)]
-            ):
-                draft.join(other, home)
-                home.op, home.name, home.path = ("recurrence", "recurrence", "") if scans else ("other", home.name, "")
-                break
 
 
 def in_order(draft: Draft) -> list[Home]:

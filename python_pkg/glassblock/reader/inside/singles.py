@@ -11,10 +11,11 @@ from glassblock.reader.tracing.record import Op
 
 FUNCTIONS = frozenset(
     "silu gelu relu relu6 sigmoid tanh softplus elu celu selu mish leaky_relu prelu hardswish hardsigmoid hardtanh glu"
-    " logsigmoid exp expm1 erf sin cos softsign square".split()
+    " logsigmoid sqrt rsqrt exp expm1 erf sin cos softsign square".split()
 )
 _USUAL = ("weight", "weight_g", "weight_v", "kernel", "original0", "original1")
 """What a module calls its only matrix."""
+_SCALES = frozenset({"mul", "div"})
 _LARGEST = 20
 """Operations of a module that is one step without a name for what it does."""
 _WRITTEN = frozenset({"setitem", "copy", "copy_", "index_put", "stack", "hstack", "index_copy"})
@@ -27,6 +28,7 @@ _KINDS: dict[str, tuple[StepKind, str]] = {
     "softmax": ("softmax", "softmax"),
     **dict.fromkeys((*JOINS, *_WRITTEN), ("join", "join")),
     **dict.fromkeys(CHOICES, ("route", "choose")),
+    **dict.fromkeys(("getitem", "gather", "take_along_dim"), ("other", "pick")),
 }
 
 
@@ -64,8 +66,9 @@ def functions(draft: Draft) -> None:
             continue
         if not draft.free(op) or len(origins) != 1 or not _elementwise(draft, op):
             continue
-        homes = {id(h): h for v in moved for h in _behind(draft, group, v)}
-        base[op.outputs[0]] = origins.pop()
+        homes = {id(h): h for v in moved if v in base for h in _behind(draft, group, v)}
+        if graph.same(op.outputs[0]) not in draft.tapped:
+            base[op.outputs[0]] = origins.pop()
         home = draft.settle(Home("other", ""), [op])
         if home is None:
             continue
@@ -77,8 +80,7 @@ def functions(draft: Draft) -> None:
 
 
 def _behind(draft: Draft, group: dict[int, Home], value: int) -> list[Home]:
-    *_, last = draft.back(value)
-    op = draft.graph.producer(last)
+    op = draft.graph.producer(draft.graph.same(value))
     return [group[op.index]] if op is not None and op.index in group else []
 
 
@@ -97,6 +99,8 @@ def _function(draft: Draft, home: Home) -> tuple[StepKind, str]:
     plain = [op.name for op in ops if op.name in FUNCTIONS]
     if plain:
         return "activation", plain[-1]
+    if all(op.name in _SCALES for op in ops) and len({v for op in ops for v in op.inputs}) <= len(ops):
+        return "multiply", "scale"
     if len(ops) == 1 or all(op.name == ops[0].name for op in ops):
         kind, name = _KINDS.get(ops[0].name, ("other", _plain(ops[0].name)))
         return kind, name
@@ -108,7 +112,7 @@ def weak(draft: Draft, home: Home) -> bool:
     """Whether a step only scales, shifts, bounds or pads by numbers, tables or parameters what one other step made."""
     graph = draft.graph
     names = {graph.ops[index].name for index in home.ops}
-    if not names <= {"mul", "div", "add", "sub", "rsub", "neg", "clamp", "clip", "pad", "masked_fill", "where"}:
+    if not names <= _SCALES | {"add", "sub", "rsub", "neg", "clamp", "clip", "pad", "masked_fill", "where", "real"}:
         return False
     moving = {v for v in draft.inputs(home) if draft.live[v]}
     return len({*map(graph.same, moving)}) == 1
@@ -133,6 +137,8 @@ def _single(draft: Draft, op: Op) -> tuple[StepKind, str]:
         return "linear", _owner(draft, op)
     if graph.product(op) is not None:
         return "mix", "product"
+    if op.name.startswith("fft"):
+        return "mix", "fft"
     if op.name.startswith(("scaled_dot", "multi_head_attention")):
         return "mix", _plain(op.name)
     if op.name == "embedding":

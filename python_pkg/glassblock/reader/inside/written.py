@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glassblock.ir import Inside, Shape, Step, Wire
+from glassblock.ir import Block, Inside, Shape, Step, Wire
 from glassblock.reader.branches.branch import Branch
-from glassblock.reader.branches.place import Place, Places
 from glassblock.reader.inside.draft import Draft, Home, word
 from glassblock.reader.inside.folding import in_order
 from glassblock.reader.tracing.graph import alike
 from glassblock.reader.walk import parameter_at
 
 _SQUARE = ("scores", "softmax")
+_KEPT = {"k": "keys", "k_rot": "keys", "v": "values"}
+"""What layers take over from others, by their taps."""
 
 
 class Writer:
     """One block, written down."""
 
-    def __init__(self, draft: Draft, taps: Places, cut: Branch, held: frozenset[int]) -> None:
+    def __init__(self, draft: Draft, cut: Branch, block: Block, held: frozenset[int]) -> None:
         self.draft, self.graph, self.part, self.cut, self.held = draft, draft.graph, draft.part, cut, held
-        self.tapped: dict[int, list[str]] = {}
-        for name, place in taps.items():
-            if isinstance(place, Place):
-                self.tapped.setdefault(self.graph.same(place.value), []).append(name)
+        self.block, self.tapped = block, {value: [*names] for value, names in draft.tapped.items()}
         self.homes = in_order(draft)
         self.seen: set[int] = set()
         self.counted: set[int] = set()
@@ -72,7 +70,7 @@ class Writer:
 
     def label(self, value: int) -> str:
         """Return the tap that a piece is, which a cut hands on."""
-        names = (name for v in self.draft.back(value) for name in self.tapped.get(self.graph.same(v), ()))
+        names = (name for v in self.draft.back(value) for name in self.draft.tapped.get(self.graph.same(v), ()))
         return next(names, "")
 
     def name_outside(self, value: int, home: Home) -> str | None:
@@ -102,12 +100,15 @@ class Writer:
         call = whole.calls[op.call] if op is not None and op.call is not None else None
         around = [whole.calls[index].path for index in call.parents] if call is not None else []
         stack = layer.path.rpartition(".")[0]
+        tap = next((_KEPT[name] for name in self.draft.tapped.get(self.graph.same(value), ()) if name in _KEPT), "")
         if layer.path in around:
             name = "from another block"
         elif any(path.rpartition(".")[0] == stack for path in around):
-            name = "from another layer"
-        else:
+            name = f"{tap or 'from'} {'of ' if tap else ''}another layer"
+        elif ".cross" in self.block.address:
             name = "from another stack"
+        else:
+            name = "from below the layers"
         taken = self.beside.setdefault(name, [])
         if value not in taken:
             taken.append(value)
