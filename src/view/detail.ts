@@ -1,25 +1,18 @@
 /** What is known of the selected block: where it is in the model, its facts and how each is known, what was measured. */
-import { big, compact, fixed } from '../layout/format';
-import { describe, type FactRow } from '../layout/kinds';
+import { big, compact, percent } from '../layout/format';
+import { describe } from '../layout/kinds';
 import { type Located, locate } from '../layout/model';
-import type { Block, Source } from '../wire/types.generated';
+import type { Layer } from '../wire/types.generated';
 import { actionOf, activate, howOf, type Part, unfit, type View } from './context';
+import { copyButton } from './copying';
 import { h, show } from './dom';
+import { factList, rowsOf, sourcesOf } from './facts';
 import { InsidePicture } from './inside';
+import { jumpTo } from './jump';
 import { keyed } from './keys-overlay';
 import { KindPicker } from './kinds';
 import type { Look } from './look';
 import type { ShortcutName } from './shortcuts';
-
-/** How a fact is known, as a glyph; the word is in its title and read to a screen reader. */
-const GLYPHS: Record<Source, string> = { observed: '●', module: '◐', config: '□', assumed: '◌' };
-
-const WORDS: Record<Source, string> = {
-  observed: 'observed in a forward pass',
-  module: 'from the module',
-  config: 'from the config',
-  assumed: 'assumed',
-};
 
 const STATS: readonly (readonly [string, string])[] = [
   ['norm', 'norm'],
@@ -28,70 +21,6 @@ const STATS: readonly (readonly [string, string])[] = [
   ['absmax', 'largest'],
   ['nonfinite', 'not finite'],
 ];
-
-function factList(rows: readonly FactRow[]): HTMLElement {
-  return h(
-    'dl',
-    { class: 'gb-facts' },
-    ...rows.map(({ label, value, source, where }) =>
-      h(
-        'div',
-        { title: where === '' ? source : `${source}: ${where}` },
-        h('dt', {}, label),
-        h('dd', {}, value, h('span', { class: 'gb-glyph', role: 'img', 'aria-label': source }, GLYPHS[source])),
-      ),
-    ),
-  );
-}
-
-/** What the glyphs beside these facts mean. */
-function sourcesOf(rows: readonly FactRow[]): HTMLElement {
-  const shown = (Object.keys(GLYPHS) as Source[]).filter((source) => rows.some((row) => row.source === source));
-  const key = shown.map((source) => h('span', {}, `${GLYPHS[source]} ${WORDS[source]}`));
-  return h('p', { class: 'gb-sources', 'aria-hidden': 'true' }, ...key);
-}
-
-function rowsOf(located: Located): FactRow[] {
-  const { block, layer, sub } = located;
-  const counted = (value: number): FactRow => ({
-    label: 'Parameters',
-    value: fixed(value),
-    source: 'module',
-    where: '',
-  });
-  if (!block) {
-    const blocks = layer?.blocks ?? [];
-    const rows = blocks.map(
-      (one): FactRow => ({ label: one.address, value: big(one.params), source: 'module', where: one.path }),
-    );
-    return layer ? [counted(layer.params), ...rows] : [];
-  }
-  const facts = describe(block).facts;
-  return sub === '' ? [counted(block.params), ...aboutOf(block), ...facts] : [...facts];
-}
-
-/** What holds for every kind of block: what goes in and out, how much it multiplies, who shares it. */
-function aboutOf({ reads, makes, weights, shared }: Block): FactRow[] {
-  const shape = (label: string, of: Block['reads']): FactRow[] =>
-    of.length === 0
-      ? []
-      : [
-          {
-            label,
-            value: of.map((one) => (/^\d+$/.test(String(one)) ? fixed(Number(one)) : one)).join(' × '),
-            source: 'observed',
-            where: 'traced',
-          },
-        ];
-  const work: FactRow[] =
-    weights === 0
-      ? []
-      : [{ label: 'Multiply-adds', value: `${big(weights)} a token`, source: 'observed', where: 'learned matrices' }];
-  const sharing: FactRow[] = shared
-    ? [{ label: 'Shared by', value: `${shared.value} blocks`, source: shared.source, where: shared.where }]
-    : [];
-  return [...shape('Reads', reads), ...shape('Makes', makes), ...work, ...sharing];
-}
 
 function heading(located: Located, address: string): string {
   const { block, layer, sub } = located;
@@ -154,7 +83,8 @@ export class Detail implements Part {
     const cls = block?.cls || (block ? '' : (layer?.cls ?? ''));
     const idle = located.unused ? ['its layer runs for nothing: what the model returns is not made of it'] : [];
     const notes = [...idle, ...(block?.notes ?? [])].map((note) => h('p', { class: 'gb-note-line' }, note));
-    const rows = rowsOf(located);
+    const { architecture, state } = this.view.session.durable.value;
+    const rows = rowsOf(located, architecture.params.total, state?.dtype);
     this.element.replaceChildren(
       h(
         'div',
@@ -163,16 +93,53 @@ export class Detail implements Part {
         h('span', { class: 'gb-sub' }, heading(located, address)),
         this.#action,
       ),
-      h('p', { class: 'gb-path gb-mono' }, [path, cls].filter((text) => text !== '').join(' · ')),
+      h(
+        'p',
+        { class: 'gb-path gb-mono' },
+        h('bdi', {}, path),
+        path !== '' && cls !== '' ? ' · ' : '',
+        h('bdi', {}, cls),
+      ),
+      this.#copies(located, address, path),
       this.#kinds.element,
       this.#done,
       this.#measured,
       this.#inside.element,
       factList(rows),
+      layer && !block ? this.#blocksOf(layer) : '',
       ...notes,
       rows.length > 0 ? sourcesOf(rows) : '',
     );
     this.#inside.show(located.sub === '' ? block : null);
+  }
+
+  #copies({ block, layer, sub }: Located, address: string, path: string): HTMLElement {
+    const live = this.view.session.durable.value.state !== null;
+    const whole = sub === '' ? address : address.slice(0, -sub.length - 1);
+    const tap = `${whole}.${block?.spec?.kind === 'attention' ? 'pattern' : 'out'}`;
+    const python = live && layer ? `session.cache("${tap}")` : `diagram.block("${whole}")`;
+    const shown = h('code', { class: 'gb-mono' }, python);
+    const copyPath = path === '' ? null : copyButton(this.view, 'Copy path', 'copy-path', () => path);
+    const both = [copyPath, block ? copyButton(this.view, 'Copy as Python', 'copy-address', () => python) : null];
+    return h('div', { class: 'gb-copies' }, ...both, block && shown);
+  }
+
+  /** The blocks of a layer: each goes there. */
+  #blocksOf({ blocks, params }: Layer): HTMLElement {
+    const rows = blocks.map((block) => {
+      const link = h('button', { type: 'button', class: 'gb-link gb-mono' }, block.address);
+      link.addEventListener('click', () => jumpTo(this.view, block.address), { signal: this.view.signal });
+      const { type, line } = describe(block);
+      const share = params > 0 ? `, ${percent(block.params / params)}` : '';
+      return h(
+        'li',
+        {},
+        link,
+        h('span', {}, type[0] || line[0] || block.cls),
+        h('span', {}, `${big(block.params)}${share}`),
+      );
+    });
+    return h('ul', { class: 'gb-blocks-of', 'aria-label': 'Blocks of the layer' }, ...rows);
   }
 
   #values(look: Look, address: string, located: Located): void {

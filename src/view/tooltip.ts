@@ -1,100 +1,223 @@
-/** What is under the pointer or the focus: its address, what was measured, and what a click would do. */
+/**
+ * What is under the pointer or the focus: what it is, its shape, what was measured, where it is in the model, how that is
+ * known, and what a click would do. It stands in the browser's top layer, beside what it is about, and stays while the
+ * pointer is on it, so that its text can be read slowly and copied; Escape puts it away.
+ */
+import { big, percent } from '../layout/format';
 import { describe } from '../layout/kinds';
-import { locate } from '../layout/model';
+import { type Located, locate } from '../layout/model';
 import { actionOf, type Part, type View } from './context';
-import { h, setText } from './dom';
+import { h, put, setText, show } from './dom';
+import { GLYPHS, rowsOf, shapeWords, sourcesIn, WORDS } from './facts';
 import { describeState } from './hit';
 import type { Look } from './look';
+import { zoomOf } from './magnify';
+import { CLOSES } from './shortcuts';
 
 const DELAY = 150;
+/** How long the pointer may take from the thing to its tooltip. */
+const GRACE = 180;
+const GAP = 8;
+
+interface Lines {
+  readonly name: HTMLElement;
+  readonly kind: HTMLElement;
+  readonly shape: HTMLElement;
+  readonly state: HTMLElement;
+  readonly done: HTMLElement;
+  readonly path: HTMLElement;
+  readonly known: HTMLElement;
+  readonly action: HTMLElement;
+  readonly aside: HTMLElement;
+}
 
 export class Tooltip implements Part {
-  readonly element = h('div', { class: 'gb-tooltip', role: 'presentation', hidden: true });
-  #name = h('b');
-  #kind = h('span');
-  #state = h('span');
-  #done = h('span', { class: 'gb-done' });
-  #action = h('span', { class: 'gb-action' });
-  #aside = h('span', {}, 'Right click: other kinds · Shift: choose several · Alt: only show it');
+  readonly element: HTMLElement;
+  #lines: Lines = {
+    name: h('b'),
+    kind: h('span'),
+    shape: h('span'),
+    state: h('span', { class: 'gb-tooltip-value' }),
+    done: h('span', { class: 'gb-done' }),
+    path: h('span', { class: 'gb-mono' }),
+    known: h('span'),
+    action: h('span', { class: 'gb-action' }),
+    aside: h('span', {}, 'Right click: other kinds · Shift: choose several · Alt: only show it'),
+  };
   #look: Look | null = null;
+  /** What it is shown for, or will be. */
   #target: Element | null = null;
+  #open = false;
+  /** What it was put away for: it comes back when something else was pointed at. */
+  #dismissed: Element | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly view: View,
     stage: HTMLElement,
   ) {
-    this.element.append(this.#name, this.#kind, this.#state, this.#done, this.#action, this.#aside);
-    const { signal } = view;
+    const { uid, signal, shortcuts, root } = view;
+    const about = { id: `${uid}-tooltip`, class: 'gb-tooltip', role: 'tooltip', popover: 'manual', hidden: true };
+    this.element = h('div', about, ...Object.values(this.#lines));
     stage.addEventListener('pointerover', (event) => this.#over(event.target as Element), { signal });
-    stage.addEventListener('pointerleave', () => this.#hide(), { signal });
-    for (const act of ['click', 'contextmenu']) stage.addEventListener(act, () => this.#hide(), { signal });
+    stage.addEventListener('pointerleave', () => this.#leave(), { signal });
+    this.element.addEventListener('pointerenter', () => clearTimeout(this.#timer), { signal });
+    this.element.addEventListener('pointerleave', () => this.#leave(), { signal });
+    for (const act of ['click', 'contextmenu']) stage.addEventListener(act, () => this.#dismiss(), { signal });
+    // A focus that came with a click is no question.
+    stage.addEventListener('focusin', (event) => this.#focused(event.target as Element), { signal });
+    stage.addEventListener('focusout', () => this.#leave(), { signal });
+    for (const act of ['wheel', 'scroll']) root.addEventListener(act, () => this.#hide(), { signal, passive: true });
+    shortcuts.bind('close', () => this.#dismiss(), CLOSES.tooltip);
+    // The pointer may be here and the focus elsewhere: the key is not ours then, but the tooltip goes.
+    const escaped = ({ key }: KeyboardEvent) =>
+      key === 'Escape' && !root.contains(document.activeElement) && this.#dismiss();
+    document.addEventListener('keydown', escaped, { signal });
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
   }
 
   paint(look: Look): void {
     this.#look = look;
-    if (this.#target?.isConnected && !this.element.hidden) this.#fill(this.#target as SVGElement);
+    if (!this.#open) return;
+    if (this.#target?.isConnected) this.#fill(this.#target as SVGElement);
+    else this.#hide();
   }
 
   #over(target: Element): void {
-    const hit = target.closest('.gb-hit');
-    if (hit === this.#target) return;
-    this.#hide();
-    this.#target = hit;
-    if (hit) this.#timer = setTimeout(() => this.#show(hit as SVGElement), DELAY);
+    if (this.element.contains(target)) return;
+    const hit = target.closest('.gb-hit, .gb-layer');
+    if (hit !== this.#dismissed) this.#dismissed = null;
+    if (hit === null) this.#leave();
+    else if (hit === this.#target) clearTimeout(this.#timer);
+    else if (hit !== this.#dismissed) this.#later(hit);
+    if (hit === this.#target && !this.#open && hit !== null) this.#later(hit);
   }
 
-  #hide(): void {
+  #focused(target: Element): void {
+    const hit = target.closest('.gb-hit');
+    if (hit?.matches(':focus-visible')) this.#later(hit);
+  }
+
+  #later(hit: Element): void {
     clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#show(hit), DELAY);
+  }
+
+  #leave(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#hide(), GRACE);
+  }
+
+  /** Put it away although the pointer is still there. Returns whether it was open. */
+  #dismiss(): boolean {
+    this.#dismissed = this.#target;
+    return this.#hide();
+  }
+
+  #hide(): boolean {
+    clearTimeout(this.#timer);
+    const was = this.#open;
+    this.#target?.removeAttribute('aria-describedby');
     this.#target = null;
-    this.element.hidden = true;
+    this.#open = false;
+    if (was) this.element.hidePopover?.();
+    show(this.element, false);
+    return was;
   }
 
   #fill(target: SVGElement): void {
-    const { address = '', act } = target.dataset;
-    if (!this.#look) return;
-    setText(this.#name, address);
-    setText(this.#kind, this.#kindOf(address));
-    setText(this.#state, describeState(this.#look, address));
+    const look = this.#look;
+    const address = target.dataset.address ?? target.dataset.layer ?? '';
+    const { architecture, state } = this.view.session.durable.value;
+    const located = locate(architecture, address);
+    if (!look) return;
+    const { name, kind, shape, state: value, done, path, known, action, aside } = this.#lines;
+    setText(name, address);
+    setText(kind, located ? kindOf(located) : '');
+    setText(shape, located ? sizeOf(located) : '');
+    setText(value, [describeState(look, address), updateOf(look, address)].filter((words) => words !== '').join(', '));
     setText(
-      this.#done,
-      this.#look
+      done,
+      look
         .inForce(address)
         .map(({ sentence }) => sentence)
         .join(' '),
     );
-    const ablatable = act === 'ablate';
-    this.#aside.hidden = !(ablatable && this.#look.live);
+    setText(path, located ? located.block?.path || located.layer?.path || '' : '');
+    const rows = located ? rowsOf(located, architecture.params.total, state?.dtype) : [];
+    setText(
+      known,
+      sourcesIn(rows)
+        .map((source) => `${GLYPHS[source]} ${WORDS[source]}`)
+        .join(' · '),
+    );
+    const ablatable = target.dataset.act === 'ablate';
+    show(aside, ablatable && look.live);
+    setText(action, ablatable ? actionOf(this.view, look, address) : this.#looks(target, address, look));
+    for (const line of Object.values(this.#lines)) if (line !== aside) show(line, line.textContent !== '');
+  }
+
+  /** What a click does on what is not ablated by one. */
+  #looks(target: SVGElement, address: string, look: Look): string {
+    if (target.classList.contains('gb-layer')) return 'Click: show this layer';
     const { session } = this.view;
     const can = session.durable.value.state?.unavailable[address] === undefined && session.reachable;
-    const layer = this.#look.live && can && target.classList.contains('gb-layer-name');
-    const looks = layer
-      ? 'Click: show what is known of it, and ablate it from there'
-      : 'Click: show what is known of it';
-    setText(this.#action, ablatable ? actionOf(this.view, this.#look, address) : looks);
+    const layer = look.live && can && target.classList.contains('gb-layer-name');
+    return `Click: show what is known of it${layer ? ', and ablate it from there' : ''}`;
   }
 
-  /** What a block is in full, of which its box may show less; of heads, experts and layers the address says it. */
-  #kindOf(address: string): string {
-    const located = locate(this.view.session.durable.value.architecture, address);
-    if (!located?.block || located.sub !== '') return '';
-    const { type, line } = describe(located.block, located.width);
-    const [what = '', shape = ''] = [type[0], line[0]];
-    const words = [shape.includes(what) ? '' : what, shape, located.block.cls];
-    return words.filter((word) => word !== '').join(' · ');
+  #show(target: Element): void {
+    if (!target.isConnected) return;
+    if (this.#target !== target) this.#target?.removeAttribute('aria-describedby');
+    this.#target = target;
+    this.#fill(target as SVGElement);
+    show(this.element, true);
+    this.element.showPopover?.();
+    this.#open = true;
+    if (target.matches(':focus')) put(target, 'aria-describedby', this.element.id);
+    this.#place(target.getBoundingClientRect());
   }
 
-  #show(target: SVGElement): void {
-    this.#fill(target);
-    this.element.hidden = false;
-    const stage = this.element.offsetParent?.getBoundingClientRect();
-    if (!stage) return;
-    const at = target.getBoundingClientRect();
-    const { offsetWidth: w, offsetHeight: height } = this.element;
-    const left = Math.max(4, Math.min(at.left - stage.left + at.width / 2 - w / 2, stage.width - w - 4));
-    const above = at.top - stage.top - height - 8;
-    this.element.style.left = `${left}px`;
-    this.element.style.top = `${above >= 0 ? above : at.bottom - stage.top + 8}px`;
+  /** Above it or under it, or beside it where neither has room: never over it, never outside of the window. */
+  #place(at: DOMRect): void {
+    const { element } = this;
+    const zoom = zoomOf(element);
+    const [w, tall] = [element.offsetWidth * zoom, element.offsetHeight * zoom];
+    const { clientWidth: wide, clientHeight: high } = document.documentElement;
+    const within = (value: number, size: number, room: number) => Math.max(4, Math.min(value, room - size - 4));
+    let [left, top] = [within(at.left + at.width / 2 - w / 2, w, wide), at.top - tall - GAP];
+    if (top < 4) top = at.bottom + GAP;
+    if (top + tall > high - 4) {
+      top = within(at.top, tall, high);
+      left = at.right + GAP + w <= wide - 4 ? at.right + GAP : Math.max(4, at.left - GAP - w);
+    }
+    element.style.left = `${left / zoom}px`;
+    element.style.top = `${top / zoom}px`;
   }
+}
+
+/** What it is: of a head or an expert, of what. */
+function kindOf({ block, layer, sub }: Located): string {
+  if (!block) return layer ? `layer · ${layer.cls}` : '';
+  const { type, line } = describe(block);
+  const [what = '', shape = ''] = [type[0], line[0]];
+  const own = [shape.includes(what) ? '' : what, shape, block.cls].filter((word) => word !== '').join(' · ');
+  const part = sub.startsWith('E') ? 'expert' : 'head';
+  return sub === '' ? own : `${part} ${sub.replace(/\D+/, '')} of ${block.address} · ${own}`;
+}
+
+/** What goes in and comes out, and how many parameters it has. */
+function sizeOf({ block, layer, sub }: Located): string {
+  if (sub !== '') return '';
+  if (!block) return layer ? `${big(layer.params)} parameters` : '';
+  const { reads, makes, params } = block;
+  const shapes = reads.length > 0 && makes.length > 0 ? `${shapeWords(reads)} → ${shapeWords(makes)}` : '';
+  const share = layer && layer.params > 0 ? `, ${percent(params / layer.params)} of the layer` : '';
+  return [shapes, params > 0 ? `${big(params)} parameters${share}` : ''].filter((words) => words !== '').join(' · ');
+}
+
+function updateOf(look: Look, address: string): string {
+  const update = look.update(address);
+  if (!update || look.cut(address)) return '';
+  return `update ${percent(update.ratio, 0)} of the stream, cosine ${update.cosine.toFixed(2).replace('-', '−')}`;
 }
