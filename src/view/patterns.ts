@@ -1,14 +1,351 @@
-/** What the selected block does from token to token: attention patterns, states of mixers. */
+/**
+ * What the selected block does from token to token: of an attention its patterns, of another mixer its state, and the
+ * exact matrix that its recurrence comes to. Only what is shown is asked for: the kernel computes nothing that is not on
+ * screen.
+ */
+import { describe } from '../layout/kinds';
+import { locate } from '../layout/model';
+import { difference, MOST_ROWS, matrixPattern, type Pattern, patternOf } from '../state/pattern';
+import { type Column, columnsOf } from '../state/timeline';
+import type { DecodedFrame } from '../wire/codec';
+import type { Block } from '../wire/types.generated';
+import { HeadGrid, type Heads } from './attention/heads';
+import { Large } from './attention/large';
+import { signedScale, UNIT } from './attention/palette';
+import { RASTERS, Raster } from './attention/raster';
 import type { Part, View } from './context';
-import { h, show } from './dom';
-import type { Look } from './look';
+import { h, put, setText, show } from './dom';
+import { changedWord, type Look } from './look';
+import { stageOf } from './stages';
+
+/** Of the time that goes by, drawing takes so much at most: patterns of long texts are a million cells. */
+const SHARE = 0.2;
+
+/** The blocks that have a picture, and what it is read from. */
+function tapsOf(block: Block): string[] {
+  if (block.role === 'attention') return [`${block.address}.pattern`];
+  if (block.role === 'mixer') return RASTERS.map(({ tap }) => `${block.address}.${tap}`);
+  return [];
+}
+
+interface Source {
+  readonly now: Pattern | null;
+  readonly clean: Pattern | null;
+  /** Whether there is an edited run beside the clean one. */
+  readonly compared: boolean;
+}
+
+interface Drawing extends Heads {
+  readonly compared: boolean;
+  /** Whether it is the matrix of a mixer, whose weights have signs. */
+  readonly mixes: boolean;
+}
 
 export class Patterns implements Part {
-  readonly element = h('section', { class: 'gb-section gb-patterns' });
+  readonly element = h('section', { class: 'gb-section gb-patterns', 'data-testid': 'patterns' });
+  #heading = h('h2');
+  #path = h('span', { class: 'gb-sub gb-mono gb-patterns-path' });
+  #effective = h('button', { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'effective' });
+  #seg = h('span', { class: 'gb-seg gb-seg-small', role: 'group', 'aria-label': 'Patterns of' });
+  #of: Record<'changed' | 'clean' | 'difference', HTMLButtonElement>;
+  #close = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'All heads');
+  #why = h('p', { class: 'gb-empty' });
+  #legend = h('div', { class: 'gb-heat-legend gb-sub' });
+  #low = h('span');
+  #high = h('span');
+  #bar = h('i', { class: 'gb-gradient' });
+  #note = h('span');
+  #grid: HeadGrid;
+  #large: Large;
+  #raster: Raster;
+  #differs = false;
+  #open: number | null = null;
+  #block: Block | null = null;
+  #key: readonly unknown[] = [];
+  #look: Look | null = null;
+  #scheduled = false;
+  #seen = true;
+  #took = 0;
+  #drawn = 0;
 
-  constructor(readonly view: View) {}
+  constructor(private readonly view: View) {
+    const { signal } = view;
+    const button = (words: string) => h('button', { type: 'button' }, words);
+    this.#of = { changed: button('ablated'), clean: button('clean'), difference: button('difference') };
+    this.#seg.append(...Object.values(this.#of));
+    this.#grid = new HeadGrid(view, (head) => this.#opens(head));
+    this.#large = new Large(view);
+    this.#raster = new Raster(view);
+    this.#legend.append(this.#low, this.#bar, this.#high, this.#note);
+    this.element.append(
+      h('div', { class: 'gb-section-head' }, this.#heading, this.#path, this.#seg, this.#effective),
+      this.#why,
+      this.#raster.element,
+      this.#grid.element,
+      this.#close,
+      this.#large.element,
+      this.#legend,
+    );
+    this.#listen();
+    this.#watchSight();
+    signal.addEventListener('abort', () => view.session.watching.show(this, []));
+  }
 
   paint(look: Look): void {
-    show(this.element, look.live && false);
+    this.#look = look;
+    this.#select();
+    show(this.element, this.#block !== null && look.live);
+    if (!this.#block || !look.live) return;
+    const { page, durable } = this.view.session;
+    const { theme, width, selected } = this.view.state.value;
+    const { matrix } = page.value;
+    const key = [this.#block, look.now?.frame, look.clean?.frame, look.interventions, look.shows, theme, width, matrix];
+    const all = [...key, selected, durable.value.state?.run?.id];
+    if (all.every((value, i) => value === this.#key[i])) return;
+    this.#key = all;
+    this.#schedule();
   }
+
+  #listen(): void {
+    const { signal, state } = this.view;
+    const shows = (compare: boolean, differs: boolean) => {
+      this.#differs = differs;
+      state.set({ compare });
+      this.#schedule();
+    };
+    this.#of.changed.addEventListener('click', () => shows(false, false), { signal });
+    this.#of.clean.addEventListener('click', () => shows(true, false), { signal });
+    this.#of.difference.addEventListener('click', () => shows(false, true), { signal });
+    this.#close.addEventListener('click', () => this.#closes(), { signal });
+    this.#effective.addEventListener('click', () => this.#asks(), { signal });
+    this.#large.element.addEventListener(
+      'keydown',
+      (event) => {
+        if (event.key !== 'Escape' || this.#open === null) return;
+        event.stopPropagation();
+        this.#closes();
+      },
+      { signal },
+    );
+    // Off the stage a part is not painted: what is not to be seen is let go all the same.
+    state.subscribe((changed) => {
+      if (changed.has('stage') || changed.has('selected')) this.#select();
+    }, signal);
+  }
+
+  /** Ask for nothing while the section is scrolled out of sight. */
+  #watchSight(): void {
+    if (typeof IntersectionObserver === 'undefined') return;
+    const observer = new IntersectionObserver(
+      (entries) => {
+        this.#seen = entries.at(-1)?.isIntersecting ?? true;
+        this.#select();
+      },
+      { rootMargin: '400px' },
+    );
+    observer.observe(this.element);
+    this.view.signal.addEventListener('abort', () => observer.disconnect());
+  }
+
+  /** The block that is shown: the selected one, or the one of a selected head. */
+  #select(): void {
+    const { session, state } = this.view;
+    const { architecture, state: live } = session.durable.value;
+    const { selected } = state.value;
+    const there = selected !== null && live !== null && stageOf(this.view) === 'diagram';
+    const found = there ? locate(architecture, selected) : null;
+    // Of a layer its first block that has a picture.
+    const blocks = found?.block ? [found.block] : (found?.layer?.blocks ?? []);
+    const shown = blocks.find((block) => tapsOf(block).length > 0) ?? null;
+    if (shown?.address !== this.#block?.address) {
+      this.#open = null;
+      this.#block = shown;
+      this.#seen = true;
+    }
+    session.watching.show(this, shown && this.#seen ? tapsOf(shown) : []);
+  }
+
+  #opens(head: number): void {
+    const again = this.#open === head;
+    this.#open = again ? null : head;
+    this.#draw();
+    if (!again) this.#large.focus();
+  }
+
+  #closes(): void {
+    const head = this.#open;
+    this.#open = null;
+    this.#draw();
+    if (head !== null) this.#grid.focus(head);
+  }
+
+  #asks(): void {
+    if (this.#block) void this.view.session.effective(this.#block.address);
+  }
+
+  /** Draw when the browser next paints, and not so often that nothing else is done. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const wait = Math.max(0, this.#drawn + this.#took / SHARE - performance.now());
+    const soon = () => {
+      requestAnimationFrame(() => {
+        this.#scheduled = false;
+        if (!this.view.signal.aborted) this.#draw();
+      });
+    };
+    if (this.#took < 4 || wait === 0) soon();
+    else setTimeout(soon, wait);
+  }
+
+  #draw(): void {
+    const [block, look] = [this.#block, this.#look];
+    if (!block || !look) return;
+    const begun = performance.now();
+    const mixes = block.role === 'mixer';
+    setText(this.#heading, `${block.address} ${mixes ? 'state' : 'patterns'}`);
+    setText(this.#path, block.path);
+    const drawing = this.#drawing(block, look);
+    const told = mixes && this.#rasters(block, look);
+    show(this.#raster.element, told);
+    this.#paintHeads(drawing, look, this.element.clientWidth || 400);
+    this.#paintSeg(look, drawing);
+    this.#paintLegend(drawing);
+    const why = this.#reason(block, look, told || drawing.now !== null);
+    show(this.#why, why !== '');
+    setText(this.#why, why);
+    this.#took = performance.now() - begun;
+    this.#drawn = performance.now();
+  }
+
+  /** What of the source is drawn, and in which colours. */
+  #drawing(block: Block, look: Look): Drawing {
+    const mixes = block.role === 'mixer';
+    const { now, clean, compared } = mixes ? this.#matrix(block, look) : this.#patterns(block, look);
+    const differs = this.#differs && compared && now !== null && clean !== null;
+    const shown = differs && now && clean ? difference(now, clean) : now;
+    const { theme } = this.view.state.value;
+    const scale = differs ? signedScale(1, theme) : mixes ? signedScale(limitOf(shown), theme) : UNIT;
+    const cells = describe(block).cells;
+    const count = shown?.heads ?? (mixes ? 0 : (cells?.count ?? 0));
+    const shared = mixes ? 1 : (cells?.shared ?? 1);
+    const { selected } = this.view.state.value;
+    const of = { block: block.address, prefix: cells?.prefix ?? 'H', count, shared, selected, open: this.#open };
+    return { ...of, shown, now, clean, differs, scale, compared, mixes };
+  }
+
+  #paintHeads(drawing: Drawing, look: Look, width: number): void {
+    const { block, prefix, shown, now, open, mixes } = drawing;
+    const grid = drawing.count > 0 && open === null;
+    show(this.#grid.element, grid);
+    if (grid) this.#grid.paint(drawing, look, width);
+    const large = open !== null && shown !== null && now !== null;
+    for (const node of [this.#large.element, this.#close]) show(node, large);
+    if (!large) return;
+    const name = `${block}.${prefix}${open}`;
+    setText(this.#close, `‹ All heads of ${block}`);
+    setText(this.#heading, `${name} ${mixes ? 'effective attention' : 'pattern'}`);
+    this.#large.paint({ ...drawing, name, head: open, shown, now }, width);
+  }
+
+  #paintSeg(look: Look, { compared, differs }: Drawing): void {
+    show(this.#seg, compared);
+    setText(this.#of.changed, changedWord(look.interventions));
+    const which = differs ? 'difference' : look.shows === 'clean' ? 'clean' : 'changed';
+    for (const [name, node] of Object.entries(this.#of)) put(node, 'aria-pressed', String(name === which));
+  }
+
+  #paintLegend({ block, shown, scale, differs, mixes }: Drawing): void {
+    show(this.#legend, shown !== null);
+    if (!shown) return;
+    const minus = (value: number) => String(Number(value.toPrecision(2))).replace('-', '−');
+    setText(this.#low, minus(scale.low));
+    setText(this.#high, minus(scale.high));
+    this.#bar.style.background = scale.gradient;
+    const { before, queries } = shown;
+    const cut = before > 0 ? `the last ${queries.length} of ${before + queries.length} queries` : '';
+    const another = (this.#newest(`${block}.pattern`)?.of.keys ?? null) !== null ? 'keys: of the encoder' : '';
+    const what = differs ? 'weight, ablated − clean' : mixes ? 'exact weight of a source' : 'weight';
+    const axes = mixes ? 'rows: targets, columns: sources' : 'rows: queries, columns: keys';
+    setText(this.#note, [what, axes, cut, another].filter((word) => word !== '').join(' · '));
+  }
+
+  // ---- where it comes from
+
+  #newest(name: string) {
+    return this.#look?.now?.frame.inside.get(name);
+  }
+
+  #columns(frame: DecodedFrame): { columns: (Column | null)[]; tokens: readonly (string | null)[]; start: number } {
+    const { moments } = this.view.session.timeline;
+    const end = frame.header.first + frame.header.positions;
+    const moment = [...moments].reverse().find((one) => one.frame === frame);
+    const own = Array.from({ length: frame.header.positions }, (_, position) => ({ frame, position }));
+    const columns = moment ? columnsOf(moments, moment, MOST_ROWS) : own.slice(-MOST_ROWS);
+    const told = frame.header.tokens.map((token) => token as string | null);
+    const tokens = moment?.text ?? [...Array.from({ length: frame.header.first }, () => null), ...told];
+    return { columns, tokens, start: end - columns.length };
+  }
+
+  #patterns(block: Block, look: Look): Source {
+    const name = `${block.address}.pattern`;
+    const causal = block.spec?.kind === 'attention' && block.spec.causal.value;
+    const of = (frame: DecodedFrame | undefined) =>
+      frame ? patternOf({ name, frame, causal, ...this.#columns(frame) }) : null;
+    const { edited } = this.view.session.page.value;
+    const compared = look.interventions.length > 0 && look.clean !== null;
+    const clean = compared ? of(look.clean?.frame) : null;
+    // With the clean run on screen the edited one is still what it is compared with.
+    const now = of(this.#differs && look.shows === 'clean' ? (edited ?? undefined) : look.now?.frame);
+    return { now, clean, compared: compared && now !== null && clean !== null };
+  }
+
+  #rasters(block: Block, look: Look): boolean {
+    const frame = look.now?.frame;
+    if (!frame) return false;
+    return this.#raster.paint({ block: block.address, ...this.#columns(frame) }, this.element.clientWidth || 400);
+  }
+
+  /** The matrix that was asked for, as long as it is of this mixer and of the run on screen. */
+  #matrix(block: Block, look: Look): Source {
+    const { matrix } = this.view.session.page.value;
+    const run = this.view.session.durable.value.state?.run?.id ?? null;
+    const asked = matrix?.name === block.address && matrix.run === run ? matrix : null;
+    const working = asked !== null && asked.numbers === null && asked.why === null;
+    show(this.#effective, run !== null && asked?.numbers == null);
+    setText(this.#effective, working ? 'Working it out …' : 'Effective attention');
+    this.#effective.disabled = working || !this.view.session.reachable;
+    this.#effective.title = 'The exact matrix from source to target tokens that its recurrence comes to';
+    const tokens = look.now ? this.#columns(look.now.frame).tokens : [];
+    const now = asked?.numbers ? matrixPattern(asked.numbers, tokens) : null;
+    return { now, clean: null, compared: false };
+  }
+
+  /** Why there is nothing to see; empty where there is. */
+  #reason(block: Block, look: Look, some: boolean): string {
+    show(this.#effective, block.role === 'mixer' && !this.#effective.hidden);
+    const { matrix } = this.view.session.page.value;
+    if (matrix?.name === block.address && matrix.why !== null) return matrix.why;
+    if (some) return '';
+    const unread = look.now?.frame.header.unread ?? {};
+    const [why] = tapsOf(block).flatMap((name) => unread[name] ?? []);
+    if (why !== undefined) return `It cannot be shown: ${why}.`.replace(/\.\.$/, '.');
+    return look.now ? 'It comes with the next forward pass.' : 'Run a prompt to see it.';
+  }
+}
+
+/** The largest size in a matrix, rounded up to a number that is easily read. */
+function limitOf(pattern: Pattern | null): number {
+  if (!pattern) return 1;
+  let largest = 0;
+  for (let head = 0; head < pattern.heads; head++) {
+    pattern.queries.forEach((_, row) => {
+      for (let column = 0; column <= row; column++) {
+        const size = Math.abs(pattern.at(head, row, column));
+        if (size > largest) largest = size;
+      }
+    });
+  }
+  const power = 10 ** Math.floor(Math.log10(largest || 1));
+  return (Math.ceil((2 * largest) / power) / 2) * power || 1;
 }

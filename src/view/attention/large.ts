@@ -1,0 +1,234 @@
+/** One large pattern: tokens on both axes, a crosshair that says what it is on, and a table that says the same in words. */
+import { type Pattern, type Place, strongest } from '../../state/pattern';
+import type { View } from '../context';
+import { h, setText, show } from '../dom';
+import { pictureOf, sized } from './cells';
+import type { Scale } from './palette';
+import { cellWords, placeInFull, placeWords, weightWords } from './words';
+
+export interface Shown {
+  /** Names the head: `L2.attn.H1`. */
+  readonly name: string;
+  readonly head: number;
+  readonly shown: Pattern;
+  readonly now: Pattern;
+  readonly clean: Pattern | null;
+  readonly differs: boolean;
+  readonly scale: Scale;
+}
+
+interface Box {
+  readonly left: number;
+  readonly each: number;
+  readonly tall: number;
+  readonly height: number;
+}
+
+const FOOT = 54;
+const MOST_LEFT = 78;
+/** Below this a cell has no room for its token's name. */
+const NAMED = 12;
+const MOST_CELL = 30;
+const LEAST_ROW = 2;
+const TURN = -0.66;
+const FONT = 11;
+
+const STEPS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+};
+
+export class Large {
+  readonly element = h('div', { class: 'gb-pattern-large' });
+  #canvas = h('canvas', { 'aria-hidden': 'true' });
+  #stage = h('div', { class: 'gb-pattern-stage', tabindex: 0, role: 'group' }, this.#canvas);
+  #where = h('span', { class: 'gb-mono' });
+  #value = h('b', { 'data-testid': 'pattern-value' });
+  #output = h(
+    'p',
+    { class: 'gb-pattern-says', role: 'status', 'data-testid': 'pattern-says' },
+    this.#where,
+    this.#value,
+  );
+  #body = h('tbody');
+  #table = h(
+    'details',
+    { class: 'gb-pattern-table' },
+    h('summary', {}, 'As a table: what each token looks at most'),
+    h(
+      'table',
+      {},
+      h(
+        'thead',
+        {},
+        h('tr', {}, ...['query', 'strongest key', 'weight'].map((word) => h('th', { scope: 'col' }, word))),
+      ),
+      this.#body,
+    ),
+  );
+  #shown: Shown | null = null;
+  #box: Box | null = null;
+  #picture: HTMLCanvasElement | null = null;
+  /** Row and column; null: the strongest key of the last query. */
+  #at: readonly [number, number] | null = null;
+
+  constructor(private readonly view: View) {
+    const { signal } = view;
+    this.element.append(this.#output, this.#stage, this.#table);
+    this.#canvas.addEventListener('pointermove', (event) => this.#hover(event), { signal });
+    this.#stage.addEventListener('keydown', (event) => this.#key(event), { signal });
+    this.#table.addEventListener('toggle', () => this.#tabulate(), { signal });
+  }
+
+  focus(): void {
+    this.#stage.focus({ preventScroll: true });
+  }
+
+  /** Show a pattern in a width. The crosshair stays where it is as long as the same head of the same text is shown. */
+  paint(shown: Shown, width: number): void {
+    if (this.#shown?.name !== shown.name) this.#at = null;
+    this.#shown = shown;
+    const { queries, keys } = shown.shown;
+    this.#stage.setAttribute(
+      'aria-label',
+      `Pattern of ${shown.name}: ${queries.length} queries, ${keys.length} keys. Arrow keys go from cell to cell.`,
+    );
+    const density = globalThis.devicePixelRatio || 1;
+    const grid = {
+      rows: queries.length,
+      columns: keys.length,
+      at: (row: number, column: number) => this.#number(row, column),
+    };
+    this.#picture = pictureOf(grid, shown.scale, Math.round(width * density));
+    this.#box = this.#layout(width, shown.shown);
+    this.#draw();
+    this.#tabulate();
+  }
+
+  #number(row: number, column: number): number {
+    return this.#shown?.shown.at(this.#shown.head, row, column) ?? Number.NaN;
+  }
+
+  #layout(width: number, { queries, keys }: Pattern): Box {
+    const measure = this.view.measure;
+    const longest = Math.max(...queries.map((place) => measure(placeWords(place), FONT, 400)), 12);
+    const left = Math.ceil(Math.min(MOST_LEFT, longest)) + 8;
+    const each = Math.min(MOST_CELL, (width - left - 2) / Math.max(1, keys.length));
+    const tall = Math.max(LEAST_ROW, Math.min(MOST_CELL, Math.max(each, queries.length <= 4 ? 16 : 0)));
+    return { left, each, tall, height: tall * queries.length + FOOT };
+  }
+
+  get #cross(): readonly [number, number] {
+    const shown = this.#shown;
+    if (!shown) return [0, 0];
+    const { queries, keys } = shown.shown;
+    if (this.#at) return [Math.min(this.#at[0], queries.length - 1), Math.min(this.#at[1], keys.length - 1)];
+    const row = queries.length - 1;
+    return [row, strongest(shown.shown, shown.head, row)?.column ?? 0];
+  }
+
+  #draw(): void {
+    const [shown, box] = [this.#shown, this.#box];
+    if (!shown || !box) return;
+    const [row, column] = this.#cross;
+    const words = cellWords(shown, shown.head, row, column);
+    setText(this.#where, words.where);
+    setText(this.#value, words.value);
+    const { queries, keys } = shown.shown;
+    const context = sized(this.#canvas, box.left + box.each * keys.length + 2, box.height);
+    if (!context) return;
+    const css = getComputedStyle(this.view.root);
+    const colour = (name: string) => css.getPropertyValue(name).trim();
+    const [wide, high] = [box.each * keys.length, box.tall * queries.length];
+    if (this.#picture) context.drawImage(this.#picture, box.left, 0, wide, high);
+    context.strokeStyle = colour('--gb-line');
+    context.strokeRect(box.left - 0.5, 0.5, wide + 1, high);
+    context.font = `${FONT}px ${css.fontFamily}`;
+    const inks = { ink: colour('--gb-ink2'), strong: colour('--gb-ink') };
+    this.#rows(context, queries, box, { ...inks, at: row });
+    this.#columns(context, keys, box, { ...inks, at: column, top: high });
+    context.strokeStyle = colour('--gb-bg');
+    context.lineWidth = 4;
+    const cell = [box.left + column * box.each, row * box.tall, box.each, box.tall] as const;
+    context.strokeRect(...cell);
+    context.strokeStyle = colour('--gb-accent');
+    context.lineWidth = 2;
+    context.strokeRect(...cell);
+  }
+
+  #rows(
+    context: CanvasRenderingContext2D,
+    queries: readonly Place[],
+    { left, tall }: Box,
+    { ink, strong, at }: { ink: string; strong: string; at: number },
+  ): void {
+    context.textAlign = 'right';
+    const skip = Math.ceil(NAMED / tall);
+    queries.forEach((place, row) => {
+      if (row !== at && (row % skip !== 0 || Math.abs(row - at) < skip)) return;
+      context.fillStyle = row === at ? strong : ink;
+      context.fillText(short(placeWords(place)), left - 6, row * tall + tall / 2 + 4, left - 6);
+    });
+  }
+
+  #columns(
+    context: CanvasRenderingContext2D,
+    keys: readonly Place[],
+    { left, each }: Box,
+    { ink, strong, at, top }: { ink: string; strong: string; at: number; top: number },
+  ): void {
+    const skip = Math.ceil(NAMED / each);
+    keys.forEach((place, column) => {
+      if (column !== at && (column % skip !== 0 || Math.abs(column - at) < skip)) return;
+      context.save();
+      context.translate(left + column * each + each / 2 + 4, top + 12);
+      context.rotate(TURN);
+      context.fillStyle = column === at ? strong : ink;
+      context.fillText(short(placeWords(place)), 0, 0);
+      context.restore();
+    });
+    context.textAlign = 'left';
+  }
+
+  #hover(event: PointerEvent): void {
+    const [shown, box] = [this.#shown, this.#box];
+    if (!shown || !box) return;
+    const place = this.#canvas.getBoundingClientRect();
+    const row = Math.floor((event.clientY - place.top) / box.tall);
+    const column = Math.floor((event.clientX - place.left - box.left) / box.each);
+    if (row < 0 || column < 0 || row >= shown.shown.queries.length || column >= shown.shown.keys.length) return;
+    this.#at = [row, column];
+    this.#draw();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const [step, shown] = [STEPS[event.key], this.#shown];
+    if (!step || !shown || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const [row, column] = this.#cross;
+    const inside = (at: number, count: number) => Math.max(0, Math.min(count - 1, at));
+    const { queries, keys } = shown.shown;
+    this.#at = [inside(row + step[0], queries.length), inside(column + step[1], keys.length)];
+    this.#draw();
+  }
+
+  /** The table is made when somebody opens it: a pattern may have more rows than a page should hold. */
+  #tabulate(): void {
+    const shown = this.#shown;
+    show(this.#body, this.#table.open);
+    if (!shown || !this.#table.open) return;
+    const { queries, keys } = shown.shown;
+    const rows = queries.map((place, row) => {
+      const most = strongest(shown.shown, shown.head, row);
+      const key = most ? keys[most.column] : undefined;
+      const cells = [placeInFull(place), key ? placeInFull(key) : 'none', most ? weightWords(most.weight) : ''];
+      return h('tr', {}, ...cells.map((text) => h('td', {}, text)));
+    });
+    this.#body.replaceChildren(...rows);
+  }
+}
+
+const short = (text: string) => (text.length > 11 ? `${text.slice(0, 10)}…` : text);

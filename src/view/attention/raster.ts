@@ -1,0 +1,212 @@
+/** What a mixer does at each token: heads by tokens, the norm of its state, how much it keeps and how much it writes. */
+import { compact } from '../../layout/format';
+import { robustLimits } from '../../state/scale';
+import type { Column } from '../../state/timeline';
+import type { View } from '../context';
+import { h, put, setText, show } from '../dom';
+import { pictureOf, sized } from './cells';
+import { logScale, type Scale, UNIT } from './palette';
+import { placeWords } from './words';
+
+const LABEL = 30;
+const FOOT = 46;
+const MOST_CELL = 24;
+const NAMED = 12;
+
+/** What there is of a mixer, by the tap that it is read from. */
+export const RASTERS = [
+  { tap: 'state', words: 'state', about: 'norm of the state, log' },
+  { tap: 'log_decay', words: 'kept', about: 'share of the state that a token keeps' },
+  { tap: 'beta', words: 'written', about: 'how strongly a token is written' },
+] as const;
+export type RasterTap = (typeof RASTERS)[number]['tap'];
+
+export interface Given {
+  readonly block: string;
+  readonly columns: readonly (Column | null)[];
+  readonly tokens: readonly (string | null)[];
+  readonly start: number;
+}
+
+interface Cells {
+  readonly rows: number;
+  readonly columns: number;
+  at(row: number, column: number): number;
+}
+
+/** The numbers of a tap, heads by tokens, from the frames that have them; null where none has. */
+export function cellsOf(given: Given, tap: RasterTap): Cells | null {
+  const name = `${given.block}.${tap}`;
+  const found = given.columns.map((column, i) => {
+    const numbers = column?.frame.inside.get(name);
+    if (!numbers || !column) return null;
+    const width = numbers.of.shape[1];
+    // A state is that after the pass's last token; the others have a column for each token.
+    const last = column.frame.header.first + column.frame.header.positions - 1;
+    const index = tap === 'state' ? (given.start + i === last ? 0 : -1) : given.start + i - numbers.of.first;
+    return index < 0 || index >= width ? null : { values: numbers.values, index, width, heads: numbers.of.shape[0] };
+  });
+  const any = found.find((one) => one !== null);
+  if (!any) return null;
+  return {
+    rows: any.heads,
+    columns: found.length,
+    at(row, column) {
+      const of = found[column];
+      return of ? (of.values[row * of.width + of.index] ?? Number.NaN) : Number.NaN;
+    },
+  };
+}
+
+export class Raster {
+  readonly element = h('div', { class: 'gb-raster' });
+  #seg = h('span', { class: 'gb-seg gb-seg-small', role: 'group', 'aria-label': 'What the cells show' });
+  #canvas = h('canvas', { role: 'img', tabindex: 0 });
+  #low = h('span');
+  #high = h('span');
+  #bar = h('i', { class: 'gb-gradient' });
+  #about = h('span');
+  #says = h('p', { class: 'gb-pattern-says', role: 'status' });
+  #tap: RasterTap | null = null;
+  #given: Given | null = null;
+  #cells: Cells | null = null;
+  #at: readonly [number, number] | null = null;
+  #width = 0;
+
+  constructor(private readonly view: View) {
+    const { signal } = view;
+    for (const { tap, words, about } of RASTERS) {
+      const button = h('button', { type: 'button', 'data-tap': tap, title: about }, words);
+      button.addEventListener('click', () => this.#choose(tap), { signal });
+      this.#seg.append(button);
+    }
+    const legend = h('div', { class: 'gb-heat-legend gb-sub' }, this.#low, this.#bar, this.#high, this.#about);
+    this.element.append(this.#seg, this.#says, this.#canvas, legend);
+    this.#canvas.addEventListener('pointermove', (event) => this.#hover(event), { signal });
+    this.#canvas.addEventListener('keydown', (event) => this.#key(event), { signal });
+  }
+
+  /** Returns whether there is anything to show. */
+  paint(given: Given, width: number): boolean {
+    [this.#given, this.#width] = [given, width];
+    const there = RASTERS.filter(({ tap }) => cellsOf(given, tap) !== null);
+    show(this.element, there.length > 0);
+    const best = there.find(({ tap }) => tap === this.#tap) ?? mostTold(given, there);
+    for (const node of this.#seg.children as unknown as Iterable<HTMLElement>) {
+      show(
+        node,
+        there.some(({ tap }) => tap === node.dataset.tap),
+      );
+      put(node, 'aria-pressed', String(node.dataset.tap === best?.tap));
+    }
+    if (!best) return false;
+    this.#cells = cellsOf(given, best.tap);
+    this.#draw(best);
+    return true;
+  }
+
+  #choose(tap: RasterTap): void {
+    this.#tap = tap;
+    if (this.#given) this.paint(this.#given, this.#width);
+  }
+
+  #scale(tap: RasterTap, cells: Cells): Scale {
+    if (tap !== 'state') return UNIT;
+    const all = Array.from({ length: cells.rows * cells.columns }, (_, i) =>
+      cells.at(Math.floor(i / cells.columns), i % cells.columns),
+    );
+    const limits = robustLimits(all) ?? { low: 0.1, high: 1 };
+    return logScale(limits.low, limits.high);
+  }
+
+  #draw({ tap, about }: (typeof RASTERS)[number]): void {
+    const [cells, given] = [this.#cells, this.#given];
+    if (!cells || !given) return;
+    const scale = this.#scale(tap, cells);
+    this.#bar.style.background = scale.gradient;
+    setText(this.#low, compact(scale.low));
+    setText(this.#high, compact(scale.high));
+    const last = tap === 'state' && cells.columns > 1 ? '; a pass tells that after its last token' : '';
+    setText(this.#about, `${about}${last}; outline: not known`);
+    put(this.#canvas, 'aria-label', `${about}: ${cells.rows} heads, ${cells.columns} tokens. Arrow keys read a value.`);
+    this.#say();
+    const each = Math.min(MOST_CELL, (this.#width - LABEL) / cells.columns);
+    const tall = Math.max(2, Math.min(MOST_CELL, 240 / cells.rows));
+    const context = sized(this.#canvas, LABEL + each * cells.columns + 1, tall * cells.rows + FOOT);
+    if (!context) return;
+    const css = getComputedStyle(this.view.root);
+    const picture = pictureOf(cells, scale, 2048);
+    if (picture) context.drawImage(picture, LABEL, 0, each * cells.columns, tall * cells.rows);
+    context.strokeStyle = css.getPropertyValue('--gb-line').trim();
+    context.strokeRect(LABEL - 0.5, 0.5, each * cells.columns + 1, tall * cells.rows);
+    context.font = `11px ${css.fontFamily}`;
+    context.fillStyle = css.getPropertyValue('--gb-ink2').trim();
+    const every = Math.ceil(13 / tall);
+    for (let row = 0; row < cells.rows; row += every)
+      context.fillText(`H${row}`, 0, row * tall + tall / 2 + 4, LABEL - 4);
+    this.#names(context, each, tall * cells.rows);
+  }
+
+  #names(context: CanvasRenderingContext2D, each: number, top: number): void {
+    const [cells, given] = [this.#cells, this.#given];
+    if (!cells || !given) return;
+    const skip = Math.ceil(NAMED / each);
+    context.textAlign = 'right';
+    for (let column = (cells.columns - 1) % skip; column < cells.columns; column += skip) {
+      context.save();
+      context.translate(LABEL + column * each + each / 2 + 4, top + 11);
+      context.rotate(-0.66);
+      context.fillText(placeWords(this.#place(column)).slice(0, 9), 0, 0);
+      context.restore();
+    }
+    context.textAlign = 'left';
+  }
+
+  #place(column: number) {
+    const position = (this.#given?.start ?? 0) + column;
+    return { position, token: this.#given?.tokens[position] ?? null };
+  }
+
+  #say(): void {
+    const cells = this.#cells;
+    if (!cells) return;
+    const [row, column] = this.#at ?? [0, cells.columns - 1];
+    const value = cells.at(Math.min(row, cells.rows - 1), Math.min(column, cells.columns - 1));
+    const words = Number.isNaN(value) ? 'not known' : String(Number(value.toPrecision(3)));
+    setText(this.#says, `H${row} at ${placeWords(this.#place(column))}: ${words}`);
+  }
+
+  #hover(event: PointerEvent): void {
+    const cells = this.#cells;
+    if (!cells) return;
+    const box = this.#canvas.getBoundingClientRect();
+    const column = Math.floor(((event.clientX - box.left - LABEL) / (box.width - LABEL)) * cells.columns);
+    const row = Math.floor(((event.clientY - box.top) / (box.height - FOOT)) * cells.rows);
+    if (row < 0 || column < 0 || row >= cells.rows || column >= cells.columns) return;
+    this.#at = [row, column];
+    this.#say();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    const cells = this.#cells;
+    if (!step || !cells || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const [row, column] = this.#at ?? [0, cells.columns - 1];
+    const inside = (at: number, count: number) => Math.max(0, Math.min(count - 1, at));
+    this.#at = [inside(row + (step[0] ?? 0), cells.rows), inside(column + (step[1] ?? 0), cells.columns)];
+    this.#say();
+  }
+}
+
+type Offer = (typeof RASTERS)[number];
+
+/** What is known at most tokens: of a pass of many tokens a state is known after the last one alone. */
+function mostTold(given: Given, there: readonly Offer[]): Offer | undefined {
+  const known = ({ tap }: Offer) => {
+    const cells = cellsOf(given, tap);
+    return cells ? given.columns.filter((_, column) => !Number.isNaN(cells.at(0, column))).length : 0;
+  };
+  return [...there].sort((a, b) => known(b) - known(a))[0];
+}
