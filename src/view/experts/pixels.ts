@@ -68,7 +68,9 @@ export class CellPixels {
     const [left, top] = [leftOf(grid, column), topOf(grid, row)];
     const right = Math.max(left + 1, leftOf(grid, column + 1) - grid.gap);
     const bottom = top + grid.cellHeight - grid.gap;
-    this.#fill(left, top, right, bottom, inkOf(what, inks));
+    // Where there is no room for an outline, the whole raster has one.
+    const bare = what === CELL.unmeasured && grid.gap === 0;
+    this.#fill(left, top, right, bottom, bare ? inks.paper : inkOf(what, inks));
     if (what === CELL.noToken) this.#cross(left, top, right, bottom, inks.cross);
     if ((what !== CELL.ablated && what !== CELL.unmeasured) || grid.gap === 0) return;
     this.#fill(left + grid.gap, top + grid.gap, right - grid.gap, bottom - grid.gap, inks.paper);

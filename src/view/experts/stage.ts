@@ -127,7 +127,7 @@ export class ExpertsStage implements Part {
   paint(look: Look): void {
     const experts = this.#experts;
     if (!experts.read(look)) return;
-    setText(this.#over, `Load is taken ${overWhich(experts)}.`);
+    setText(this.#over, overWhich(experts));
     const { experts: of } = this.view.state.value;
     for (const [name, node] of this.#modes) put(node, 'aria-pressed', String(name === of));
     this.#lay();
@@ -231,6 +231,7 @@ export class ExpertsStage implements Part {
     const [x, , w] = this.#raster.box([spot.mixture], [spot.expert]);
     Object.assign(this.#band.style, { left: `${LABEL + x - 2}px`, width: `${w + 4}px` });
     setText(this.#bandName, `E${spot.expert}`);
+    for (const part of [this.#band, this.#bandName]) show(part, experts.now.counted > 0);
     this.#bandName.style.left = `${LABEL + x + w / 2}px`;
     this.#changes();
   }

@@ -47,19 +47,19 @@ export function sentenceOf(experts: Experts, { mixture: row, expert }: Spot): st
 /** A mean routing weight. */
 export const weightOf = (weight: number) => (Number.isNaN(weight) ? '–' : compact(weight));
 
-/** Over which tokens the load is taken. */
+/** Over which tokens the load is taken, in a sentence. */
 export function overWhich({ now }: Experts): string {
   const { counted, first, end, last } = now;
-  if (!last) return 'no token has been measured yet';
+  if (!last || counted === 0) return 'No token has been measured yet.';
   const tokens = `${fixed(counted)} ${counted === 1 ? 'token' : 'tokens'}`;
   const { origin } = last.header;
   if (origin === 'clean' || origin === 'run') {
     return first === 0
-      ? `over the ${tokens} of this run`
-      : `over the last ${fixed(counted)} of ${fixed(end)} tokens: a larger frame is cut to its end`;
+      ? `Over the ${tokens} of this run.`
+      : `Over the last ${fixed(counted)} of ${fixed(end)} tokens: a frame of more than 1 MiB is cut to its end.`;
   }
   const missing = end - first - counted;
   const since = first === 0 ? '' : `, from token ${fixed(first + 1)} on`;
   const gap = missing > 0 ? ` (${fixed(missing)} passed too fast to be shown)` : '';
-  return `over the ${tokens} of this sequence so far${since}${gap}`;
+  return `Over the ${tokens} of this sequence so far${since}${gap}.`;
 }
