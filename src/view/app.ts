@@ -116,7 +116,7 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
 function panelOf(view: View, experts: ExpertsStage): { placed: Placed[]; element: HTMLElement } {
   const { card } = experts;
   const results: Part[] = [new Shares(view), new Candidates(view), new Ablations(view), new Tokens(view)];
-  const details: Part[] = [new Heat(view), new Detail(view), new Patterns(view)];
+  const details: Part[] = [new Heat(view), new Detail(view), experts.brief, new Patterns(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
   return {
     placed: [new Placed(card, EXPERTS), ...results.map(anywhere), ...details.map((part) => new Placed(part, DIAGRAM))],

@@ -55,7 +55,7 @@ function paintCell(group: SVGGElement, cell: CellBox, look: Look, pen: Pen): voi
   put(body, 'style', fill === '' ? '' : `fill:${fill}`);
   group.classList.toggle('gb-measured', paint !== null);
   const idle = look.isExpert(cell.address) && look.norm(cell.address) === 0;
-  const written = cut !== null || idle ? '' : numberOf(look, cell.address);
+  const written = cut !== null ? '' : idle ? '×' : numberOf(look, cell.address);
   const [name, value] = [group.querySelector('.gb-name'), group.querySelector('.gb-value')] as SVGElement[];
   if (!name || !value) return;
   put(name, 'y', String(written === '' ? cell.y + 18 : cell.y + 12.5));

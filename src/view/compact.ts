@@ -6,7 +6,7 @@ import { select } from 'd3-selection';
 import type { CellBox } from '../layout';
 import type { Hue } from '../layout/kinds';
 import type { Pen } from './context';
-import { put } from './dom';
+import { put, s } from './dom';
 import { CHANGED, fillOf } from './hit';
 import type { Look } from './look';
 
@@ -20,6 +20,28 @@ function classOf(cell: CellBox, look: Look, pen: Pen, cut: boolean, measured: bo
     (pen.state.value.selected === cell.address || pen.state.value.chosen.includes(cell.address)) && 'gb-selected',
   ];
   return ['gb-hit gb-compact', ...marks.filter((mark) => mark !== false)].join(' ');
+}
+
+/** A cell of fewer pixels has no room for a cross. */
+const CROSSED = 5;
+
+/** One path for the crosses of all experts that the token did not choose. */
+function crossesOf(cells: readonly CellBox[], look: Look): string {
+  const idle = ({ address, w, h }: CellBox) =>
+    Math.min(w, h) >= CROSSED && look.norm(address) === 0 && look.isExpert(address) && look.cut(address) === null;
+  return cells
+    .filter(idle)
+    .map(({ x, y, w, h }) => `M${x + w / 2 - 1.5},${y + h / 2 - 1.5} l3,3 m-3,0 l3,-3`)
+    .join(' ');
+}
+
+function crossesIn(parent: Element, wanted: boolean): SVGPathElement | null {
+  const path = parent.querySelector<SVGPathElement>(':scope > .gb-crosses');
+  if (!wanted) path?.remove();
+  if (!wanted) return null;
+  const drawn = path ?? s('path', { class: 'gb-crosses' });
+  parent.append(drawn);
+  return drawn;
 }
 
 /** Join a block's cells into `parent` as bare rectangles. */
@@ -43,8 +65,10 @@ export function drawCompact(parent: Element, cells: readonly CellBox[], hue: Hue
     .attr('y', (cell) => cell.y)
     .attr('width', (cell) => cell.w)
     .attr('height', (cell) => cell.h);
+  const crosses = crossesIn(parent, cells.length > 0);
   return {
     paint(look: Look): void {
+      if (crosses) put(crosses, 'd', crossesOf(cells, look));
       rects.each(function (cell) {
         const cut = look.cut(cell.address) !== null;
         const paint = cut ? null : fillOf(look, cell.address);

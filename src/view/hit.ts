@@ -6,7 +6,7 @@ import { type BaseType, type Selection, select } from 'd3-selection';
 import type { Rect } from '../layout';
 import { compact, percent } from '../layout/format';
 import type { How } from '../wire/types.generated';
-import { type Paint, viridis } from './colour';
+import { magnitude, type Paint, viridis } from './colour';
 import type { Pen } from './context';
 import { put, s } from './dom';
 import { type Look, namesOf } from './look';
@@ -141,7 +141,7 @@ export function paintRing(group: SVGGElement, rect: Rect, change: number, wave: 
 export function fillOf(look: Look, address: string): Paint | null {
   const norm = look.norm(address);
   if (Number.isNaN(norm)) return null;
-  if (look.isExpert(address)) return norm > 0 ? viridis(0.15 + 0.85 * norm) : null;
+  if (look.isExpert(address)) return magnitude(norm, look.weights);
   const { limits } = look;
   if (!limits) return null;
   return norm <= 0 ? viridis(0) : viridis(Math.log(norm / limits.low) / Math.log(limits.high / limits.low));
@@ -163,7 +163,9 @@ export function describeState(look: Look, address: string): string {
   if (look.unread(address)) words.push('not read any more');
   if (look.nonfinite(address)) words.push('not finite');
   const norm = look.norm(address);
-  if (!Number.isNaN(norm) && !how) words.push(`${look.isExpert(address) ? 'routing weight' : 'norm'} ${compact(norm)}`);
+  if (norm === 0 && look.isExpert(address)) words.push('not chosen by this token');
+  else if (!Number.isNaN(norm) && !how)
+    words.push(`${look.isExpert(address) ? 'routing weight' : 'norm'} ${compact(norm)}`);
   const change = look.change(address);
   if (!how && change > CHANGED) words.push(`${percent(change, 0)} off the clean run`);
   return words.join(', ');

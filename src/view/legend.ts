@@ -20,9 +20,18 @@ export class Legend implements Part {
   readonly element = h('div', { class: 'gb-legend' });
   #low = h('span', { class: 'gb-num' });
   #high = h('span', { class: 'gb-num' });
-  #experts = item(
-    'filled expert: its routing weight',
+  #weights = h('span', {});
+  #experts = h(
+    'span',
+    { class: 'gb-key' },
     icon(16, s('rect', { x: 1, y: 4, width: 13, height: 12, rx: 3, fill: GRADIENT[7] as string })),
+    this.#weights,
+    icon(
+      16,
+      s('rect', { x: 1, y: 4, width: 13, height: 12, rx: 3, fill: GRADIENT[0] as string }),
+      s('path', { d: 'M5 7.5 L10 12.5 M10 7.5 L5 12.5', class: 'gb-crosses' }),
+    ),
+    h('span', {}, 'not chosen by the token'),
   );
 
   /** The badges of the kinds in force. */
@@ -65,7 +74,10 @@ export class Legend implements Part {
     setText(this.#low, look.limits ? compact(look.limits.low) : '');
     setText(this.#high, look.limits ? compact(look.limits.high) : '');
     this.#paintKinds(look);
-    show(this.#experts, look.now !== null && look.now.index.sites('expert').length > 0);
+    const { weights } = look;
+    show(this.#experts, weights !== null);
+    if (weights)
+      setText(this.#weights, `expert: routing weight, ${compact(weights.low)} to ${compact(weights.high)}, log`);
   }
 
   #paintKinds({ interventions }: Look): void {

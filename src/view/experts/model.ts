@@ -64,6 +64,14 @@ export class Experts {
     return addressOf(this.mixtures, this.spot);
   }
 
+  /** Whether an address is one of a mixture or of an expert. */
+  names(address: string | null): boolean {
+    const { layout } = this.view.session.durable.value;
+    if (address === null || !layout || !this.#laidOut(layout)) return false;
+    const spot = spotOf(this.mixtures, address);
+    return spot !== null && addressOf(this.mixtures, spot) === address;
+  }
+
   /** Take what a repaint shows. Returns whether there is anything. */
   read(look: Look): boolean {
     this.look = look;

@@ -7,6 +7,7 @@ import type { Part, View } from '../context';
 import { h, put, setText, show } from '../dom';
 import type { Look } from '../look';
 import { Bars } from './bars';
+import { ExpertsBrief } from './brief';
 import { ExpertCard } from './card';
 import { Columns } from './columns';
 import { Dots } from './dots';
@@ -31,6 +32,8 @@ const MODES: readonly (readonly [ExpertsOf, string, string])[] = [
 export class ExpertsStage implements Part {
   readonly element = h('section', { class: 'gb-experts', 'aria-label': 'Experts' });
   readonly card: ExpertCard;
+  /** What the diagram's details say of a mixture. */
+  readonly brief: ExpertsBrief;
   #experts: Experts;
   #raster: Raster;
   #columns: Columns;
@@ -56,6 +59,7 @@ export class ExpertsStage implements Part {
   constructor(private readonly view: View) {
     this.#experts = new Experts(view);
     this.card = new ExpertCard(this.#experts);
+    this.brief = new ExpertsBrief(this.#experts);
     this.#raster = new Raster(this.#experts);
     this.#columns = new Columns(this.#experts);
     this.#bars = new Bars(this.#experts);
@@ -145,10 +149,11 @@ export class ExpertsStage implements Part {
   #lay(): void {
     const { mixtures, columns } = this.#experts;
     const { width, theme } = this.view.state.value;
-    const room = this.element.clientWidth || width;
-    const key = `${room} ${mixtures.length} ${columns} ${globalThis.devicePixelRatio} ${theme} ${this.#larger}`;
+    const key = [width, mixtures.length, columns, globalThis.devicePixelRatio, theme, this.#larger].join(' ');
     if (key === this.#laid) return;
     this.#laid = key;
+    // Read only now: in a repaint it would make the browser lay the page out once more.
+    const room = this.element.clientWidth || width;
     const beside = LABEL + GAP + Columns.width;
     this.#raster.fit(Math.max(columns * LEAST_CELL, room - beside), this.#larger);
     const { grid, density } = this.#raster;
