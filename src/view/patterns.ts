@@ -36,9 +36,8 @@ interface Source {
 }
 
 interface Drawing extends Heads {
+  /** Whether there is an edited run beside the clean one. */
   readonly compared: boolean;
-  /** Whether it is the matrix of a mixer, whose weights have signs. */
-  readonly mixes: boolean;
 }
 
 export class Patterns implements Part {
@@ -280,11 +279,11 @@ export class Patterns implements Part {
     const { moments } = this.view.session.timeline;
     const end = frame.header.first + frame.header.positions;
     const moment = [...moments].reverse().find((one) => one.frame === frame);
-    const own = Array.from({ length: frame.header.positions }, (_, position) => ({ frame, position }));
-    const columns = moment ? columnsOf(moments, moment, MOST_ROWS) : own.slice(-MOST_ROWS);
+    const start = Math.max(0, end - MOST_ROWS);
+    const columns = columnsOf(moments, frame, start, end);
     const told = frame.header.tokens.map((token) => token as string | null);
     const tokens = moment?.text ?? [...Array.from({ length: frame.header.first }, () => null), ...told];
-    return { columns, tokens, start: end - columns.length };
+    return { columns, tokens, start };
   }
 
   #patterns(block: Block, look: Look): Source {

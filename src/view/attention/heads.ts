@@ -28,6 +28,8 @@ export interface Heads {
   readonly clean: Pattern | null;
   readonly differs: boolean;
   readonly scale: Scale;
+  /** Whether it is the matrix of a mixer, whose weights have signs and no habits. */
+  readonly mixes: boolean;
   /** The address that is selected on the page. */
   readonly selected: string | null;
   /** Which is open. */
@@ -138,7 +140,7 @@ function headOf(heads: Heads, look: Look, index: number): Head {
   return {
     index,
     address,
-    habit: shown && !heads.differs ? habitOf(shown, index) : null,
+    habit: shown && !heads.differs && !heads.mixes ? habitOf(shown, index) : null,
     moved: now && clean && now !== clean ? moved(now, clean, index) : 0,
     sign: last ? last.how : null,
     how: edits.map(({ how }) => how).join(', '),

@@ -126,8 +126,8 @@ export class Raster {
     this.#bar.style.background = scale.gradient;
     setText(this.#low, compact(scale.low));
     setText(this.#high, compact(scale.high));
-    const last = tap === 'state' && cells.columns > 1 ? '; a pass tells that after its last token' : '';
-    setText(this.#about, `${about}${last}; outline: not known`);
+    const last = tap === 'state' ? '; a pass tells the state after its last token alone' : '';
+    setText(this.#about, `${about}${last}`);
     put(this.#canvas, 'aria-label', `${about}: ${cells.rows} heads, ${cells.columns} tokens. Arrow keys read a value.`);
     this.#say();
     const each = Math.min(MOST_CELL, (this.#width - LABEL) / cells.columns);
