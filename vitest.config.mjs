@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     environment: 'happy-dom',
     restoreMocks: true,
+    // A machine that does other things as well is no failure.
+    testTimeout: 30_000,
   },
 });

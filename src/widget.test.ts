@@ -494,6 +494,31 @@ describe('the picture of a page', () => {
     expect(picture).toMatch(/data-address="L1\.attn\.H2">\s*<rect[^>]*fill="url\(#gb-hatch\)"/);
   });
 
+  it('comes with the page itself, which the kernel makes for who asks', async () => {
+    const { find, model } = show();
+    find('[data-testid="export"]').click();
+    const item = [...find('.gb-menu').querySelectorAll('button')].find((node) => node.textContent?.startsWith('Page'));
+    item?.click();
+    const [asked] = model.requests('save');
+    const told = (id: number, more: object, buffers: DataView[] = []) =>
+      model.emit(
+        'msg:custom',
+        { type: 'saved', id, name: 'gpt.html', done: 3, total: 8, running: true, ...more },
+        buffers,
+      );
+    told(asked?.id ?? 0, {});
+    await settled();
+    expect(find('[data-testid="export"]').textContent).toContain('3 of 8');
+    const { names, texts } = await saved(() => {
+      const text = new DataView(new TextEncoder().encode('<p>it</p>').buffer);
+      told((asked?.id ?? 0) + 1, { running: false }, [text]); // another page's
+      told(asked?.id ?? 0, { running: false, done: 8 }, [text]);
+    });
+    expect([names, texts]).toEqual([['gpt.html'], ['<p>it</p>']]);
+    await settled();
+    expect(find('[data-testid="export"]').textContent).toContain('Export');
+  });
+
   it('is chosen with the keyboard alone', async () => {
     const { find } = show();
     const button = find('[data-testid="export"]');

@@ -340,6 +340,10 @@ MESSAGES: dict[str, dict[str, Any]] = {
         },
     },
     "effects": {"definition": "Effects", "message": EFFECTS},
+    "saved": {
+        "definition": "Saved",
+        "message": {"type": "saved", "id": 6, "name": "gpt.html", "done": 3, "total": 8, "running": True},
+    },
     "ack": {"definition": "Ack", "message": {"type": "ack", "seq": 12}},
 }
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -355,6 +359,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "sweep": {"how": "zero", "metric": {"name": "difference", "tokens": [7, 9]}, "scope": ["head", "block"]},
     "watch": {"page": "a1b2", "names": ["L0.attn.pattern"]},
     "effective": {"name": "L0.mixer"},
+    "save": {},
 }
 for number, (method, params) in enumerate(REQUESTS.items()):
     message = {"type": "request", "id": number, "method": method, "params": params}

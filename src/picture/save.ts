@@ -60,6 +60,9 @@ async function saved(name: string, svg: string, as: 'svg' | 'png'): Promise<stri
 }
 
 export const pictures: Pictures = {
+  file(name, text) {
+    download(name, new Blob([text as BlobPart], { type: 'text/html' }));
+  },
   save({ architecture, state, look, theme, bound }, root, as) {
     const live = state ? { live: { state, look } } : {};
     const svg = pictureOf(architecture, styleAround(root), { theme, bound, ...live });

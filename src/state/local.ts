@@ -2,7 +2,7 @@
  * State that is the page's own and that Python never sees. `Page` is one for each model, shared by its views: what came
  * over the wire and is not in a trait. `ViewState` is one for each view: where a person is looking.
  */
-import type { DecodedFrame } from '../wire/codec';
+import type { Bytes, DecodedFrame } from '../wire/codec';
 import type { Numbers } from '../wire/numbers';
 import type { Effect, Effects, How } from '../wire/types.generated';
 import type { Moment } from './timeline';
@@ -35,6 +35,10 @@ export interface Page {
   readonly past: Moment | null;
   /** What was asked for and is not yet in `state`: by address the kind, null where it is restored. */
   readonly pending: ReadonlyMap<string, How | null>;
+  /** How far the kernel is with a page that was asked for; null where it makes none. */
+  readonly saving: { readonly id: number; readonly done: number; readonly total: number } | null;
+  /** A page that the kernel has made, until somebody has put it into a file. */
+  readonly file: { readonly name: string; readonly text: Bytes } | null;
   /** What went wrong last, in words. */
   readonly alert: string | null;
   /** The problem of the kernel's that was read and put away; another one is shown again. */
@@ -55,6 +59,8 @@ export const EMPTY_PAGE: Page = {
   tokens: [],
   past: null,
   pending: new Map(),
+  saving: null,
+  file: null,
   alert: null,
   dismissed: null,
   note: null,

@@ -7,7 +7,7 @@ import { type Bytes, decodeFrame, parseKernelMessage, WireError } from '../wire/
 import type { PageModel } from '../wire/model';
 import { numbersOf } from '../wire/numbers';
 import { type Method, type Params, RequestFailure, Requests } from '../wire/requests';
-import type { Effects, Frame, How, Intervention, Matrix } from '../wire/types.generated';
+import type { Effects, Frame, How, Intervention, Matrix, Saved } from '../wire/types.generated';
 import { ConnectionWatch, type Deadlines } from './connection';
 import { type Durable, readDurable, watchDurable } from './durable';
 import { EMPTY_PAGE, type Page, type Sweep } from './local';
@@ -83,6 +83,14 @@ export class Session {
 
   stop(): void {
     void this.#ask('stop', {});
+  }
+
+  /** Ask for the page that needs no kernel. Its text arrives as the page's `file`. */
+  save(): void {
+    if (!this.reachable || this.page.value.saving !== null) return;
+    const { id, reply } = this.#requests.request('save', {});
+    this.page.set({ saving: { id, done: 0, total: 0 }, alert: null, note: null });
+    reply.catch((error: unknown) => this.page.set({ saving: null, alert: (error as Error).message }));
   }
 
   undo(): Promise<boolean> {
@@ -238,12 +246,20 @@ export class Session {
       const message = parseKernelMessage(content);
       if (message.type === 'reply') this.#requests.settle(message);
       else if (message.type === 'matrix') this.#matrix(message, buffers);
+      else if (message.type === 'saved') this.#saved(message, buffers[0]);
       else if (message.type === 'effects') this.page.set({ sweep: grown(this.page.value.sweep, message) });
       else this.#frame(message, buffers);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.page.set({ alert: error.message });
     }
+  }
+
+  /** A page of this model is being made for one of the pages that look at it; only the one that asked keeps it. */
+  #saved({ id, name, done, total, running }: Saved, text: Bytes | undefined): void {
+    if (this.page.value.saving?.id !== id) return;
+    if (running) this.page.set({ saving: { id, done, total } });
+    else this.page.set({ saving: null, ...(text === undefined ? {} : { file: { name, text } }) });
   }
 
   /** Keep a matrix that this page has asked for: replies reach every page. */

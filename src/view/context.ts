@@ -4,7 +4,7 @@ import type { Measure } from '../layout/text';
 import type { Theme, ViewState } from '../state/local';
 import type { Session } from '../state/session';
 import type { Store } from '../state/store';
-import type { DecodedFrame } from '../wire/codec';
+import type { Bytes, DecodedFrame } from '../wire/codec';
 import type { Architecture, Comparison, How, SessionState } from '../wire/types.generated';
 import type { Look } from './look';
 import type { Shortcuts } from './shortcuts';
@@ -26,6 +26,8 @@ export interface Shot extends Pick<ViewState, 'theme' | 'bound'> {
 
 /** Saves what a page shows. Who puts the page together gives it: the view draws, and knows nothing of files. */
 export interface Pictures {
+  /** Put text into a file. */
+  file(name: string, text: Bytes): void;
   /** Returns the name of the file. */
   save(shot: Shot, root: Element, as: 'svg' | 'png'): Promise<string>;
   saveComparison(comparison: Comparison, root: Element, theme: Theme, as: 'svg' | 'png'): Promise<string>;

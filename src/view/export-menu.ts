@@ -13,26 +13,32 @@ function pictureItems(save: (as: 'svg' | 'png') => void): MenuItem[] {
 
 export class ExportMenu {
   readonly element: HTMLElement;
+  #menu: Menu;
   #look: Look | null = null;
 
   constructor(private readonly view: View) {
-    const menu = new Menu('Export', () => this.#items(), view.signal);
-    menu.button.classList.add('gb-small-button');
-    menu.button.dataset.testid = 'export';
-    this.element = menu.element;
+    this.#menu = new Menu('Export', () => this.#items(), view.signal);
+    this.#menu.button.classList.add('gb-small-button');
+    this.#menu.button.dataset.testid = 'export';
+    this.element = this.#menu.element;
+    view.session.page.subscribe(() => this.#keep(), view.signal);
   }
 
   paint(look: Look): void {
     this.#look = look;
+    const { saving } = this.view.session.page.value;
+    const far = saving && saving.total > 0 ? `Page: ${saving.done} of ${saving.total}` : 'Page: begun';
+    this.#menu.name(saving ? far : 'Export');
   }
 
   #items(): MenuItem[] {
     const { session } = this.view;
-    const pictures = pictureItems((as) => this.#picture(as));
-    const { state } = session.durable.value;
-    if (!state || session.page.value.connection === 'recorded') return pictures;
-    const copy = () => void this.#copy('session.save("glassblock.html")');
-    return [...pictures, { name: 'Page (HTML)', hint: 'copies session.save("glassblock.html")', choose: copy }];
+    const kinds = pictureItems((as) => this.#picture(as));
+    const { connection, saving } = session.page.value;
+    if (!session.durable.value.state || connection === 'recorded') return kinds;
+    if (saving) return [...kinds, { name: 'Stop making the page', choose: () => session.stop() }];
+    const hint = 'opens anywhere without a kernel: the last run, and each single ablation of it';
+    return [...kinds, { name: 'Page (HTML)', hint, choose: () => session.save() }];
   }
 
   #picture(as: 'svg' | 'png'): void {
@@ -48,8 +54,13 @@ export class ExportMenu {
       .catch(failed);
   }
 
-  async #copy(python: string): Promise<void> {
-    await navigator.clipboard.writeText(python);
-    this.view.session.page.set({ note: `Copied ${python}. Run it in a cell: it records each single ablation, too.` });
+  /** Put the page that the kernel has made into a file: the first view that hears of it, and no other. */
+  #keep(): void {
+    const { pictures, session } = this.view;
+    const { file } = session.page.value;
+    if (!file || !pictures) return;
+    session.page.set({ file: null });
+    pictures.file(file.name, file.text);
+    this.view.announce(`Saved ${file.name}`);
   }
 }

@@ -2,7 +2,7 @@
  * A button that opens a menu, as the ARIA practices describe it: the arrow keys go through its items and around, Home and
  * End to the first and the last, a letter to the next item that begins with it, Escape and Tab close it.
  */
-import { h } from './dom';
+import { h, setText } from './dom';
 
 export interface MenuItem {
   readonly name: string;
@@ -16,6 +16,7 @@ let menus = 0;
 export class Menu {
   readonly element: HTMLElement;
   readonly button: HTMLButtonElement;
+  #name = h('span');
   #list: HTMLElement;
   #items: HTMLButtonElement[] = [];
 
@@ -29,14 +30,20 @@ export class Menu {
     this.button = h(
       'button',
       { type: 'button', class: 'gb-button', 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-controls': id },
-      name,
+      this.#name,
       h('span', { class: 'gb-menu-mark', 'aria-hidden': 'true' }, '▾'),
     );
+    this.name(name);
     this.#list = h('div', { class: 'gb-menu', role: 'menu', id, 'aria-label': name, hidden: true });
     this.element = h('div', { class: 'gb-menu-place' }, this.button, this.#list);
     this.button.addEventListener('click', () => (this.#list.hidden ? this.open(0) : this.close()), { signal });
     this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal });
     this.element.addEventListener('focusout', (event) => this.#left(event), { signal });
+  }
+
+  /** What stands on the button. */
+  name(text: string): void {
+    setText(this.#name, text);
   }
 
   open(at: number): void {

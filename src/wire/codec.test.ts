@@ -22,7 +22,7 @@ interface Golden {
 
 const golden = (file: string) => JSON.parse(readFileSync(join(GOLDEN, file), 'utf8')) as Golden;
 const files = readdirSync(GOLDEN).filter((file) => file.endsWith('.json'));
-const FROM_KERNEL = new Set(['Frame', 'Matrix', 'Success', 'Failure', 'Effects']);
+const FROM_KERNEL = new Set(['Frame', 'Matrix', 'Success', 'Failure', 'Effects', 'Saved']);
 
 describe('golden messages', () => {
   it.each(files)('%s', (file) => {

@@ -50,6 +50,14 @@ function fitsReply(message: Fields): boolean {
   return message.ok === false && isFields(message.error) && typeof message.error.message === 'string';
 }
 
+const SAVED_FIELDS = {
+  id: isWhole,
+  name: (value: unknown) => typeof value === 'string',
+  done: isWhole,
+  total: isWhole,
+  running: (value: unknown) => typeof value === 'boolean',
+};
+
 /** Check a custom message from the kernel. */
 export function parseKernelMessage(content: unknown): KernelMessage {
   if (!isFields(content)) throw new WireError(`expected a message from the kernel, got ${typeof content}`);
@@ -72,8 +80,13 @@ export function parseKernelMessage(content: unknown): KernelMessage {
     if (wrong.length > 0) throw new WireError(`a part of a sweep came without a valid ${wrong.join(', ')}`);
     return content as unknown as KernelMessage;
   }
+  if (content.type === 'saved') {
+    const wrong = missing(content, SAVED_FIELDS);
+    if (wrong.length > 0) throw new WireError(`word of a page that is saved came without a valid ${wrong.join(', ')}`);
+    return content as unknown as KernelMessage;
+  }
   throw new WireError(
-    `expected a message of type frame, matrix, reply or effects, got ${JSON.stringify(content.type) ?? 'none'}`,
+    `expected a message of type frame, matrix, reply, effects or saved, got ${JSON.stringify(content.type) ?? 'none'}`,
   );
 }
 

@@ -77,7 +77,7 @@ export type How = string;
  * This interface was referenced by `Wire`'s JSON-Schema
  * via the `definition` "KernelMessage".
  */
-export type KernelMessage = Frame | Matrix | Success | Failure | Effects;
+export type KernelMessage = Frame | Matrix | Success | Failure | Effects | Saved;
 /**
  * Every custom message from page to kernel.
  *
@@ -123,7 +123,8 @@ export type Request =
   | RedoRequest
   | WatchRequest
   | EffectiveRequest
-  | SweepRequest;
+  | SweepRequest
+  | SaveRequest;
 
 /**
  * Everything that passes between kernel and page, defined once. Python and TypeScript types are generated from this file by tools/generate_wire.py.
@@ -993,6 +994,29 @@ export interface Effect {
   why: string | null;
 }
 /**
+ * How far the making of a page is. Its text, UTF-8, is the buffer of the last message; none where it was given up.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "Saved".
+ */
+export interface Saved {
+  type: "saved";
+  /**
+   * The request that asked for it.
+   */
+  id: number;
+  /**
+   * Of the file.
+   */
+  name: string;
+  done: number;
+  /**
+   * How many ablations there will be in all.
+   */
+  total: number;
+  running: boolean;
+}
+/**
  * A page has opened: send the last frame.
  *
  * This interface was referenced by `Wire`'s JSON-Schema
@@ -1336,4 +1360,19 @@ export interface ComparisonRow {
    * Address in the second.
    */
   b: string | null;
+}
+/**
+ * Make the page that needs no kernel: the last run and each single ablation of it. Stop ends it with what there is.
+ *
+ * This interface was referenced by `Wire`'s JSON-Schema
+ * via the `definition` "SaveRequest".
+ */
+export interface SaveRequest {
+  type: "request";
+  id: number;
+  method: "save";
+  /**
+   * Parameters.
+   */
+  params: {};
 }

@@ -81,7 +81,7 @@ def test_diagram_is_saved_as_page_and_as_data(session: Session, tmp_path: Path) 
 
 
 def test_other_endings_are_refused(session: Session, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"ends in \.html"):
+    with pytest.raises(SourceError, match=r"ends in \.html or \.svg"):
         session.save(tmp_path / "x.pdf")
 
 
@@ -117,3 +117,18 @@ def test_recording_keeps_the_runs_one_at_a_time(session: Session, monkeypatch: p
     monkeypatch.setattr("glassblock.export.recording.single_ablations", watched)
     record(session)
     assert len(runs) > 10
+
+
+def test_recording_says_how_far_it_is_and_ends_where_it_is_told_to(session: Session) -> None:
+    session.run(PROMPT)
+    told: list[tuple[int, int]] = []
+
+    def progress(done: int, total: int) -> bool:
+        told.append((done, total))
+        return done < 3
+
+    kept = record(session, progress)["ablations"]
+    assert [done for done, _ in told] == [1, 2, 3]
+    everything = record(session)["ablations"]
+    assert {total for _, total in told} == {len(everything)}
+    assert [one["address"] for one in kept] == [one["address"] for one in everything[:3]]

@@ -1,10 +1,12 @@
 """The widget as a page sees it: messages in, messages and traits out. Every message is checked against the schema."""
 
+import re
 import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ class Page:
         self.frames: list[tuple[dict[str, Any], list[bytes]]] = []
         self.replies: list[dict[str, Any]] = []
         self.effects: list[dict[str, Any]] = []
+        self.saved: list[tuple[dict[str, Any], list[bytes] | None]] = []
         self._acknowledges = acknowledges
         widget.send = self._receive
 
@@ -51,6 +54,8 @@ class Page:
                 self.post({"type": "ack", "seq": content["seq"]})
         elif content["type"] == "effects":
             self.effects.append(content)
+        elif content["type"] == "saved":
+            self.saved.append((content, buffers))
         else:
             self.replies.append(content)
 
@@ -372,3 +377,54 @@ def test_sweep_that_fails_says_so(session: Session, page: Page) -> None:
     assert swept(page) == []
     handle.remove()
     assert page.state["problem"] == "The sweep ended: ValueError: out of memory, say"
+
+
+def page_made(page: Page) -> bytes | None:
+    """Wait for the end of the page that is being made and return its text."""
+    deadline = time.monotonic() + 60
+    while not page.saved or page.saved[-1][0]["running"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    buffers = page.saved[-1][1]
+    return buffers[0] if buffers else None
+
+
+def test_page_is_made_for_who_asks_and_is_what_python_saves(session: Session, page: Page, tmp_path: Path) -> None:
+    page.ask("run", prompt=PROMPT)
+    assert page.ask("save")["ok"]
+    text = page_made(page)
+    assert text is not None
+    said = [content for content, _ in page.saved]
+    assert said[-1]["done"] == said[-1]["total"] > 0
+    assert said[-1]["name"].endswith(".html")
+    saved = session.save(tmp_path / "x.html").read_bytes()
+    numbers = re.compile(rb'"(?:seq|id)": \d+')  # frames and runs are counted
+    assert numbers.sub(b"", text) == numbers.sub(b"", saved)
+
+
+def test_page_that_is_stopped_is_no_file(session: Session, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    page.ask("run", prompt=PROMPT)
+    begun = threading.Event()
+
+    def save(_: Any, path: Path, progress: Any) -> Path:
+        begun.set()
+        while progress(1, 8):
+            time.sleep(0.01)
+        path.write_text("half")
+        return path
+
+    monkeypatch.setattr("glassblock.surface.save", save)
+    page.ask("save")
+    assert begun.wait(10)
+    page.ask("stop")
+    assert page_made(page) is None
+
+
+def test_page_that_cannot_be_made_says_so(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def save(*_: Any, **__: Any) -> Path:
+        raise ValueError("no room, say")
+
+    monkeypatch.setattr("glassblock.surface.save", save)
+    page.ask("save")
+    assert page_made(page) is None
+    assert page.state["problem"] == "The saving of the page ended: ValueError: no room, say"

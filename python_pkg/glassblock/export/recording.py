@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from glassblock import messages
 from glassblock.errors import PromptError
 from glassblock.experiments import SINGLE_HOWS, single_ablations, single_targets
 from glassblock.export.patterns import Patterns, as_text, matrices, showing
-from glassblock.live import CLEAN_ROWS, Frame, Run, Session
+from glassblock.live import CLEAN_ROWS, Frame, Intervention, Run, Session
 from glassblock.wire import types_generated as wt
 
 FRAMES_BYTES = 8 << 20
 """Size of all frames together from which only the last position of each is kept."""
 
 
-def record(session: Session) -> wt.Recording:
+Progress = Callable[[int, int], object]
+"""Is told how many of how many ablations were made; what returns False ends it with those that there are."""
+
+
+def record(session: Session, progress: Progress | None = None) -> wt.Recording:
     """Record the last run of a session, clean, and each single ablation of it.
+
+    Parameters
+    ----------
+    session
+        What to record.
+    progress
+        Called after each ablation with how many were made, and how many there are in all. Where it returns False,
+        no more are made.
 
     Raises
     ------
@@ -26,16 +38,17 @@ def record(session: Session) -> wt.Recording:
     """
     _last_run(session)
     with showing(session) as names:
-        return _record(session, names)
+        return _record(session, names, progress)
 
 
-def _record(session: Session, names: Sequence[str]) -> wt.Recording:
+def _record(session: Session, names: Sequence[str], progress: Progress | None) -> wt.Recording:
     frames = session.frames_again()
     last = _last_run(session)
     clean = (frames or last.frames)[0]
     patterns = Patterns(clean, names, session)
     size = 4 * len(clean.layout.sites) * clean.positions * len(clean.layout.stats)
-    last_only = size * len(single_targets(session)) * len(SINGLE_HOWS) > FRAMES_BYTES
+    total = len(single_targets(session)) * len(SINGLE_HOWS)
+    last_only = size * total > FRAMES_BYTES
     return {
         "state": _clean_state(session, last),
         "frame": _frame(clean, session, patterns, last_only=last_only),
@@ -48,10 +61,20 @@ def _record(session: Session, names: Sequence[str]) -> wt.Recording:
                 "run": messages.run(run),
                 "frame": _frame(run.frames[-1], session, patterns, last_only=last_only),
             }
-            for item, run in single_ablations(session)  # one at a time: a run holds all its logits
+            for item, run in _told(single_ablations(session), total, progress)  # one at a time: a run holds its logits
         ],
         "matrices": matrices(session),
     }
+
+
+def _told(
+    ablations: Iterable[tuple[Intervention, Run]], total: int, progress: Progress | None
+) -> Iterator[tuple[Intervention, Run]]:
+    """Go through ablations and say how far one is."""
+    for done, made in enumerate(ablations, 1):
+        yield made
+        if progress is not None and progress(done, total) is False:
+            return
 
 
 def record_run(session: Session) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from glassblock.diagram import Diagram
 from glassblock.errors import SourceError
 from glassblock.export.page import page
 from glassblock.export.picture import Theme, picture
-from glassblock.export.recording import record, record_run
+from glassblock.export.recording import Progress, record, record_run
 from glassblock.ir import to_dict
 from glassblock.live import Session
 
@@ -28,24 +28,26 @@ class PictureOptions(TypedDict, total=False):
     folded: bool | None
 
 
-def save_session(session: Session, path: Path, **options: Unpack[PictureOptions]) -> Path:
+def save_session(
+    session: Session, path: Path, *, progress: Progress | None = None, **options: Unpack[PictureOptions]
+) -> Path:
     """Save a session as a page or as a picture; `Session.save` says how."""
     return _save(
         path,
         options,
         {
-            ".html": lambda: page(session.title, recorded(session)),
+            ".html": lambda: page(session.title, recorded(session, progress)),
             ".svg": lambda: picture(last_run(session), **options),
         },
     )
 
 
-def recorded(session: Session) -> dict[str, Any]:
+def recorded(session: Session, progress: Progress | None = None) -> dict[str, Any]:
     """Return what a page without a kernel shows: the last run and each single ablation of it."""
     return {
         "architecture": messages.architecture(session.architecture),
         "layout": messages.layout(session.layout),
-        "recording": record(session),
+        "recording": record(session, progress),
     }
 
 

@@ -546,7 +546,8 @@ class Session:
             Where to.
         **options
             Of a picture: ``theme`` (``"light"``, ``"dark"``), ``width`` (CSS pixels of a diagram, 300 to 820) and
-            ``folded`` (whether layers of one kind share a card).
+            ``folded`` (whether layers of one kind share a card). Of a page: ``progress``, which is called after each
+            ablation with how many were made and how many there are; where it returns False, no more are made.
 
         Raises
         ------

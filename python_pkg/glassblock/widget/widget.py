@@ -22,6 +22,7 @@ from glassblock.errors import GlassblockError
 from glassblock.ir import Architecture
 from glassblock.live import Event, Frame, Session
 from glassblock.widget.dispatch import Effect, carry_out
+from glassblock.widget.saving import Saving
 from glassblock.widget.stream import FrameStream
 from glassblock.widget.sweeps import Sweeps
 from glassblock.widget.watching import Watching
@@ -86,7 +87,8 @@ class SessionWidget(DiagramWidget):
         self._push_lock = threading.Lock()
         self._problem: str | None = None
         self._refreshing = False
-        self._sweeps = Sweeps(self._send_effects, self._sweep_failed)
+        self._sweeps = Sweeps(self._send_effects, lambda error: self._ended("sweep", error))
+        self._saving = Saving(self._send_saved, lambda error: self._ended("saving of the page", error))
         super().__init__(
             session.architecture,
             frame_layout=messages.layout(session.layout),
@@ -178,15 +180,22 @@ class SessionWidget(DiagramWidget):
         if method == "sweep":
             self._sweeps.start(self._session, **params)
             return "now"
+        if method == "save":
+            self._saving.start(self._session, message["id"])
+            return "now"
         if method == "stop":
             self._sweeps.stop()
+            self._saving.stop()
         return carry_out(self._session, method, params)
 
     def _send_effects(self, message: wt.Effects) -> None:
         self.send(message)
 
-    def _sweep_failed(self, error: Exception) -> None:
-        self._problem = f"The sweep ended: {type(error).__name__}: {error}"
+    def _send_saved(self, message: wt.Saved, text: bytes | None) -> None:
+        self.send(message, buffers=None if text is None else [text])
+
+    def _ended(self, what: str, error: Exception) -> None:
+        self._problem = f"The {what} ended: {type(error).__name__}: {error}"
         self._push_state()
 
     def _watch(self, page: str, names: list[str]) -> Effect:

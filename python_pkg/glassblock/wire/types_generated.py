@@ -969,6 +969,38 @@ class Ack(TypedDict):
     seq: int
 
 
+class SaveRequest(TypedDict):
+    """Make the page that needs no kernel: the last run and each single ablation of it. Stop ends it with what there is."""
+
+    type: Literal["request"]
+    id: int
+    method: Literal["save"]
+    params: dict[str, Any]
+    """
+    Parameters.
+    """
+
+
+class Saved(TypedDict):
+    """How far the making of a page is. Its text, UTF-8, is the buffer of the last message; none where it was given up."""
+
+    type: Literal["saved"]
+    id: int
+    """
+    The request that asked for it.
+    """
+    name: str
+    """
+    Of the file.
+    """
+    done: int
+    total: int
+    """
+    How many ablations there will be in all.
+    """
+    running: bool
+
+
 class RecordedMatrix(TypedDict):
     """The matrix of a linear mixer, written into a page."""
 
@@ -1031,7 +1063,7 @@ The answer to a request.
 """
 
 
-KernelMessage: TypeAlias = Frame | Matrix | Success | Failure | Effects
+KernelMessage: TypeAlias = Frame | Matrix | Success | Failure | Effects | Saved
 """
 Every custom message from kernel to page.
 """
@@ -1073,6 +1105,7 @@ Request: TypeAlias = (
     | WatchRequest
     | EffectiveRequest
     | SweepRequest
+    | SaveRequest
 )
 """
 Something the page asks of the kernel; each has an id and gets a reply.
