@@ -3,10 +3,11 @@
  * because the stream's arithmetic (`stream.ts`) decides the places from the sizes.
  */
 import type { Block } from '../wire/types.generated';
+import { activeIn } from './active';
 import { type Grid, gridHeight, gridOf, gridWidth, placeCells } from './cells';
-import { big } from './format';
+import { big, percent } from './format';
 import { type Description, describe } from './kinds';
-import type { BlockBox, CellBox, Rect } from './scene';
+import type { BlockBox, CellBox, PartBox, Rect } from './scene';
 import { fitting, type Measure } from './text';
 
 /** Room that a block needs; distances in pixels. */
@@ -26,6 +27,10 @@ export interface Body {
   /** Room under it for the words about its update. */
   readonly under: number;
   readonly grid: Grid | null;
+  /** Boxes beside the cells. */
+  readonly parts: readonly PartBox[];
+  /** Height of what is inside of it, where it is opened. */
+  readonly inside: number;
 }
 
 export interface BodyContext {
@@ -35,7 +40,13 @@ export interface BodyContext {
   readonly right: { readonly x: number; readonly w: number };
   readonly measure: Measure;
   readonly layerParams: number;
+  /** Whether what one token passes through in a block is known. */
+  readonly active: boolean;
+  /** How much height what is inside of a block wants at a width; 0 where it is not opened. */
+  readonly inside: (address: string, width: number) => number;
 }
+
+const nameOf = (address: string) => address.slice(address.lastIndexOf('.') + 1);
 
 const INSET = 10;
 const TITLE = 28;
@@ -44,6 +55,7 @@ const SHARE = 32;
 const WORDS = 46;
 /** More heads than this do not fit side by side over one wire. */
 const BUS_HEADS = 8;
+const PART = { share: 0.42, most: 150, aside: 12, inset: 8, title: 22, line: 14, gap: 6 };
 const BUS = { cell: 22, gap: 8, tight: 4, drop: 14, rise: 9 };
 
 /** Heads side by side over one wire, if they fit. */
@@ -63,17 +75,50 @@ export function measureBody(block: Block, side: -1 | 1, context: BodyContext, ch
   const column = side === -1 ? context.left : context.right;
   const common = { block, description, side, column };
   const bus = context.live && side === -1 && !chained ? busGrid(description, column.w) : null;
-  if (bus) return { ...common, form: 'bus', height: 0, below: 0, above: 68, span: 51, under: 0, grid: bus };
-  const grid = description.cells ? gridOf(description.cells, column.w - 2 * INSET, context.live ? 4 : 2) : null;
-  const cells = description.cells && grid ? gridHeight(description.cells, grid) + 12 : 0;
-  if (context.live) {
-    const height = cells > 0 ? TITLE + 18 + cells : 50;
-    const places = cells > 0 ? { below: 18, above: 22, span: 34 } : { below: 15, above: 11, span: 24 };
-    return { ...common, form: 'box', height, ...places, under: WORDS, grid };
+  if (bus) {
+    const plain = { parts: [], inside: 0, under: 0 };
+    return { ...common, ...plain, form: 'bus', height: 0, below: 0, above: 68, span: 51, grid: bus };
   }
-  const height = TITLE + description.rows.length * ROW + 4 + cells + SHARE;
-  return { ...common, form: 'box', height, below: 18, above: 24, span: 44, under: 0, grid };
+  const inner = column.w - 2 * INSET;
+  const inside = context.inside(block.address, inner);
+  const parts = context.live ? [] : partBoxes(block, description, inner, context.measure);
+  const room = parts.length > 0 ? inner - (parts[0]?.w ?? 0) - PART.aside : inner;
+  const grid = description.cells ? gridOf(description.cells, room, context.live ? 4 : 2, !context.live) : null;
+  const cells = description.cells && grid ? gridHeight(description.cells, grid) + 12 : 0;
+  const sized = { ...common, form: 'box' as const, grid, parts, inside };
+  if (context.live) {
+    const height = (cells > 0 ? TITLE + 18 + cells : 50) + inside;
+    const places = cells > 0 ? { below: 18, above: 22, span: 34 } : { below: 15, above: 11, span: 24 };
+    return { ...sized, height, ...places, under: WORDS };
+  }
+  const rows = parts.length > 0 ? 0 : description.rows.length * ROW;
+  const beside = Math.max(0, ...parts.map(({ y, h }) => y + h + 10));
+  const height = TITLE + rows + 4 + Math.max(cells, beside) + SHARE + inside;
+  return { ...sized, height, below: 18, above: 24, span: 44, under: 0 };
 }
+
+/** The boxes of a block's parts, one under the other, from an upper left corner at 0; none where they have no room. */
+function partBoxes(block: Block, { parts = [] }: Description, width: number, measure: Measure): PartBox[] {
+  const w = Math.min(PART.most, Math.round(width * PART.share));
+  const inner = w - 2 * PART.inset;
+  let y = 0;
+  const placed = parts.flatMap(({ part, copies, name, lines }): PartBox[] => {
+    const own = block.parts.find(({ address }) => nameOf(address) === part);
+    if (!own) return [];
+    const h = PART.title + lines.length * PART.line;
+    const box = { x: 0, y, w, h, key: own.address, address: own.address };
+    y += h + PART.gap;
+    const params = big(own.params / copies);
+    return [{ ...box, name, params, lines: lines.map((line) => fitting([line, ...shorter(line)], inner, measure)) }];
+  });
+  const fits = (one: PartBox) => measure(one.name, 11, 600) + measure(one.params, 11, 400) + 6 <= inner;
+  return placed.every((one) => fits(one) && one.lines.every((line) => line !== '' && !line.endsWith('…')))
+    ? placed
+    : [];
+}
+
+/** The same with fewer words: the first alone. */
+const shorter = (line: string) => (/^\D+ /.test(line) ? [line.split(' ')[0] ?? ''] : []);
 
 function brackets(body: Body, cells: readonly CellBox[]): BlockBox['brackets'] {
   const shared = body.description.cells?.shared ?? 1;
@@ -110,40 +155,59 @@ function placeBox(body: Body, box: BlockBox, context: BodyContext): BlockBox {
   const { description, grid } = body;
   const inner = { x: box.x + INSET, w: box.w - 2 * INSET };
   let y = box.y + TITLE;
-  const rows = context.live
-    ? []
-    : description.rows.map(([label, ...values], i) => {
-        const room = inner.w - context.measure(label, 11, 400) - 8;
-        const value = fitting(values, Math.max(room, inner.w / 2), context.measure);
-        const left = inner.w - context.measure(value, 11, 400) - 8;
-        return {
-          label: fitting([label, label.split(', ').at(-1) ?? ''], left, context.measure),
-          value,
-          y: box.y + TITLE + 12 + i * ROW,
-        };
-      });
+  const rows =
+    context.live || body.parts.length > 0
+      ? []
+      : description.rows.map(([label, ...values], i) => {
+          const room = inner.w - context.measure(label, 11, 400) - 8;
+          const value = fitting(values, Math.max(room, inner.w / 2), context.measure);
+          const left = inner.w - context.measure(value, 11, 400) - 8;
+          return {
+            label: fitting([label, label.split(', ').at(-1) ?? ''], left, context.measure),
+            value,
+            y: box.y + TITLE + 12 + i * ROW,
+          };
+        });
   y += context.live ? 14 : rows.length * ROW + 4;
   const cells = description.cells && grid ? placeCells(description.cells, grid, { x: inner.x, y: y + 4 }, box) : [];
+  const aside = inner.x + inner.w - (body.parts[0]?.w ?? 0);
+  const parts = body.parts.map((one) => ({ ...one, key: `${box.key}.${one.name}`, x: aside, y: y + 4 + one.y }));
   const named = context.measure(box.name, 12, 600) + 7;
   const number = context.measure(context.live ? '88.8' : box.params, 12, 600);
   // A name is never broken off, for it is the block's address; its share says how large the block is.
   const params = named - 4 + number <= inner.w ? box.params : '';
   const right = number + 8;
-  const share = { x: inner.x, y: box.y + box.h - 26, w: inner.w, h: 4 };
+  const bottom = box.y + box.h - body.inside;
   return {
     ...box,
     params,
     type: fitting(description.type, inner.w - named - right, context.measure),
     line: fitting(description.line, inner.w, context.measure),
     rows,
+    parts,
     cells,
     columns: grid?.columns ?? 1,
     brackets: brackets(body, cells),
     words: context.live ? { x: box.x, y: box.y + box.h + 22, w: box.w } : null,
-    share: context.live
-      ? null
-      : { ...share, of: context.layerParams > 0 ? body.block.params / context.layerParams : 0 },
+    share: context.live ? null : shareOf(body.block, { x: inner.x, y: bottom - 26, w: inner.w, h: 4 }, context),
+    inside: body.inside > 0 ? { ...inner, y: bottom, h: body.inside - INSET } : null,
   };
+}
+
+/** Of a block that one token passes through in part: that part of it. Of any other, its part of the layer. */
+function shareOf(block: Block, bar: Rect, { layerParams, active, measure }: BodyContext): BlockBox['share'] {
+  const passed = activeIn(block);
+  if (active && passed < block.params) {
+    const [of, many] = [passed / block.params, big(passed)];
+    const words = [
+      `${many} active per token, ${percent(of)}`,
+      `${many} active, ${percent(of)}`,
+      `${percent(of)} active`,
+    ];
+    return { ...bar, of, text: fitting(words, bar.w, measure) };
+  }
+  const of = layerParams > 0 ? block.params / layerParams : 0;
+  return { ...bar, of, text: fitting([`${percent(of)} of the layer`, percent(of)], bar.w, measure) };
 }
 
 /** Place a block's insides; `top` and `bottom` are its edges, `write` is where its update leaves, all downwards. */
@@ -161,18 +225,20 @@ export function placeBody(
     form: body.form,
     hue: description.hue,
     side: body.side,
-    name: block.address.split('.').at(-1) ?? block.address,
+    name: nameOf(block.address),
     title: { x: rect.x + INSET, y: rect.y + 5, w: rect.w - 2 * INSET, h: 20 },
     kind: description.type[0] ?? '',
     type: '',
     line: '',
     params: big(block.params),
     rows: [],
+    parts: [],
     cells: [],
     columns: 1,
     brackets: [],
     words: null,
     share: null,
+    inside: null,
   };
   return body.form === 'bus' ? placeBus(body, at, box, context.measure) : placeBox(body, box, context);
 }

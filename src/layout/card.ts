@@ -1,13 +1,15 @@
 /** One card: a layer's blocks, wires and norms around its piece of the stream. */
 import type { Block, Group, Layer, Stack } from '../wire/types.generated';
+import { activeOf, workOf } from './active';
 import { type Body, type BodyContext, measureBody, placeBody } from './body';
 import type { Columns } from './columns';
 import { big, layerRange } from './format';
 import { describe } from './kinds';
 import { groupKey } from './model';
-import type { BlockBox, Card, Line, Tick } from './scene';
+import type { BlockBox, Card, Line, Tick, Words } from './scene';
 import { chooseSides, type Placed, placeStream, type Stream } from './stream';
 import { fitting, type Measure } from './text';
+import { titlesOf } from './titles';
 
 export interface CardOf {
   readonly stack: Stack;
@@ -17,10 +19,20 @@ export interface CardOf {
   readonly live: boolean;
   readonly columns: Columns;
   readonly measure: Measure;
+  /** Whether what one token passes through is known. */
+  readonly active: boolean;
+  readonly inside: BodyContext['inside'];
 }
 
 /** Height of a folded card's title, subtitle and stepper. */
 const HEADER = 78;
+const CHIP = { w: 92, h: 24 };
+
+interface Head {
+  readonly side: -1 | 1;
+  readonly x: number;
+  readonly w: number;
+}
 
 interface Sized {
   readonly of: CardOf;
@@ -28,6 +40,7 @@ interface Sized {
   readonly stream: Stream;
   readonly context: BodyContext;
   readonly height: number;
+  readonly head: Head;
 }
 
 function blockOf(layer: Layer, address: string): Block {
@@ -36,6 +49,11 @@ function blockOf(layer: Layer, address: string): Block {
   const lost = `${address} is named by a branch and is in no list of blocks`;
   const nothing = { path: '', cls: '', params: 0, weights: 0, spec: null, shared: null, unique: null, inside: null };
   return { address, role: 'other', ...nothing, ports: [], parts: [], reads: [], makes: [], notes: [lost] };
+}
+
+/** On which side of the stream each block of a layer is. */
+export function sidesOf(layer: Layer, width: number): Map<string, -1 | 1> {
+  return chooseSides(layer.branches, (address) => describe(blockOf(layer, address), width).side);
 }
 
 /** Measure a card and settle what is where in it, but for the card's own place. */
@@ -49,8 +67,10 @@ export function sizeCard(of: CardOf): Sized {
     right: columns.right,
     measure,
     layerParams: layer.params,
+    active: of.active,
+    inside: of.inside,
   };
-  const sides = chooseSides(layer.branches, (address) => describe(blockOf(layer, address), width).side);
+  const sides = sidesOf(layer, width);
   const chained = new Set(layer.branches.flatMap(({ block, feeds }) => (feeds === null ? [] : [block, feeds])));
   const stream = placeStream(
     layer.branches.map((branch) => ({
@@ -59,10 +79,21 @@ export function sizeCard(of: CardOf): Sized {
     })),
     layer.entry_norm,
   );
-  const left = Math.max(0, ...stream.placed.filter((one) => one.body.side === -1).map((one) => one.top));
-  const height = Math.max(stream.height, of.folded ? left + HEADER : 0);
+  const head = headOf(of, stream);
+  const below = stream.placed.filter((one) => one.body.side === head.side).map((one) => one.top);
+  const height = Math.max(stream.height, of.folded ? Math.max(0, ...below) + HEADER : 0);
   const key = of.folded ? groupKey(stack, of.group) : layer.address;
-  return { of, key, stream, context, height };
+  return { of, key, stream, context, height, head };
+}
+
+/** Where a folded card's title goes: on the left, above the blocks there, or on the side that has none. */
+function headOf({ columns, measure, live }: CardOf, stream: Stream): Head {
+  const on = (side: -1 | 1) => stream.placed.some((one) => one.body.side === side);
+  const widest = Math.max(0, ...stream.streamNorms.map(({ address }) => 20 + measure(nameOf(address), 11, 400)));
+  const right = Math.max(columns.right.x, columns.spine + widest + 8);
+  if (on(-1) && !on(1)) return { side: 1, x: right, w: columns.card.x + columns.card.w - 12 - right };
+  const x = columns.card.x + 12;
+  return { side: -1, x, w: columns.spine - x - (live ? 30 : 14) };
 }
 
 const nameOf = (address: string) => address.split('.').at(-1) ?? address;
@@ -125,16 +156,28 @@ function ticksOf(sized: Sized, y: (height: number) => number): Tick[] {
 }
 
 /** What a card is called, long to short. */
-function titlesOf({ group, layer, folded }: CardOf): string[] {
+function namesOf({ group, layer, folded, stack }: CardOf): string[] {
   // The stack's name stands beside its stream.
   if (!folded) return [`L${layer.index}`];
-  const kinds = layer.blocks
-    .filter((block) => layer.branches.some((branch) => branch.block === block.address))
-    .map((block) => nameOf(block.address));
-  const each = [...new Set(kinds)];
-  const copies = `× ${group.layers.length}`;
-  return [`${each.join(' + ')} ${copies}`, `${each.join('+')} ${copies}`, `${each.length} blocks ${copies}`, copies];
+  const copies = group.layers.length > 1 ? `× ${group.layers.length}` : '';
+  return titlesOf(stack, group).map((title) => [title, copies].filter((word) => word !== '').join(' '));
 }
+
+/** What one token passes through in a layer, and the work that it takes, beside the stepper. */
+function factsOf({ layer, folded, live, active, measure }: CardOf, { x, w }: Head, top: number): Words[] {
+  if (!folded || live) return [];
+  const [passed, work] = [activeOf(layer), workOf(layer)];
+  const room = w - CHIP.w - 10;
+  const some = active && passed < layer.params ? [`active: ${big(passed)} per token`, `${big(passed)} active`] : [];
+  const operations = work > 0 ? [`≈ ${flops(work)} per token`, `≈ ${flops(work)}`] : [];
+  const lines = [some, operations].map((words) => (words.length > 0 ? fitting(words, room, measure) : ''));
+  const said = lines.filter((text) => text !== '' && !text.endsWith('…'));
+  const first = top + 46 + (said.length > 1 ? 9 : 16);
+  return said.map((text, i) => ({ text, x: x + CHIP.w + 10, y: first + i * 15 }));
+}
+
+/** Operations as people write them: a G is what a B is of parameters. */
+const flops = (work: number) => `${big(work).replace(' B', ' G').replace(' K', ' k')}FLOP`;
 
 /** Place a card with its upper edge at `top`. */
 export function placeCard(sized: Sized, top: number): Card {
@@ -148,7 +191,7 @@ export function placeCard(sized: Sized, top: number): Card {
       context,
     ),
   );
-  const room = columns.spine - columns.card.x - 40;
+  const { head } = sized;
   const range = layerRange(group.layers, stack.name);
   const subtitles = [
     `${range} · ${big(layer.params)} each`,
@@ -156,7 +199,6 @@ export function placeCard(sized: Sized, top: number): Card {
     layerRange(group.layers),
     `${group.layers.length} layers`,
   ];
-  const x = columns.card.x + 12;
   return {
     key,
     group: groupKey(stack, group),
@@ -165,9 +207,11 @@ export function placeCard(sized: Sized, top: number): Card {
     index: layer.index,
     layers: group.layers,
     ...{ x: columns.card.x, y: top, w: columns.card.w, h: height },
-    title: fitting(titlesOf(of), room, measure, 13, 600),
-    subtitle: fitting(subtitles, room, measure),
-    chip: folded ? { x, y: top + 46, w: 92, h: 24 } : { x: 0, y: Math.round(top + height / 2 - 13), w: 26, h: 26 },
+    title: fitting(namesOf(of), head.w, measure, 13, 600),
+    subtitle: fitting(subtitles, head.w, measure),
+    head: { x: head.x, y: top },
+    facts: factsOf(of, head, top),
+    chip: folded ? { x: head.x, y: top + 46, ...CHIP } : { x: 0, y: Math.round(top + height / 2 - 13), w: 26, h: 26 },
     folded,
     unused: stack.used !== null && layer.index >= stack.used.value,
     blocks: boxes,

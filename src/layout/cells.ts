@@ -4,8 +4,8 @@ import type { CellBox, Point } from './scene';
 
 /** More than this many cells have no room for names. */
 export const LABELLED = 16;
-const LABELLED_SIZE = { w: 42, h: 28, least: 24, gap: 6 };
-const COMPACT = { gap: 1.4, largest: 18, least: 4 };
+const LABELLED_SIZE = { w: 42, h: 28, flat: 20, least: 24, gap: 6 };
+const COMPACT = { gap: 1.4, largest: 18, least: 4, flat: 7 };
 
 export interface Grid {
   readonly columns: number;
@@ -24,23 +24,36 @@ function even(count: number, most: number): number {
   return limit;
 }
 
-/** A grid for cells in so much width; names are given up where they would make it taller than `most` rows. */
-export function gridOf({ count, shared }: CellsOf, width: number, most: number): Grid {
+/**
+ * A grid for cells in so much width; names are given up where they would make it taller than `most` rows. Flat ones have no
+ * room for values: heads that nothing is measured of only say how many they are.
+ */
+export function gridOf({ prefix, count, shared }: CellsOf, width: number, most: number, flat = false): Grid {
   const { least: narrow, gap: apart } = LABELLED_SIZE;
   const across = even(count, Math.floor((width + apart) / (narrow + apart + (shared > 1 ? 2 : 0))));
   if (count <= LABELLED && Math.ceil(count / across) <= most) {
     const [columns, gap] = [across, apart];
     const split = shared > 1 && shared < columns && columns % shared === 0 ? 5 : 0;
     const room = width - gap * (columns - 1) - split * (Math.ceil(columns / shared) - 1);
-    return { columns, w: Math.min(LABELLED_SIZE.w, room / columns), h: LABELLED_SIZE.h, gap, split, labelled: true };
+    return {
+      columns,
+      w: Math.min(LABELLED_SIZE.w, room / columns),
+      h: flat ? LABELLED_SIZE.flat : LABELLED_SIZE.h,
+      gap,
+      split,
+      labelled: true,
+    };
   }
-  const wanted = count <= 32 ? 8 : count <= 256 ? 16 : 32;
+  const row = flat && prefix === 'H';
+  const wanted = row ? 32 : count <= 32 ? 8 : count <= 256 ? 16 : 32;
   const fitting = Math.floor((width + COMPACT.gap) / (COMPACT.least + COMPACT.gap));
   const columns = even(count, Math.min(wanted, fitting));
-  const split = shared > 1 && shared < columns && columns % shared === 0 ? 3 : 0;
-  const room = width - COMPACT.gap * (columns - 1) - split * (columns / shared - 1);
+  const apartBy = shared > 1 && shared < columns && columns % shared === 0 ? 3 : 0;
+  const roomWith = (by: number) => width - COMPACT.gap * (columns - 1) - by * (columns / shared - 1);
+  const split = roomWith(apartBy) >= columns * COMPACT.least ? apartBy : 0;
+  const room = roomWith(split);
   const size = Math.max(COMPACT.least, Math.min(COMPACT.largest, room / columns));
-  return { columns, w: size, h: Math.min(size, 12), gap: COMPACT.gap, split, labelled: false };
+  return { columns, w: size, h: Math.min(size, row ? COMPACT.flat : 12), gap: COMPACT.gap, split, labelled: false };
 }
 
 const rows = (count: number, grid: Grid) => Math.ceil(count / grid.columns);

@@ -27,6 +27,8 @@ export interface ColumnsOf {
   /** Whether norms lie across the stream within layers: their names stand beside it. */
   readonly across: boolean;
   readonly blocks: readonly Description[];
+  /** Whether any block is on the right of the stream: else what is there are names of layers alone. */
+  readonly onRight: boolean;
 }
 
 /** The widest a diagram gets: beyond it wires only get longer. */
@@ -34,17 +36,23 @@ export function diagramWidth(width: number): number {
   return Math.max(300, Math.min(width, WIDEST));
 }
 
-export function columns({ width, folded, live, across, blocks }: ColumnsOf): Columns {
+/** Where the stream is between the edges of a card: the side that holds more gets more. */
+function shareOf({ width, folded, live, blocks, onRight }: ColumnsOf): number {
+  const wideRight = blocks.some((one) => one.side === 1 && (one.cells?.count ?? 0) > 16);
+  const wideLeft = live && blocks.some((one) => one.side === -1 && (one.cells?.count ?? 0) > 4);
+  if (!onRight && folded) return width < NARROW ? 0.58 : 0.66;
+  return wideRight ? 0.44 : wideLeft ? 0.54 : 0.512;
+}
+
+export function columns({ width, folded, live, across, blocks, onRight }: ColumnsOf): Columns {
   const narrow = width < NARROW;
   const strip = folded ? { x: narrow ? 22 : 30, w: narrow ? 20 : 26 } : null;
   const x = strip ? strip.x + strip.w + (narrow ? 10 : 38) : CHIP;
   const card = { x, w: width - x };
   const gap = narrow ? (across ? 60 : 50) : 70;
-  const wideRight = blocks.some((one) => one.side === 1 && (one.cells?.count ?? 0) > 16);
-  const wideLeft = live && blocks.some((one) => one.side === -1 && (one.cells?.count ?? 0) > 4);
-  const share = wideRight ? 0.44 : wideLeft ? 0.54 : 0.512;
+  const share = shareOf({ width, folded, live, across, blocks, onRight });
   const spine = Math.round(card.x + card.w * share);
-  const right = spine + gap;
+  const right = spine + (onRight || !folded ? gap : 26);
   return {
     card,
     spine,

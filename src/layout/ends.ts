@@ -22,13 +22,17 @@ interface EndsOf {
   readonly measure: Measure;
 }
 
+/** What a block is, in words, long to short; of one that the class leaves out, that it does. */
+const wordsOf = (block: Block): readonly string[] =>
+  block.role === 'mtp' ? ['in the checkpoint only', 'checkpoint only', ''] : describe(block).type;
+
 /** A block's name without that of its stack, which stands beside the stream. */
 const nameOf = (block: Block) => block.address.slice(block.address.lastIndexOf('.') + 1);
 
 /** What stands in a box: what the block is beside its name, or under it where that has no room for any word. */
 function textsOf(block: Block, width: number, tall: boolean, measure: Measure): Pick<EndBox, 'type' | 'params'> {
   const params = block.params > 0 ? big(block.params) : '';
-  const { type } = describe(block);
+  const type = wordsOf(block);
   const beside = width - measure(nameOf(block), 12, 600) - 7;
   const both = beside - measure(params, 11, 400) - 8;
   if (tall) return { type: fitting(type, width, measure), params: both > -8 ? params : '' };
@@ -41,12 +45,12 @@ function textsOf(block: Block, width: number, tall: boolean, measure: Measure): 
 function crowded(block: Block, width: number, measure: Measure): boolean {
   const { type, params } = textsOf(block, width, false, measure);
   if (params === '' && block.params > 0) return true;
-  return describe(block).type.some((words) => words !== '') && (type === '' || type.endsWith('…'));
+  return wordsOf(block).some((words) => words !== '') && (type === '' || type.endsWith('…'));
 }
 
 /** The least width in which a block's name with its parameters, and a word of what it is, are whole. */
 function leastOf(block: Block, measure: Measure): number {
-  const words = describe(block).type.filter((one) => one !== '');
+  const words = wordsOf(block).filter((one) => one !== '');
   const shortest = Math.min(...words.map((one) => measure(one, 11, 400)));
   const params = block.params > 0 ? measure(big(block.params), 11, 400) + 8 : 0;
   return Math.max(measure(nameOf(block), 12, 600) + params, words.length > 0 ? shortest : 0) + 2 * INSET;
@@ -68,7 +72,7 @@ export function placeRow(blocks: readonly Block[], top: number, { spine, width, 
     key: block.address,
     address: block.address,
     name: nameOf(block),
-    kind: describe(block).type[0] ?? '',
+    kind: wordsOf(block)[0] ?? '',
     ...textsOf(block, inner, tall, measure),
     tall,
     last: block.role === 'unembedding',

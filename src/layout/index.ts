@@ -1,6 +1,7 @@
 /** An Architecture as a scene: deterministic, without a DOM, and fast enough to be made anew whenever the width changes. */
 import type { Architecture, Group, Layer, Stack } from '../wire/types.generated';
-import { placeCard, sizeCard } from './card';
+import { knowsActive } from './active';
+import { placeCard, sidesOf, sizeCard } from './card';
 import { type Columns, columns, diagramWidth } from './columns';
 import { type Arrivals, type Leaving, placeEdges, placeLeaving, railsWidth } from './edges';
 import { placeRow, placeTop, rowHeight } from './ends';
@@ -20,6 +21,8 @@ export interface LayoutOptions {
   readonly measure: Measure;
   /** Whether the layers of one kind share a card; where not given, as many layers as there are decide. */
   readonly folded?: boolean;
+  /** How much height what is inside of an opened block wants at a width, and 0 of any other. */
+  readonly inside?: (address: string, width: number) => number;
 }
 
 interface Shown {
@@ -58,6 +61,7 @@ interface Part {
 function placeStack(architecture: Architecture, stack: Stack, from: number, of: Columns, options: LayoutOptions): Part {
   const { stacks } = architecture;
   const folded = of.strip !== null;
+  const active = knowsActive(architecture);
   const place = { spine: of.spine, width: options.width, measure: options.measure };
   // What is around the main stack is the architecture's own.
   const { inputs, outputs } = stack === stacks.at(-1) ? architecture : stack;
@@ -67,7 +71,8 @@ function placeStack(architecture: Architecture, stack: Stack, from: number, of: 
   const cards: Card[] = [];
   let y = top.bottom;
   for (const { group, layer } of shownLayers(stack, folded, options.bound).reverse()) {
-    const sized = sizeCard({ stack, group, layer, folded, live: options.live, columns: of, measure: options.measure });
+    const { live, measure, inside = () => 0 } = options;
+    const sized = sizeCard({ stack, group, layer, folded, live, columns: of, measure, active, inside });
     cards.push(placeCard(sized, y));
     y += sized.height + gap;
   }
@@ -112,7 +117,10 @@ export function layoutScene(architecture: Architecture, given: LayoutOptions): S
       ({ template }) => template.entry_norm !== null || template.branches.some((one) => one.stream_norm !== null),
     ),
   );
-  const of = columns({ width: options.width, folded, live: options.live, across, blocks });
+  const onRight = architecture.stacks.some(({ groups, width }) =>
+    groups.some(({ template }) => [...sidesOf(template, width.value).values()].includes(1)),
+  );
+  const of = columns({ width: options.width, folded, live: options.live, across, blocks, onRight });
   const parts: Part[] = [];
   const leaving: Leaving[] = [];
   const place = { spine: of.spine, width: options.width, measure: options.measure };

@@ -31,6 +31,20 @@ export interface Row {
   readonly y: number;
 }
 
+/** A part of a block in a box of its own. */
+export interface PartBox extends Rect {
+  readonly key: string;
+  readonly address: string;
+  readonly name: string;
+  readonly params: string;
+  readonly lines: readonly string[];
+}
+
+/** What a line of small words says, and where. */
+export interface Words extends Point {
+  readonly text: string;
+}
+
 /**
  * A block. `bus`: heads in the open between a wire that reads and a wire that writes, with the block's name as a chip.
  * `box`: a box with its name, numbers, and cells if it has any.
@@ -51,14 +65,17 @@ export interface BlockBox extends Rect {
   readonly line: string;
   readonly params: string;
   readonly rows: readonly Row[];
+  readonly parts: readonly PartBox[];
   readonly cells: readonly CellBox[];
   readonly columns: number;
   /** Neighbouring heads that share keys and values. */
   readonly brackets: readonly { readonly x1: number; readonly x2: number; readonly y: number }[];
   /** Where the words about its update go; null where nothing is measured. */
   readonly words: (Point & { readonly w: number }) | null;
-  /** Share of the layer's parameters and where its bar goes; null where it is not shown. */
-  readonly share: (Rect & { readonly of: number }) | null;
+  /** A share, in words and as a bar: of the layer's parameters, or of its own that one token passes through. */
+  readonly share: (Rect & { readonly of: number; readonly text: string }) | null;
+  /** Room for what is inside of it; null where it is not opened. */
+  readonly inside: Rect | null;
 }
 
 /** A norm: a short bar across the wire or the stream that it normalises. */
@@ -105,6 +122,10 @@ export interface Card extends Rect {
   readonly layers: readonly number[];
   readonly title: string;
   readonly subtitle: string;
+  /** Where title and subtitle begin. */
+  readonly head: Point;
+  /** What one token passes through in it, and costs. */
+  readonly facts: readonly Words[];
   /** Where the layer's name stands: a chip beside the card, or within the stepper of a folded one. */
   readonly chip: Rect;
   readonly folded: boolean;

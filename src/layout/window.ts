@@ -12,7 +12,7 @@ export interface Seen extends Point {
 }
 
 /** A taller scene is seen in part. */
-const TALLEST = 1200;
+const TALLEST = 1500;
 const LARGEST = 4;
 /** Around what is brought into sight. */
 const MARGIN = 24;

@@ -8,6 +8,7 @@ import type { Pen } from './context';
 import { s, setText } from './dom';
 import { CHANGED, fillOf, frameNodes, joinHits, numberOf, paintFrame, placeFrame } from './hit';
 import { type Look, namesOf } from './look';
+import { drawParts } from './parts';
 
 interface BlockHit extends Rect {
   readonly key: string;
@@ -83,7 +84,7 @@ function drawRows(group: SVGGElement, box: BlockBox): void {
     .attr('d', ({ x1, x2, y }) => `M${x1},${y - 2} V${y} H${x2} V${y - 2}`);
 }
 
-function drawShare(group: SVGGElement, box: BlockBox, pen: Pen): void {
+function drawShare(group: SVGGElement, box: BlockBox): void {
   const node = group.querySelector('.gb-share');
   if (!node) return;
   const { share } = box;
@@ -93,11 +94,7 @@ function drawShare(group: SVGGElement, box: BlockBox, pen: Pen): void {
   node.append(
     s('rect', { ...bar, width: share.w, class: 'gb-off' }),
     s('rect', { ...bar, width: Math.max(3, share.w * share.of), class: 'gb-on' }),
-    s(
-      'text',
-      { x: share.x, y: share.y + 17, class: 'gb-small' },
-      fitting([`${percent(share.of)} of the layer`, percent(share.of)], share.w, pen.measure),
-    ),
+    s('text', { x: share.x, y: share.y + 17, class: 'gb-small' }, share.text),
   );
 }
 
@@ -156,12 +153,13 @@ export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boo
       group.append('g').attr('class', 'gb-words').attr('role', 'presentation');
       group.append('g').attr('class', 'gb-own').attr('role', 'presentation');
       group.append('g').attr('class', 'gb-cells').attr('role', 'presentation');
+      group.append('g').attr('class', 'gb-parts').attr('role', 'presentation');
       return group;
     })
     .attr('data-hue', (box) => box.hue)
     .attr('data-form', (box) => box.form)
     .order();
-  const drawn: { box: BlockBox; owner: SVGGElement; cells: CellDrawing }[] = [];
+  const drawn: { box: BlockBox; owner: SVGGElement; insides: CellDrawing[] }[] = [];
   owners.each(function (box) {
     const own = this.querySelector(':scope > .gb-own') as Element;
     const hit: BlockHit = { ...hitRect(box), key: box.key, address: box.address, box };
@@ -170,16 +168,17 @@ export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boo
       placeFrame(this, hit, 3, box.form === 'bus' ? 'upper' : 'lower');
       drawTexts(this, box, live, pen);
       drawRows(this, box);
-      drawShare(this, box, pen);
+      drawShare(this, box);
     });
     const cells = drawCells(this.querySelector(':scope > .gb-cells') as Element, box.cells, box.hue, pen);
-    drawn.push({ box, owner: this, cells });
+    const parts = drawParts(this.querySelector(':scope > .gb-parts') as Element, box.parts, pen);
+    drawn.push({ box, owner: this, insides: [cells, parts] });
   });
   return {
     paint(look) {
-      for (const { box, owner, cells } of drawn) {
+      for (const { box, owner, insides } of drawn) {
         paintBlock(owner, box, look, pen);
-        cells.paint(look);
+        for (const inside of insides) inside.paint(look);
       }
     },
   };

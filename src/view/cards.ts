@@ -1,6 +1,6 @@
 /** Cards behind the blocks, and the layer's name: a chip beside a card, or a stepper in one that stands for many. */
 import { select } from 'd3-selection';
-import type { Card, Rect } from '../layout';
+import type { Card, Rect, Words } from '../layout';
 import type { Pen } from './context';
 import { s, setText } from './dom';
 import { frameNodes, joinHits, paintFrame, placeFrame } from './hit';
@@ -82,17 +82,26 @@ export function drawCards(back: Element, front: Element, cards: readonly Card[],
     .attr('y', (c) => c.y)
     .attr('width', (c) => c.w)
     .attr('height', (c) => c.h);
-  const inset = (card: Card) => card.x + 12;
   groups
     .select('.gb-heading')
-    .attr('x', inset)
+    .attr('x', (c) => c.head.x)
     .attr('y', (c) => c.y + 22)
     .text((c) => (c.folded ? c.title : ''));
   groups
     .select('.gb-small')
-    .attr('x', inset)
+    .attr('x', (c) => c.head.x)
     .attr('y', (c) => c.y + 38)
     .text((c) => (c.folded ? c.subtitle : ''));
+  groups.each(function (card) {
+    select(this)
+      .selectAll<SVGTextElement, Words>('.gb-fact')
+      .data(card.facts)
+      .join('text')
+      .attr('class', 'gb-small gb-fact')
+      .attr('x', (fact) => fact.x)
+      .attr('y', (fact) => fact.y)
+      .text((fact) => fact.text);
+  });
   const hits = cards.map((card): ChipHit => ({ ...card.chip, key: card.key, address: card.address, card }));
   const chips = joinHits(front, hits, { class: 'gb-layer-name', act: 'select', level: 1, build: buildChip });
   chips.each(function ({ card }) {

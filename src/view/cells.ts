@@ -58,7 +58,7 @@ function paintCell(group: SVGGElement, cell: CellBox, look: Look, pen: Pen): voi
   const written = cut !== null ? '' : idle ? '×' : numberOf(look, cell.address);
   const [name, value] = [group.querySelector('.gb-name'), group.querySelector('.gb-value')] as SVGElement[];
   if (!name || !value) return;
-  put(name, 'y', String(written === '' ? cell.y + 18 : cell.y + 12.5));
+  put(name, 'y', String(written === '' ? cell.y + cell.h / 2 + 4 : cell.y + 12.5));
   setText(value, written);
   for (const text of [name, value]) put(text, 'style', paint ? `fill:${paint.ink}` : '');
 }

@@ -36,7 +36,8 @@ function cellLines(block: BlockBox): ItemLine[] {
 /** The lines of a block: its name, then its cells. */
 function blockLines(block: BlockBox): ItemLine[] {
   const rect = block.form === 'bus' ? block.title : { ...block, h: 30 };
-  return [[centre({ ...rect, key: block.key, address: block.address })], ...cellLines(block)];
+  const parts = block.parts.map((part) => [centre(part)]);
+  return [[centre({ ...rect, key: block.key, address: block.address })], ...cellLines(block), ...parts];
 }
 
 function cardLines(card: Card): ItemLine[] {

@@ -24,4 +24,4 @@ export function describe(block: Block, width = 0): Description {
   return known ? known(block, width) : { ...other(block), rows: partsOf(block) };
 }
 
-export type { CellsOf, Description, FactRow, Hue } from './kind';
+export type { CellsOf, Description, FactRow, Hue, PartOf } from './kind';

@@ -23,6 +23,15 @@ export interface CellsOf {
   readonly shared: number;
 }
 
+/** A part of a block that has a box of its own in it. */
+export interface PartOf {
+  /** Its block: the last step of its address, and how often it holds what the box is of. */
+  readonly part: string;
+  readonly copies: number;
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
 export type RowOf = readonly [label: string, ...value: string[]];
 
 export interface Description {
@@ -35,6 +44,8 @@ export interface Description {
   readonly line: readonly string[];
   /** Numbers for its box where nothing is measured: a label, and the value, long to short. */
   readonly rows: readonly RowOf[];
+  /** Boxes beside its cells, where there is room: they say what its rows say. */
+  readonly parts?: readonly PartOf[];
   readonly cells: CellsOf | null;
   readonly facts: readonly FactRow[];
 }

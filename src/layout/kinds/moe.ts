@@ -2,8 +2,20 @@
 import type { Block, MoESpec } from '../../wire/types.generated';
 import { fixed } from '../format';
 import { factRows } from './facts';
-import type { Description } from './kind';
+import type { Description, PartOf } from './kind';
 import { activationName } from './mlp';
+
+/** What always works, one of those that are chosen, and what chooses. */
+function partsOf(spec: MoESpec, wide: string, activation: string): PartOf[] {
+  const [groups, kept] = [spec.groups?.value ?? 1, spec.groups_kept?.value ?? 1];
+  const chosen = groups > 1 ? [`${kept} of ${groups} groups`] : [];
+  const words = (lines: readonly string[]) => lines.filter((line) => line !== '');
+  return [
+    { part: 'shared', copies: 1, name: 'shared', lines: ['always on'] },
+    { part: 'experts', copies: spec.experts.value, name: 'expert', lines: words([activation, wide]) },
+    { part: 'router', copies: 1, name: 'router', lines: words([spec.router.value, ...chosen]) },
+  ];
+}
 
 export function moe(block: Block): Description {
   const spec = block.spec as MoESpec;
@@ -29,6 +41,7 @@ export function moe(block: Block): Description {
         ? []
         : [['shared', `${fixed(spec.shared_hidden.value)} wide`, fixed(spec.shared_hidden.value)] as const]),
     ],
+    parts: partsOf(spec, wide, activation),
     cells: { prefix: 'E', count: experts, shared: 1 },
     facts: factRows([
       ['Experts', spec.experts],

@@ -1,0 +1,100 @@
+/**
+ * What a group of layers is called: by what its layers do and those of other groups do not. Of a stack of dense layers
+ * and layers with experts, `Dense layer` and `MoE layer`; where all have experts, what tells them apart comes before that.
+ */
+import type { AttentionSpec, Block, Group, Layer, MixerSpec, Stack } from '../wire/types.generated';
+
+const added = ({ blocks, branches }: Layer): Block[] => {
+  const named = new Set(branches.map(({ block }) => block));
+  return blocks.filter(({ address }) => named.has(address));
+};
+
+function mixingOf(block: Block): string[] {
+  if (block.spec?.kind === 'mixer') {
+    const { variant, family } = block.spec as MixerSpec;
+    return [variant?.value ?? family.value.replaceAll('_', ' ')];
+  }
+  if (block.spec?.kind !== 'attention') return [];
+  const { window, chunk } = block.spec as AttentionSpec;
+  return [window ? 'sliding-window' : chunk ? 'chunked' : 'full-attention'];
+}
+
+/** How the layer's tokens are mixed; next to other mixers, attention is called by its name. */
+function mixing(layer: Layer, mixers: boolean): string {
+  const words = new Set(added(layer).flatMap(mixingOf));
+  const attention = (word: string) => (mixers && word === 'full-attention' ? 'attention' : word);
+  return [...words].map(attention).join(' + ');
+}
+
+function feeding(layer: Layer): string {
+  const kinds = new Set(added(layer).map(({ spec }) => spec?.kind));
+  return kinds.has('moe') ? 'MoE' : kinds.has('mlp') ? 'dense' : '';
+}
+
+const attentionOf = (layer: Layer): AttentionSpec[] =>
+  added(layer).flatMap(({ spec }) => (spec?.kind === 'attention' ? [spec] : []));
+
+/** Further marks, for groups that the words before do not tell apart. */
+const MARKS: readonly ((layer: Layer) => string)[] = [
+  (layer) => (attentionOf(layer).some((spec) => spec.shared_kv !== null) ? 'shared keys' : ''),
+  (layer) => (attentionOf(layer).some((spec) => spec.rope_dims.value === 0) ? 'no rotation' : ''),
+  (layer) => (layer.branches.some(({ context }) => context !== null) ? 'cross-attention' : ''),
+];
+
+const unlike = (words: readonly string[]) => new Set(words).size > 1;
+
+interface Named {
+  readonly mix: string;
+  readonly feed: string;
+  readonly marks: readonly string[];
+}
+
+function namesOf({ groups }: Stack): Named[] {
+  const layers = groups.map(({ template }) => template);
+  const mixers = layers.some((layer) => added(layer).some(({ spec }) => spec?.kind === 'mixer'));
+  const [mixes, feeds] = [layers.map((layer) => mixing(layer, mixers)), layers.map(feeding)];
+  const first = layers.map((_, i): Named => {
+    const feed = feeds[i] ?? '';
+    return {
+      mix: unlike(mixes) || mixers ? (mixes[i] ?? '') : '',
+      feed: unlike(feeds) || feed === 'MoE' ? feed : '',
+      marks: [],
+    };
+  });
+  return MARKS.reduce((names, markOf) => {
+    const alike = (i: number) =>
+      names.flatMap((name, j) =>
+        JSON.stringify(name) === JSON.stringify(names[i]) ? [markOf(layers[j] as Layer)] : [],
+      );
+    return names.map((name, i) => {
+      const mark = unlike(alike(i)) ? markOf(layers[i] as Layer) : '';
+      return mark === '' ? name : { ...name, marks: [...name.marks, mark] };
+    });
+  }, first);
+}
+
+const spaced = (...words: readonly string[]) => words.filter((word) => word !== '').join(' ');
+
+/** A group's name in full, and then with fewer and fewer words. */
+const FORMS: readonly ((name: Named) => string)[] = [
+  ({ mix, feed, marks }) => [spaced(mix, feed, 'layer'), ...marks].join(', '),
+  ({ mix, feed }) => spaced(mix, feed, 'layer'),
+  ({ mix, feed }) => spaced(mix, feed),
+  ({ mix }) => mix && `${mix} layer`,
+  ({ mix }) => mix,
+  ({ feed }) => feed && `${feed} layer`,
+  ({ feed }) => feed,
+];
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** What the layers of a group are called, long to short; the last one is empty. A short one is no other group's. */
+export function titlesOf(stack: Stack, group: Group): string[] {
+  const names = namesOf(stack);
+  const own = names[stack.groups.indexOf(group)];
+  const [whole] = FORMS;
+  if (!own || !whole) return [''];
+  const others = names.filter((name) => whole(name) !== whole(own));
+  const titles = FORMS.filter((form) => others.every((name) => form(name) !== form(own))).map((form) => form(own));
+  return [...new Set([...titles.filter((title) => title !== ''), ''].map(capital))];
+}
