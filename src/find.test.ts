@@ -83,3 +83,49 @@ describe('the search box', () => {
     expect(document.activeElement).toBe(box);
   });
 });
+
+describe('the table', () => {
+  async function open(name: Parameters<typeof architecture>[0]) {
+    const page = show(name);
+    await page.press('t', page.el.querySelector('.gb-hit') ?? page.el);
+    const rows = () => [...page.el.querySelectorAll<HTMLElement>('.gb-blocks-table tbody tr:not([hidden])')];
+    const sort = (column: string) => {
+      page.el.querySelector<HTMLElement>(`.gb-blocks-table th[data-col=${column}] button`)?.click();
+      return settled();
+    };
+    return { ...page, rows, sort };
+  }
+
+  it('stands in the place of the diagram, and the diagram in its', async () => {
+    const { el, press } = await open('gemma2');
+    const hidden = () => el.querySelector<HTMLElement>('.gb-table')?.hidden;
+    expect(hidden()).toBe(false);
+    await press('t', el.querySelector('.gb-link') ?? el);
+    expect(hidden()).toBe(true);
+  });
+
+  it('is sorted by parameters at a click, the other way at the next, and by the model at the third', async () => {
+    const { el, rows, sort } = await open('gemma2');
+    const before = rows().map((row) => row.dataset.row);
+    await sort('params');
+    // A vocabulary of 256,000 is the largest there is in Gemma 2.
+    expect(rows()[0]?.dataset.row).toMatch(/embed/);
+    expect(el.querySelector('th[data-col=params]')?.getAttribute('aria-sort')).toBe('descending');
+    await sort('params');
+    expect(rows().at(-1)?.dataset.row).toMatch(/embed/);
+    await sort('params');
+    expect(rows().map((row) => row.dataset.row)).toEqual(before);
+  });
+
+  it('is filtered as one types, and a row is selected by its name', async () => {
+    const { el, rows } = await open('gemma2');
+    const filter = el.querySelector<HTMLInputElement>('.gb-table input');
+    if (!filter) throw new Error('there is a filter');
+    filter.value = 'window';
+    filter.dispatchEvent(new Event('input', { bubbles: true }));
+    expect(rows()).toHaveLength(13);
+    rows()[1]?.querySelector<HTMLElement>('.gb-link')?.click();
+    await settled();
+    expect(el.querySelector('.gb-detail h2')?.textContent).toBe('L2.attn');
+  });
+});

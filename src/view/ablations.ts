@@ -36,7 +36,14 @@ export class Ablations implements Part {
     this.#copy = copyButton(view, 'Copy as Python', 'ablations-copy', python);
     this.#all.addEventListener('click', () => view.session.restoreAll(), { signal: view.signal });
     const words = { where: 'block', how: 'ablated with', alone: 'alone', act: '' };
-    const head = COLUMNS.map((name) => h('th', { scope: 'col', 'data-col': name }, words[name]));
+    const head = COLUMNS.map((name) =>
+      // What stands in the last column says itself; to a screen reader its head says it.
+      h(
+        'th',
+        { scope: 'col', 'data-col': name },
+        name === 'act' ? h('span', { class: 'gb-unseen' }, 'restore') : words[name],
+      ),
+    );
     this.#table = h(
       'table',
       { class: 'gb-ablated-table', 'data-testid': 'ablated' },

@@ -33,6 +33,7 @@ import { Shares } from './shares';
 import { Shortcuts } from './shortcuts';
 import { ShownRun } from './shown';
 import { stageOf } from './stages';
+import { Table } from './table';
 import { watchTheme } from './theme';
 import { TimelineBar } from './timeline';
 import { Tokens } from './tokens';
@@ -97,7 +98,7 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
   const diagram = new Diagram(view, menu);
   stage.append(diagram.element, diagram.viewport.minimap, chosen.element);
   view.root.append(menu.element);
-  const [tooltip, legend] = [new Tooltip(view, stage), new Legend(view)];
+  const [tooltip, legend, table] = [new Tooltip(view, stage), new Legend(view), new Table(view)];
   stage.append(tooltip.element);
   return {
     placed: [
@@ -107,8 +108,10 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
       new Placed(menu, DIAGRAM),
       new Placed(tooltip, DIAGRAM, stage),
       new Placed(legend, DIAGRAM),
+      new Placed(table, DIAGRAM),
+      new Placed({ element: table.toggle, paint() {} }, DIAGRAM),
     ],
-    elements: [shown.element, stage, diagram.viewport.controls, legend.element],
+    elements: [shown.element, stage, table.element, table.toggle, diagram.viewport.controls, legend.element],
   };
 }
 

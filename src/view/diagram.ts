@@ -102,7 +102,8 @@ export class Diagram implements Part {
   /** How wide it may be on the page. */
   #width(): number {
     const { durable } = this.view.session;
-    return split(this.view.state.value.width, durable.value.state !== null).diagram;
+    const { width, projector } = this.view.state.value;
+    return split(width, durable.value.state !== null, projector).diagram;
   }
 
   /** Drawn in the order in which they cover each other, read in the order of the layers: each, its blocks, their cells. */

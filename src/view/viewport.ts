@@ -19,6 +19,7 @@ import {
 } from '../layout/window';
 import type { View } from './context';
 import { h, put, s, setText } from './dom';
+import { zoomOf } from './magnify';
 import { Minimap } from './minimap';
 
 const STEP = 1.25;
@@ -176,8 +177,8 @@ export class Viewport {
   }
 
   #at({ clientX, clientY }: MouseEvent): Point {
-    const { left, top } = this.svg.getBoundingClientRect();
-    return { x: clientX - left, y: clientY - top };
+    const [{ left, top }, zoom] = [this.svg.getBoundingClientRect(), zoomOf(this.svg)];
+    return { x: (clientX - left) / zoom, y: (clientY - top) / zoom };
   }
 
   #wheeled(event: WheelEvent): void {
