@@ -21,14 +21,14 @@ const TALL = { all: 340, least: 5 };
 /** A cell of fewer CSS pixels has no room for a gap. */
 const GAPPED = 4;
 
-export function rasterGrid(mixtures: readonly Mixture[], room: number, density: number, larger = 1): RasterGrid {
+export function rasterGrid(mixtures: readonly Mixture[], room: number, density: number): RasterGrid {
   const rows = mixtures.length;
   const columns = Math.max(1, ...mixtures.map(({ experts }) => experts));
   const whole = (css: number) => Math.max(1, Math.round(css * density));
-  const wide = Math.min(LARGEST.w * larger, room / columns) * density;
+  const wide = Math.min(LARGEST.w, room / columns) * density;
   // Whole pixels where that wastes little of the room.
   const cellWidth = wide >= 4 ? Math.floor(wide) : wide;
-  const cellHeight = whole(Math.max(TALL.least, Math.min(LARGEST.h * larger, (TALL.all * larger) / Math.max(1, rows))));
+  const cellHeight = whole(Math.max(TALL.least, Math.min(LARGEST.h, TALL.all / Math.max(1, rows))));
   const gap = Math.min(cellWidth, cellHeight) >= GAPPED * density ? Math.max(1, Math.round(density)) : 0;
   return {
     rows,
@@ -42,7 +42,7 @@ export function rasterGrid(mixtures: readonly Mixture[], room: number, density: 
 }
 
 /** Left edge of a column, in device pixels. */
-export const leftOf = (grid: RasterGrid, column: number) => Math.round(column * grid.cellWidth);
+export const leftOf = (grid: Pick<RasterGrid, 'cellWidth'>, column: number) => Math.round(column * grid.cellWidth);
 
 /** Top edge of a mixture's row: the top of the model is at the top. */
 export const topOf = (grid: RasterGrid, mixture: number) => (grid.rows - 1 - mixture) * grid.cellHeight;

@@ -10,6 +10,8 @@ import { shareOf } from './words';
 const TALL = 88;
 /** The tallest bar ends under the top. */
 const HEAD = 6;
+/** Under the selected one. */
+const MARK = 4;
 
 const nice = (share: number) => [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1].find((step) => step >= share) ?? 1;
 
@@ -31,8 +33,9 @@ export class Palette {
 
   get of(): Readonly<Record<string, string>> {
     const { root, state } = this.experts.view;
-    if (this.#theme === state.value.theme && this.#found.ink !== '') return this.#found;
-    this.#theme = state.value.theme;
+    const theme = `${state.value.theme} ${state.value.projector}`;
+    if (this.#theme === theme && this.#found.ink !== '') return this.#found;
+    this.#theme = theme;
     const css = getComputedStyle(root);
     const names = ['ink', 'ink2', 'edge', 'line', 'cut', 'moe', 's1', 'bg', 'accent'];
     this.#found = Object.fromEntries(names.map((name) => [name, css.getPropertyValue(`--gb-${name}`).trim()]));
@@ -52,6 +55,8 @@ export interface BarRoom {
   readonly grid: Pick<RasterGrid, 'cellWidth' | 'gap' | 'width'>;
   readonly density: number;
   readonly tall: number;
+  /** Whether the selected one is marked, where nothing else does. */
+  readonly marked?: boolean;
 }
 
 export class Bars {
@@ -68,14 +73,14 @@ export class Bars {
 
   static readonly tall = TALL;
 
-  paint({ grid, density, tall }: BarRoom): void {
+  paint({ grid, density, tall, marked }: BarRoom): void {
     const { experts } = this;
     const { mixture, now } = experts;
     sized(this.#canvas, grid.width, Math.round(tall * density), density);
     const context = this.#canvas.getContext('2d');
     if (!context) return;
-    const height = tall * density;
-    context.clearRect(0, 0, grid.width, height);
+    const height = (tall - (marked ? MARK : 0)) * density;
+    context.clearRect(0, 0, grid.width, tall * density);
     const top = topShare(experts, mixture);
     const y = (share: number) => Math.round(height - (share / top) * (height - HEAD * density));
     const even = now.even(mixture);
@@ -83,6 +88,11 @@ export class Bars {
     this.#canvas.setAttribute('aria-label', this.#words());
     this.#line(context, y(top), grid.width, [], density);
     for (let expert = 0; expert < mixture.experts; expert++) this.#bar(context, expert, { grid, density, y, height });
+    if (marked) {
+      context.fillStyle = this.#palette.of.accent ?? '';
+      const left = leftOf(grid, experts.spot.expert);
+      context.fillRect(left, height + density, Math.max(2 * density, grid.cellWidth - grid.gap), (MARK - 1) * density);
+    }
     if (!Number.isNaN(even)) this.#line(context, y(even), grid.width, [3 * density, 3 * density], density);
   }
 
@@ -104,8 +114,8 @@ export class Bars {
     const { grid, density, y, height } = of;
     const share = now.share(mixture, expert);
     if (Number.isNaN(share)) return;
-    const left = leftOf(grid as RasterGrid, expert);
-    const width = Math.max(1, leftOf(grid as RasterGrid, expert + 1) - grid.gap - left);
+    const left = leftOf(grid, expert);
+    const width = Math.max(1, leftOf(grid, expert + 1) - grid.gap - left);
     const top = share > 0 ? Math.min(y(share), height - density) : height;
     const cut = experts.isCut(mixture, expert);
     const load = Math.log2(now.load(mixture, expert));

@@ -4,6 +4,7 @@ import { spotOf } from '../../state/routing';
 import type { Part } from '../context';
 import { h, setText, show } from '../dom';
 import type { Look } from '../look';
+import { densityOf } from '../magnify';
 import { Bars } from './bars';
 import type { Experts } from './model';
 import { Weighed } from './weighed';
@@ -26,8 +27,14 @@ export class ExpertsBrief implements Part {
     const more = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'All layers');
     const { signal, state } = experts.view;
     more.addEventListener('click', () => state.set({ stage: 'experts' }), { signal });
-    const head = h('div', { class: 'gb-section-head' }, h('h2', {}, 'Experts'), this.#over, more);
-    this.element.append(head, this.#bars.element, this.#words, this.#weighed.element);
+    const head = h(
+      'div',
+      { class: 'gb-section-head' },
+      h('h2', {}, 'Experts'),
+      h('span', { class: 'gb-sub' }, 'share of the tokens'),
+      more,
+    );
+    this.element.append(head, this.#over, this.#bars.element, this.#words, this.#weighed.element);
   }
 
   paint(look: Look): void {
@@ -37,19 +44,19 @@ export class ExpertsBrief implements Part {
     show(this.element, there);
     if (this.element.hidden) return;
     if (this.#laid !== width) [this.#laid, this.#width] = [width, this.element.clientWidth || 300];
-    const density = Math.max(1, globalThis.devicePixelRatio || 1);
+    const density = densityOf(this.element);
     const { mixture, now } = experts;
     const cellWidth = Math.min(48, this.#width / mixture.experts) * density;
     const gap = cellWidth >= 4 * density ? Math.round(density) : 0;
     const grid = { cellWidth, gap, width: Math.round(cellWidth * mixture.experts) };
-    this.#bars.paint({ grid, density, tall: TALL });
+    this.#bars.paint({ grid, density, tall: TALL, marked: true });
     const busiest = now.busiest(mixture);
     const load =
       busiest < 0 ? 'no token came' : `busiest E${busiest}, ${times(now.load(mixture, busiest))} the even share`;
     const most = fixed(Math.log2(mixture.experts), 1);
     const even = `dashed: even share, ${evenOf(now.even(mixture))}`;
     setText(this.#words, `Entropy ${fixed(now.entropy(mixture), 2)} of at most ${most} bits; ${load}; ${even}.`);
-    setText(this.#over, `share of tokens. ${overWhich(experts)}`);
+    setText(this.#over, overWhich(experts));
     show(this.#weighed.element, spotOf(experts.mixtures, selected)?.expert !== -1);
     this.#weighed.paint();
   }

@@ -76,7 +76,10 @@ export class ExpertCard implements Part {
     this.#fact('Rank in layer', measured ? `${now.rank(mixture, expert)} of ${mixture.experts}` : '–');
     this.#fact('Mean weight', weightOf(now.weight(mixture, expert)));
     const compared = !Number.isNaN(gain);
-    this.#fact('Against clean', compared ? `${sign}${fixed(Math.abs(gain))} tokens` : '–');
+    this.#fact(
+      'Against clean',
+      compared ? `${sign}${fixed(Math.abs(gain))} ${Math.abs(gain) === 1 ? 'token' : 'tokens'}` : '–',
+    );
     this.#facts.get('Against clean')?.value.classList.toggle('gb-down', compared && gain !== 0);
     this.#fact('Parameters', this.#known.parameters === '' ? '–' : this.#known.parameters);
   }

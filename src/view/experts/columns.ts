@@ -21,8 +21,8 @@ class Column {
   #line = s('path', { class: 'gb-ex-line' });
   #dots = s('path', { class: 'gb-ex-dots' });
   #now = s('circle', { r: 4, class: 'gb-ex-now' });
-  #low = s('text', { class: 'gb-ex-label', x: PAD, 'text-anchor': 'middle' });
-  #high = s('text', { class: 'gb-ex-label', x: WIDTH - PAD, 'text-anchor': 'middle' });
+  #low = s('text', { class: 'gb-ex-label', x: 2 });
+  #high = s('text', { class: 'gb-ex-label', x: WIDTH, 'text-anchor': 'end' });
   #edges = s('path', { class: 'gb-ex-edges' });
   #path = '';
 

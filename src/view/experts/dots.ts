@@ -21,7 +21,6 @@ export class Dots {
   #palette: Palette;
   #grid: RasterGrid | null = null;
   #density = 1;
-  #row = ROW;
   #ended = true;
   #count = -1;
   #drawn = '';
@@ -37,16 +36,16 @@ export class Dots {
     this.element.addEventListener('scroll', scrolled, { signal: experts.view.signal });
   }
 
-  paint(grid: RasterGrid, density: number, larger: number): void {
+  paint(grid: RasterGrid, density: number): void {
     const { tokens, mixture } = this.experts;
-    [this.#grid, this.#density, this.#row] = [grid, density, Math.round(ROW * larger)];
+    [this.#grid, this.#density] = [grid, density];
     const rows = Math.min(MOST_ROWS, tokens.length);
     if (tokens.length !== this.#count) {
       this.#count = tokens.length;
-      this.#room.style.height = `${tokens.length * this.#row}px`;
-      this.element.style.height = `${MOST_ROWS * this.#row}px`;
-      this.#view.style.height = `${rows * this.#row}px`;
-      if (this.#ended) this.element.scrollTop = tokens.length * this.#row;
+      this.#room.style.height = `${tokens.length * ROW}px`;
+      this.element.style.height = `${MOST_ROWS * ROW}px`;
+      this.#view.style.height = `${rows * ROW}px`;
+      if (this.#ended) this.element.scrollTop = tokens.length * ROW;
     }
     put(this.element, 'aria-label', `${mixture.address}: which of ${mixture.experts} experts each token goes to`);
     this.#draw();
@@ -57,13 +56,13 @@ export class Dots {
     const grid = this.#grid;
     if (!grid) return;
     const rows = Math.min(MOST_ROWS, experts.tokens.length);
-    const first = Math.max(0, Math.min(experts.tokens.length - rows, Math.round(this.element.scrollTop / this.#row)));
-    const key = [experts.version, first, grid.width, this.#row, experts.tokens.length].join();
+    const first = Math.max(0, Math.min(experts.tokens.length - rows, Math.round(this.element.scrollTop / ROW)));
+    const key = [experts.version, first, grid.width, ROW, experts.tokens.length].join();
     if (key === this.#drawn) return;
     this.#drawn = key;
     this.#write(first, rows);
     const density = this.#density;
-    sized(this.#canvas, grid.width, Math.round(rows * this.#row * density), density);
+    sized(this.#canvas, grid.width, Math.round(rows * ROW * density), density);
     const context = this.#canvas.getContext('2d');
     if (!context) return;
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
@@ -89,7 +88,7 @@ export class Dots {
     const { mixture, stats, column, spot } = experts;
     if (!token) return;
     const density = this.#density;
-    const [height, y] = [this.#row * density, (row + 0.5) * this.#row * density];
+    const [height, y] = [ROW * density, (row + 0.5) * ROW * density];
     const { moe = '', s1 = '' } = this.#palette.of;
     if (at % 2 === 0) {
       context.fillStyle = s1;

@@ -14,9 +14,8 @@ export class ExpertsLegend {
   #high = h('span', { class: 'gb-num' });
   #what = h('span', {});
   #tick = h('i', { class: 'gb-ex-even' });
+  #cross = s('path', { d: 'M4.5 4.5 L9.5 9.5 M9.5 4.5 L4.5 9.5', class: 'gb-ex-cross' });
   #none: HTMLElement;
-  #cut: HTMLElement;
-  #unmeasured: HTMLElement;
 
   constructor(private readonly experts: Experts) {
     const key = (name: string, ...marks: SVGElement[]) =>
@@ -26,21 +25,24 @@ export class ExpertsLegend {
       { class: 'gb-gradient gb-ex-gradient', style: `background:linear-gradient(90deg,${GRADIENT.join(',')})` },
       this.#tick,
     );
-    const cross = s('path', { d: 'M4.5 4.5 L9.5 9.5 M9.5 4.5 L4.5 9.5', class: 'gb-ex-cross' });
     const hatch = s('path', { d: 'M2 8 L8 2 M2 12.5 L12.5 2 M6.5 13 L13 6.5', class: 'gb-ex-hatch' });
-    this.#none = key('no token', box('', { fill: GRADIENT[0] as string }), cross);
-    this.#cut = key('ablated', box('gb-ex-cutbox'), hatch);
-    this.#unmeasured = key('not measured', box('gb-ex-outline'));
+    this.#none = key('no token', box('', { fill: GRADIENT[0] as string }), this.#cross);
+    const cut = key('ablated', box('gb-ex-cutbox'), hatch);
+    const unmeasured = key('not measured', box('gb-ex-outline'));
     this.element.append(
       h('span', { class: 'gb-key' }, this.#low, bar, this.#high, this.#what),
       this.#none,
-      this.#cut,
-      this.#unmeasured,
+      cut,
+      unmeasured,
     );
   }
 
-  paint(): void {
+  /** Say what is on a raster, whose cells may be too small for a cross. */
+  paint(crossed: boolean): void {
     const { experts } = this;
+    this.#cross.style.display = crossed ? '' : 'none';
+    const words = this.#none.lastElementChild;
+    if (words) setText(words, crossed ? 'no token' : 'no token, or the least');
     const load = experts.view.state.value.experts === 'load';
     const { weights } = experts.look ?? {};
     setText(this.#low, load ? '⅛ ×' : weights ? compact(weights.low) : '');

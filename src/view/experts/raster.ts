@@ -72,10 +72,10 @@ export class Raster {
   }
 
   /** Fit into so many CSS pixels. */
-  fit(room: number, larger: number): void {
+  fit(room: number, density: number): void {
     const { mixtures } = this.experts;
-    this.density = Math.max(1, globalThis.devicePixelRatio || 1);
-    const grid = rasterGrid(mixtures, room, this.density, larger);
+    this.density = density;
+    const grid = rasterGrid(mixtures, room, density);
     const same = this.#pixels?.grid.width === grid.width && this.#pixels.grid.height === grid.height;
     if (same && this.#pixels?.grid.columns === grid.columns && this.#pixels.grid.rows === grid.rows) return;
     this.grid = grid;
@@ -106,11 +106,11 @@ export class Raster {
   }
 
   #colours(): void {
-    const { theme } = this.experts.view.state.value;
-    if (this.#inks && this.#theme === theme) return;
+    const { theme, projector } = this.experts.view.state.value;
+    if (this.#inks && this.#theme === `${theme} ${projector}`) return;
     const context = h('canvas', {}).getContext('2d');
     if (!context) return;
-    this.#theme = theme;
+    this.#theme = `${theme} ${projector}`;
     const css = getComputedStyle(this.experts.view.root);
     const of = (name: string) => pixelOf(hexOf(context, css.getPropertyValue(name).trim()));
     const [paper, outline, cut] = [of('--gb-bg'), of('--gb-edge'), of('--gb-cut')];
@@ -208,14 +208,15 @@ export class Raster {
   }
 
   #keyed(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { ctrlKey, metaKey, altKey, shiftKey, key } = event;
+    if (ctrlKey || metaKey || altKey || (shiftKey && key !== 'Enter')) return;
     const { experts } = this;
-    const acts = event.key === 'x' || event.key === 'X' || event.key === ' ' || event.key === 'Enter';
-    const to = stepped(experts.mixtures, experts.spot, event.key);
+    const acts = key === 'x' || key === ' ' || key === 'Enter';
+    const to = stepped(experts.mixtures, experts.spot, key);
     if (!acts && !to) return;
     event.preventDefault();
     event.stopPropagation();
-    if (acts) activate(experts.view, experts.address, event.shiftKey && event.key === 'Enter' ? 'select' : 'ablate');
+    if (acts) activate(experts.view, experts.address, shiftKey ? 'select' : 'ablate');
     if (!to) return;
     experts.select(to);
     experts.view.announce(sentenceOf(experts, to));

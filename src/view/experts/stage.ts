@@ -6,6 +6,7 @@ import type { MoESpec } from '../../wire/types.generated';
 import type { Part, View } from '../context';
 import { h, put, setText, show } from '../dom';
 import type { Look } from '../look';
+import { densityOf } from '../magnify';
 import { Bars } from './bars';
 import { ExpertsBrief } from './brief';
 import { ExpertCard } from './card';
@@ -139,7 +140,7 @@ export class ExpertsStage implements Part {
     if (key === this.#painted) return;
     this.#painted = key;
     this.#raster.paint();
-    this.#legend.paint();
+    this.#legend.paint(this.#raster.grid.gap > 0);
     this.#columns.paint(this.#raster.grid.height / this.#raster.density);
     this.#selected();
     this.#table.paint();
@@ -148,24 +149,19 @@ export class ExpertsStage implements Part {
   /** Sizes, where the width, the layout or the resolution has changed. */
   #lay(): void {
     const { mixtures, columns } = this.#experts;
-    const { width, theme } = this.view.state.value;
-    const key = [width, mixtures.length, columns, globalThis.devicePixelRatio, theme, this.#larger].join(' ');
+    const { width, theme, projector } = this.view.state.value;
+    const key = [width, mixtures.length, columns, globalThis.devicePixelRatio, theme, projector].join(' ');
     if (key === this.#laid) return;
     this.#laid = key;
     // Read only now: in a repaint it would make the browser lay the page out once more.
     const room = this.element.clientWidth || width;
     const beside = LABEL + GAP + Columns.width;
-    this.#raster.fit(Math.max(columns * LEAST_CELL, room - beside), this.#larger);
+    this.#raster.fit(Math.max(columns * LEAST_CELL, room - beside), densityOf(this.element));
     const { grid, density } = this.#raster;
     this.element.style.setProperty('--gb-ex-width', `${grid.width / density}px`);
     this.element.style.setProperty('--gb-ex-label', `${LABEL}px`);
     this.#axisNames(grid.cellWidth / density, columns);
     setText(this.#shape, this.#shapeWords());
-  }
-
-  /** How much larger everything is for a projector. */
-  get #larger(): number {
-    return 1;
   }
 
   #shapeWords(): string {
@@ -221,8 +217,8 @@ export class ExpertsStage implements Part {
       this.#layers.dataset.of = place;
       this.#layerNames();
     }
-    this.#bars.paint({ grid, density, tall: Bars.tall * this.#larger });
-    this.#dots.paint(grid, density, this.#larger);
+    this.#bars.paint({ grid, density, tall: Bars.tall });
+    this.#dots.paint(grid, density);
     setText(this.#layer, mixture.address);
     const { top, even, topY, evenY } = this.#bars.marks;
     setText(this.#top, top > 0 ? shareOf(top) : '');

@@ -6,7 +6,8 @@ import type { Experts } from './model';
 /** A load as a multiple of the even share. */
 export function times(load: number): string {
   if (Number.isNaN(load)) return '';
-  return `${fixed(load, load > 0 && load < 0.095 ? 2 : load < 9.95 ? 1 : 0)} ×`;
+  const decimals = load === 0 || load >= 9.95 ? 0 : load < 0.095 ? 2 : 1;
+  return `${fixed(load, decimals)} ×`;
 }
 
 /** A share of the tokens, in whole percent as soon as that says enough. */
