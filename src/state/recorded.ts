@@ -15,8 +15,10 @@ import type {
   Recording,
   Request,
   SessionState,
+  SweepRequest,
 } from '../wire/types.generated';
 import { TRAITS } from './durable';
+import { recordedSweep } from './effects';
 
 export interface PageData {
   readonly architecture: Architecture;
@@ -83,6 +85,7 @@ export class RecordedModel implements PageModel {
   #steps: Step[] = [];
   #cursor = 0;
   #runs = 0;
+  #sweeps = 0;
   #seq = 0;
   #state: SessionState | null;
 
@@ -156,6 +159,9 @@ export class RecordedModel implements PageModel {
       case 'redo':
         this.#go(this.#cursor + 1);
         break;
+      case 'sweep':
+        this.#sweep(request.params);
+        break;
       case 'run':
         this.#run(request.params.prompt);
         break;
@@ -204,6 +210,13 @@ export class RecordedModel implements PageModel {
     const all = targets.length === 0;
     const python = all ? 'session.restore()' : `session.restore(${JSON.stringify(now.address)})`;
     this.#push({ label: all ? 'restore all' : `restore ${now.address}`, python, ablation: null });
+  }
+
+  #sweep(asked: SweepRequest['params']): void {
+    const { recording } = this.data;
+    if (!recording) throw new Refusal('recorded', `This page holds no recording to sweep. ${ELSEWHERE}`);
+    this.#sweeps += 1;
+    this.#emit('msg:custom', recordedSweep(recording, asked, this.#sweeps), []);
   }
 
   #run(prompt: string): void {

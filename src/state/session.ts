@@ -93,6 +93,11 @@ export class Session {
     reply.catch((error: unknown) => this.page.set({ saving: null, alert: (error as Error).message }));
   }
 
+  /** Ablate one after the other, each alone, and measure: what is found comes as it is found. */
+  sweep(params: Params<'sweep'>): void {
+    void this.#ask('sweep', params);
+  }
+
   undo(): Promise<boolean> {
     return this.#ask('undo', {});
   }

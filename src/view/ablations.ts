@@ -1,12 +1,12 @@
 /** What is ablated, as a table: where, how, at which tokens, and what each does alone where that is known. */
 import { select } from 'd3-selection';
-import { signed } from '../layout/format';
 import type { Sweep } from '../state/local';
 import type { Intervention, Kind } from '../wire/types.generated';
 import { type Part, unfit, type View } from './context';
 import { copyButton, pythonOf } from './copying';
 import { h, put, setText, show } from './dom';
 import type { Look } from './look';
+import { effectText } from './sweep/map';
 
 const COLUMNS = ['where', 'how', 'alone', 'act'] as const;
 
@@ -14,7 +14,7 @@ const COLUMNS = ['where', 'how', 'alone', 'act'] as const;
 function alone(sweep: Sweep | null, prompt: string, { address, how, cut }: Intervention): string {
   if (!sweep || sweep.how !== how || sweep.prompt !== prompt || !cut) return '';
   const effect = sweep.rows.find((row) => row.address === address)?.effect ?? null;
-  return effect === null ? '' : `${signed(effect)} ${sweep.unit}`;
+  return effect === null ? '' : `${effectText(effect)} ${sweep.unit}`;
 }
 
 export class Ablations implements Part {

@@ -33,6 +33,7 @@ import { Shares } from './shares';
 import { Shortcuts } from './shortcuts';
 import { ShownRun } from './shown';
 import { stageOf } from './stages';
+import { SweepStage } from './sweep/stage';
 import { Table } from './table';
 import { watchTheme } from './theme';
 import { TimelineBar } from './timeline';
@@ -87,6 +88,7 @@ class Placed {
 
 const DIAGRAM: readonly StageName[] = ['diagram'];
 const EXPERTS: readonly StageName[] = ['experts'];
+const SWEEP: readonly StageName[] = ['sweep'];
 
 const anywhere = (part: Part) => new Placed(part, null);
 const elements = (parts: readonly Part[]) => parts.map(({ element }) => element);
@@ -116,30 +118,36 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
 }
 
 /** The panel: first what every stage has, then what belongs to one. */
-function panelOf(view: View, experts: ExpertsStage): { placed: Placed[]; element: HTMLElement } {
-  const { card } = experts;
+function panelOf(view: View, experts: ExpertsStage, sweep: SweepStage): { placed: Placed[]; element: HTMLElement } {
+  const [{ card }, { largest }] = [experts, sweep];
   const results: Part[] = [new Shares(view), new Candidates(view), new Ablations(view), new Tokens(view)];
   const details: Part[] = [new Heat(view), new Detail(view), experts.brief, new Patterns(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
   return {
-    placed: [new Placed(card, EXPERTS), ...results.map(anywhere), ...details.map((part) => new Placed(part, DIAGRAM))],
-    element: h('aside', { class: 'gb-panel' }, column([card, ...results]), column(details)),
+    placed: [
+      new Placed(card, EXPERTS),
+      new Placed(largest, SWEEP),
+      ...results.map(anywhere),
+      ...details.map((part) => new Placed(part, DIAGRAM)),
+    ],
+    element: h('aside', { class: 'gb-panel' }, column([card, largest, ...results]), column(details)),
   };
 }
 
 function assemble(view: View, live: HTMLElement): Placed[] {
-  const experts = new ExpertsStage(view);
-  const [diagram, panel] = [diagramStage(view), panelOf(view, experts)];
+  const [experts, sweep] = [new ExpertsStage(view), new SweepStage(view)];
+  const [diagram, panel] = [diagramStage(view), panelOf(view, experts, sweep)];
   const timeline = new TimelineBar(view);
   const above: Part[] = [new Header(view), new Controls(view, timeline.element), new Banner(view)];
   const below: Part[] = [new HistoryBar(view), new Trace(view), new KeysOverlay(view)];
-  const left = h('div', { class: 'gb-left' }, ...diagram.elements, experts.element);
+  const left = h('div', { class: 'gb-left' }, ...diagram.elements, experts.element, sweep.element);
   view.root.append(...elements(above), h('div', { class: 'gb-main' }, left, panel.element), ...elements(below), live);
   return [
     ...above.map(anywhere),
     anywhere(timeline),
     ...diagram.placed,
     new Placed(experts, EXPERTS),
+    new Placed(sweep, SWEEP),
     ...panel.placed,
     ...below.map(anywhere),
   ];

@@ -124,7 +124,7 @@ export function paintBadge(group: SVGGElement, edits: readonly How[]): void {
 }
 
 /** The ring of what differs from the clean run. */
-export function paintRing(group: SVGGElement, rect: Rect, change: number, wave: number): void {
+export function paintRing(group: SVGGElement, rect: Rect, change: number, wave = 0): void {
   const ring = child(group, 'gb-changed');
   const on = change > CHANGED;
   if (on && !ring.classList.contains('gb-on')) ring.style.animationDelay = `${wave}ms`;

@@ -30,6 +30,12 @@ export const STAGES: readonly Stage[] = [
     about: 'Layers × experts: which experts the tokens are sent to',
     applies: readsExperts,
   },
+  {
+    name: 'sweep',
+    words: 'Sweep',
+    about: 'What each single ablation does to the prediction',
+    applies: ({ state, layout }) => state !== null && layout !== null,
+  },
 ];
 
 export function stagesOf(durable: Durable): Stage[] {

@@ -1,0 +1,321 @@
+/**
+ * The effects in the shape of the model, on a canvas: a row for each layer, a cell for each head and expert, a box with its
+ * number for each block. One cell is selected; its ring is the grid's one cell for keyboard and screen reader.
+ */
+import { signed } from '../../layout/format';
+import { describe } from '../../layout/kinds';
+import { locate } from '../../layout/model';
+import { cellAt, layoutSweep, type SweepCell, type SweepMap } from '../../layout/sweep';
+import { byAddress, limitOf } from '../../state/effects';
+import type { Effect } from '../../wire/types.generated';
+import { signedColour } from '../colour';
+import { activate, type View } from '../context';
+import { h, put, setText } from '../dom';
+import { move } from '../keys';
+import type { Look } from '../look';
+
+const FONT = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif';
+/** A box so high has room for its number. */
+const NUMBERED = 13;
+const TOOLTIP = 150;
+
+interface Inks {
+  readonly ink: string;
+  readonly soft: string;
+  readonly edge: string;
+  readonly spine: string;
+  readonly band: string;
+  readonly cut: string;
+}
+
+function inksOf(root: HTMLElement): Inks {
+  const css = getComputedStyle(root);
+  const of = (name: string) => css.getPropertyValue(name).trim() || '#808080';
+  return {
+    ink: of('--gb-ink'),
+    soft: of('--gb-ink2'),
+    edge: of('--gb-edge'),
+    spine: of('--gb-spine'),
+    band: of('--gb-s1'),
+    cut: of('--gb-cut'),
+  };
+}
+
+/** An effect as it is written: small ones keep two digits, and what is not exactly zero does not look like it. */
+export function effectText(effect: number): string {
+  if (effect === 0) return '0';
+  const size = Math.abs(effect);
+  if (size >= 0.095) return signed(effect);
+  return size < 0.000_05 ? '≈ 0' : signed(effect, size >= 0.0095 ? 3 : 4);
+}
+
+/** What is known of one address, in words. */
+export function effectInWords(effect: Effect | undefined, unit: string): string {
+  if (!effect) return 'not measured yet';
+  if (effect.effect === null) return `not measured: ${effect.why ?? 'no number'}`;
+  return `${effect.effect === 0 ? 'exactly 0' : effectText(effect.effect)} ${unit}`;
+}
+
+export class SweepCells {
+  readonly element = h('div', { class: 'gb-sweep-map' });
+  map: SweepMap = { width: 0, height: 0, spine: 0, rows: [], heads: [] };
+  #canvas = h('canvas', { 'aria-hidden': 'true' });
+  #cell = h('div', { class: 'gb-sweep-cell', role: 'gridcell', tabindex: 0, 'aria-selected': 'true' });
+  #hover = h('i', { class: 'gb-sweep-hover', hidden: true });
+  #tip = h('div', { class: 'gb-tooltip', hidden: true });
+  #tipName = h('b');
+  #tipWords = h('span');
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #over: SweepCell | null = null;
+  #effects: ReadonlyMap<string, Effect> = new Map();
+  #unit = '';
+  #laid = '';
+  #painted: readonly unknown[] = [];
+
+  constructor(private readonly view: View) {
+    this.#tip.append(
+      this.#tipName,
+      this.#tipWords,
+      h('span', { class: 'gb-action' }, 'Click: select it. Double click or x: ablate it'),
+    );
+    const grid = h('div', { role: 'grid', 'aria-label': 'Effects by layer' }, h('div', { role: 'row' }, this.#cell));
+    this.element.append(this.#canvas, this.#hover, grid, this.#tip);
+    const { signal } = view;
+    const options = { signal };
+    this.element.addEventListener('pointermove', (event) => this.#moved(event), options);
+    this.element.addEventListener('pointerleave', () => this.#left(), options);
+    this.element.addEventListener('click', (event) => this.#clicked(event), options);
+    this.element.addEventListener('dblclick', (event) => this.#ablate(this.#at(event)), options);
+    this.#cell.addEventListener('keydown', (event) => this.#keyed(event), options);
+    signal.addEventListener('abort', () => clearTimeout(this.#timer));
+  }
+
+  paint(look: Look, width: number): void {
+    this.#lay(width);
+    const { sweep } = this.view.session.page.value;
+    const { theme, selected } = this.view.state.value;
+    const key = [sweep, theme, this.#laid, look.interventions, globalThis.devicePixelRatio];
+    if (key.some((value, i) => value !== this.#painted[i])) {
+      this.#painted = key;
+      this.#effects = byAddress(sweep);
+      this.#unit = sweep?.unit ?? '';
+      this.#draw(look, limitOf(sweep?.rows ?? []));
+    }
+    this.#mark(selected);
+  }
+
+  #lay(width: number): void {
+    const { layout, architecture } = this.view.session.durable.value;
+    const sites = layout?.sites ?? [];
+    const key = `${width} ${sites.length} ${architecture.name}`;
+    if (key === this.#laid) return;
+    this.#laid = key;
+    const sideOf = (address: string) => {
+      const block = locate(architecture, address)?.block;
+      return block ? describe(block).side : 1;
+    };
+    this.map = layoutSweep(sites, sideOf, width);
+    Object.assign(this.element.style, { width: `${this.map.width}px`, height: `${this.map.height}px` });
+  }
+
+  #draw(look: Look, limit: number): void {
+    const { map } = this;
+    const density = Math.max(1, globalThis.devicePixelRatio || 1);
+    const [w, tall] = [Math.round(map.width * density), Math.round(map.height * density)];
+    if (this.#canvas.width !== w || this.#canvas.height !== tall)
+      Object.assign(this.#canvas, { width: w, height: tall });
+    Object.assign(this.#canvas.style, { width: `${map.width}px`, height: `${map.height}px` });
+    const context = this.#canvas.getContext('2d');
+    if (!context) return;
+    const inks = inksOf(this.view.root);
+    context.setTransform(density, 0, 0, density, 0, 0);
+    context.clearRect(0, 0, map.width, map.height);
+    this.#frame(context, inks);
+    for (const row of map.rows) for (const cell of row.cells) this.#drawCell(context, cell, inks, look, limit);
+  }
+
+  /** Rows, the stream, and names. */
+  #frame(context: CanvasRenderingContext2D, inks: Inks): void {
+    const { map } = this;
+    context.textBaseline = 'middle';
+    map.rows.forEach((row, i) => {
+      context.fillStyle = inks.band;
+      if (i % 2 === 0) context.fillRect(0, row.y, map.width, row.h);
+    });
+    const named = Math.max(1, Math.ceil(12 / (map.rows[0]?.h ?? 12)));
+    context.fillStyle = inks.ink;
+    context.font = `600 11px ${FONT}`;
+    map.rows.forEach((row, i) => {
+      if ((map.rows.length - 1 - i) % named === 0) context.fillText(row.address, 2, row.y + row.h / 2, 36);
+    });
+    context.fillStyle = inks.soft;
+    context.font = `11px ${FONT}`;
+    context.textAlign = 'center';
+    for (const { name, x } of map.heads) context.fillText(name, x, 9);
+    context.textAlign = 'start';
+    this.#stream(context, inks);
+  }
+
+  #stream(context: CanvasRenderingContext2D, inks: Inks): void {
+    const { spine, height, rows } = this.map;
+    context.strokeStyle = inks.spine;
+    context.lineWidth = 3;
+    context.beginPath();
+    context.moveTo(spine, height - 2);
+    context.lineTo(spine, 8);
+    context.stroke();
+    context.lineWidth = 1.2;
+    context.strokeStyle = inks.edge;
+    context.beginPath();
+    for (const { cells } of rows) {
+      for (const cell of cells.filter(({ kind }) => kind === 'block')) {
+        const y = cell.y + cell.h / 2;
+        const near = cell.x > spine ? cell.x : cell.x + cell.w;
+        context.moveTo(spine, y);
+        context.lineTo(near, y);
+      }
+    }
+    context.stroke();
+    context.fillStyle = inks.spine;
+    context.beginPath();
+    context.moveTo(spine - 6, 10);
+    context.lineTo(spine, 1);
+    context.lineTo(spine + 6, 10);
+    context.fill();
+  }
+
+  #drawCell(context: CanvasRenderingContext2D, cell: SweepCell, inks: Inks, look: Look, limit: number): void {
+    const { x, y, w, h: tall } = cell;
+    const known = this.#effects.get(cell.address);
+    const effect = known?.effect ?? null;
+    const paint = effect === null ? null : signedColour(effect / limit, this.view.state.value.theme);
+    context.beginPath();
+    context.roundRect(x, y, w, tall, Math.min(3, tall / 4));
+    if (paint) {
+      context.fillStyle = paint.fill;
+      context.fill();
+    }
+    const edited = look.edits(cell.address).length > 0;
+    context.strokeStyle = edited ? inks.cut : inks.edge;
+    context.lineWidth = edited ? 1.8 : 0.75;
+    context.setLineDash(edited ? [4, 2.5] : []);
+    context.stroke();
+    context.setLineDash([]);
+    if (known && effect === null) this.#cross(context, cell);
+    if (cell.kind === 'block' && effect !== null && tall >= NUMBERED) {
+      context.fillStyle = paint?.ink ?? inks.ink;
+      context.font = `600 11px ${FONT}`;
+      context.textAlign = 'center';
+      context.fillText(effectText(effect), x + w / 2, y + tall / 2 + 0.5, w - 4);
+      context.textAlign = 'start';
+    }
+  }
+
+  /** It was tried, and there is no number. */
+  #cross(context: CanvasRenderingContext2D, { x, y, w, h: tall }: SweepCell): void {
+    const [cx, cy, r] = [x + w / 2, y + tall / 2, Math.min(4, w / 3, tall / 3)];
+    context.lineWidth = 1;
+    context.beginPath();
+    context.moveTo(cx - r, cy - r);
+    context.lineTo(cx + r, cy + r);
+    context.moveTo(cx - r, cy + r);
+    context.lineTo(cx + r, cy - r);
+    context.stroke();
+  }
+
+  #find(address: string | null): SweepCell | null {
+    for (const { cells } of this.map.rows) {
+      const found = cells.find((cell) => cell.address === address);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  #mark(selected: string | null): void {
+    const cell = this.#find(selected);
+    const shown = cell ?? this.map.rows[0]?.cells[0] ?? null;
+    this.#cell.classList.toggle('gb-idle', cell === null);
+    if (!shown) return;
+    const gap = 2;
+    Object.assign(this.#cell.style, {
+      left: `${shown.x - gap}px`,
+      top: `${shown.y - gap}px`,
+      width: `${shown.w + 2 * gap}px`,
+      height: `${shown.h + 2 * gap}px`,
+    });
+    put(this.#cell, 'aria-label', `${shown.address}: ${effectInWords(this.#effects.get(shown.address), this.#unit)}`);
+  }
+
+  #at({ clientX, clientY }: MouseEvent): SweepCell | null {
+    const box = this.#canvas.getBoundingClientRect();
+    const scale = this.map.width / (box.width || 1);
+    return cellAt(this.map, (clientX - box.left) * scale, (clientY - box.top) * scale);
+  }
+
+  #clicked(event: MouseEvent): void {
+    const cell = this.#at(event);
+    if (!cell) return;
+    this.#left();
+    this.view.state.set({ selected: cell.address });
+    this.#cell.focus({ preventScroll: true });
+  }
+
+  #ablate(cell: SweepCell | null): void {
+    if (cell) activate(this.view, cell.address, 'ablate');
+  }
+
+  #moved(event: PointerEvent): void {
+    const cell = this.#at(event);
+    if (cell === this.#over) return;
+    this.#left();
+    this.#over = cell;
+    this.#hover.hidden = cell === null;
+    if (!cell) return;
+    Object.assign(this.#hover.style, {
+      left: `${cell.x - 1}px`,
+      top: `${cell.y - 1}px`,
+      width: `${cell.w + 2}px`,
+      height: `${cell.h + 2}px`,
+    });
+    this.#timer = setTimeout(() => this.#tell(cell), TOOLTIP);
+  }
+
+  #left(): void {
+    clearTimeout(this.#timer);
+    this.#over = null;
+    this.#hover.hidden = true;
+    this.#tip.hidden = true;
+  }
+
+  #tell(cell: SweepCell): void {
+    setText(this.#tipName, cell.address);
+    setText(this.#tipWords, effectInWords(this.#effects.get(cell.address), this.#unit));
+    this.#tip.hidden = false;
+    const left = Math.max(
+      0,
+      Math.min(cell.x + cell.w / 2 - this.#tip.offsetWidth / 2, this.map.width - this.#tip.offsetWidth),
+    );
+    const above = cell.y - this.#tip.offsetHeight - 6;
+    Object.assign(this.#tip.style, { left: `${left}px`, top: `${above >= 0 ? above : cell.y + cell.h + 6}px` });
+  }
+
+  #keyed(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const { selected } = this.view.state.value;
+    const lines = this.map.rows.map(({ cells }) =>
+      [...cells]
+        .sort((a, b) => a.x - b.x || a.y - b.y)
+        .map(({ address, x, y, w, h: tall }) => ({ key: address, address, x: x + w / 2, y: y + tall / 2 })),
+    );
+    const acts = event.key === 'x' || event.key === 'Enter';
+    const to = acts ? null : move(lines, this.#find(selected) ? (selected ?? '') : '', event.key);
+    if (!acts && !to) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (acts) this.#ablate(this.#find(selected));
+    if (!to) return;
+    this.view.state.set({ selected: to.address });
+    this.view.announce(`${to.address}: ${effectInWords(this.#effects.get(to.address), this.#unit)}`);
+    requestAnimationFrame(() => this.#cell.scrollIntoView?.({ block: 'nearest', inline: 'nearest' }));
+  }
+}
