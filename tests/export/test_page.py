@@ -50,6 +50,40 @@ def test_every_single_ablation_is_recorded_as_it_would_be_run(session: Session, 
     np.testing.assert_array_equal(norms, run.frames[-1].stats[:, 0].ravel())
 
 
+def test_patterns_are_recorded_where_an_ablation_changes_them(session: Session) -> None:
+    session.run(PROMPT)
+    recording = record(session)
+    names = [f"L{layer}.attn.pattern" for layer in range(3)]
+    clean = session.cache(*names)
+    assert [entry["name"] for entry in recording["frame"]["header"]["inside"]] == names
+    row = next(row for row in recording["ablations"] if (row["address"], row["how"]) == ("L1.attn.H0", "mean"))
+    frame = row["frame"]
+    assert [entry["name"] for entry in frame["header"]["inside"]] == names[2:]  # what comes after it, and nothing else
+    session.ablate("L1.attn.H0", how="mean")
+    edited = session.cache(*names)
+    recorded = np.frombuffer(base64.b64decode(frame["inside"][0]), "<f2").reshape(edited[names[2]][0].shape)
+    np.testing.assert_allclose(recorded, edited[names[2]][0].numpy(), atol=5e-4)
+    for name, data in zip(names, recording["frame"]["inside"], strict=True):
+        numbers = np.frombuffer(base64.b64decode(data), "<f2").reshape(clean[name][0].shape)
+        np.testing.assert_allclose(numbers, clean[name][0].numpy(), atol=5e-4)
+
+
+def test_patterns_that_would_make_a_page_too_large_are_those_of_the_clean_run(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.run(PROMPT)
+    monkeypatch.setattr("glassblock.export.patterns.ROOM", 3 * 4 * 15 * 15)
+    recording = record(session)
+    entries = recording["frame"]["header"]["inside"]
+    assert [entry["dtype"] for entry in entries] == ["uint8"] * 3
+    clean = session.cache("L2.attn.pattern")["L2.attn.pattern"][0].numpy()
+    numbers = np.frombuffer(base64.b64decode(recording["frame"]["inside"][2]), "u1").reshape(clean.shape)
+    np.testing.assert_allclose(numbers / 255, clean, atol=0.5 / 255 + 1e-3)
+    for row in recording["ablations"]:
+        assert row["frame"]["inside"] == []
+        assert "the clean run alone" in row["frame"]["header"]["unread"]["L2.attn.pattern"]
+
+
 def test_recording_is_clean_whatever_is_ablated_now(session: Session, tmp_path: Path) -> None:
     clean = session.run(PROMPT)
     session.ablate("L0.mlp")
