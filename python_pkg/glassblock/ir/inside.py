@@ -93,3 +93,22 @@ class Inside:
     def placed(self, place: Callable[[str], str]) -> Inside:
         """Return it with every module path renamed."""
         return replace(self, steps=tuple(replace(step, path=place(step.path)) for step in self.steps))
+
+    def __str__(self) -> str:
+        """Return a line for each step: what it is, what it reads and what it makes."""
+        reads: dict[int, list[str]] = {}
+        for wire in self.wires:
+            source = f"{wire.source} {self.steps[wire.source].name}"
+            reads.setdefault(wire.target, []).append(f"{source} ({wire.label})" if wire.label else source)
+        return "\n".join(self._line(at, reads.get(at, [])) for at in range(len(self.steps)))
+
+    def _line(self, at: int, reads: list[str]) -> str:
+        step = self.steps[at]
+        parts = [
+            f"{at:2} {step.name}",
+            f"of {', '.join(reads)}" if reads else "",
+            f"-> {' x '.join(map(str, step.shape))}" if step.shape else "",
+            f"{step.params:,} parameters" if step.params else "",
+            "not used" if step.unused else "",
+        ]
+        return "  ".join(part for part in parts if part)

@@ -7,6 +7,7 @@ is read, and nothing has to go through the operations of all layers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 from glassblock.reader.branches.branch import Branch
@@ -30,8 +31,6 @@ class Part:
         Those among them that are the layer's own stream.
     given
         What else comes from outside: masks, rotary angles, positions.
-    parameters
-        For values that hold learned numbers and were made of them outside the block, the names of the parameters.
     origins
         For each value its number in the recording of the whole model.
     """
@@ -42,7 +41,6 @@ class Part:
     beside: frozenset[int]
     stream: frozenset[int]
     given: frozenset[int]
-    parameters: dict[int, tuple[str, ...]]
     origins: dict[int, int]
 
 
@@ -64,7 +62,6 @@ class _Taken:
         self.order = {index: at for at, index in enumerate(sorted(calls))}
         self.numbers: dict[int, int] = {}
         self.values: list[Value] = []
-        self.parameters: dict[int, tuple[str, ...]] = {}
 
     def part(self) -> Part:
         source = self.value(self.source)
@@ -72,7 +69,7 @@ class _Taken:
         output = self.value(self.cut.inner)
         outside = [old for old, new in self.numbers.items() if self.values[new].op is None and new != source]
         outside = [old for old in outside if not self.values[self.numbers[old]].name]
-        live = [old for old in outside if self.whole.activation(old) or old in self.cut.stream.states]
+        live = [old for old in outside if self.whole.learned[old] or old in self.cut.stream.states]
         beside = frozenset(self.numbers[old] for old in live)
         given = frozenset(self.numbers[old] for old in outside) - beside
         calls = self.calls((source, *sorted(beside), *sorted(given)), output)
@@ -80,7 +77,7 @@ class _Taken:
         own = {self.numbers[old] for old in live if old in self.cut.stream.states}
         origins = {new: old for old, new in self.numbers.items()}
         graph = Graph(recording, self.whole.model, remembered=beside - own)
-        return Part(graph, source, output, beside, frozenset(own), given, self.parameters, origins)
+        return Part(graph, source, output, beside, frozenset(own), given, origins)
 
     def value(self, old: int) -> int:
         """Return the number that a value of the whole has here."""
@@ -96,9 +93,10 @@ class _Taken:
             return replace(value, index=new, op=self.at[value.op])
         if value.op is None or whole.fed[old] or not whole.learned[old]:
             return replace(value, index=new, op=None)
-        names = sorted({whole.values[v].name for v in whole.cone(old).edge if whole.values[v].trained})
-        self.parameters[new] = tuple(names)
-        return replace(value, index=new, op=None, name=whole.weights[old] or (names or [""])[0], trained=bool(names))
+        leaves = [whole.values[v] for v in whole.cone(old).edge if whole.values[v].trained]
+        if len(leaves) != 1 or prod(leaves[0].shape) != prod(value.shape):
+            return replace(value, index=new, op=None)  # a table that was worked on: as much an input as any
+        return replace(value, index=new, op=None, name=leaves[0].name, trained=True)
 
     def op(self, op: Op) -> Op:
         return replace(

@@ -52,7 +52,7 @@ def experts(draft: Draft, block: Block, places: Places) -> None:
     if not work:
         return
     work |= draft.above(work) & draft.below(work)
-    logits = _logits(draft, block, draft.above(work) - work)
+    logits = _logits(draft, block, work)
     routed = draft.below({logits.index}) if logits is not None else set()
     work |= _weighting(draft, work, routed)
     choosing = (draft.above(work) & routed) - work
@@ -66,17 +66,19 @@ def _within(draft: Draft, op: Op, inside: str) -> bool:
     return held or f"{graph.path_of(op)}.".startswith(inside)
 
 
-def _logits(draft: Draft, block: Block, before: set[int]) -> Op | None:
-    """Return the projection to one number for each expert."""
+def _logits(draft: Draft, block: Block, work: set[int]) -> Op | None:
+    """Return the projection to one number for each expert, which experts may read or be weighed by."""
     graph, spec = draft.graph, block.spec
     total = spec.experts.value if isinstance(spec, MixtureOfExperts) else 0
     more = spec.zero_experts.value if isinstance(spec, MixtureOfExperts) and spec.zero_experts is not None else 0
     fits = [
         op
-        for op in (graph.ops[index] for index in sorted(before))
-        if graph.projection(op) is not None and graph.shape(op.outputs[0])[-1] in (total, total + more)
+        for op in graph.ops
+        if op.index not in work and graph.projection(op) is not None and draft.flows(op)
+        if graph.shape(op.outputs[0])[-1] in (total, total + more)
     ]
-    return fits[-1] if fits else None
+    before = draft.above(work)
+    return next((op for op in reversed(fits) if op.index in before), fits[0] if fits else None)
 
 
 def _weighting(draft: Draft, work: set[int], routed: set[int]) -> set[int]:

@@ -172,7 +172,7 @@ class Writer:
             value = queue.pop()
             op = self.graph.producer(value)
             if self.graph.values[value].trained:
-                names += self.part.parameters.get(value, (self.graph.values[value].name,))
+                names.append(self.graph.values[value].name)
             elif op is not None and op.index not in self.draft.home:
                 queue += [v for v in op.inputs if v not in met]
                 met.update(op.inputs)
