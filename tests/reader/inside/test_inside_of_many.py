@@ -1,4 +1,4 @@
-"""What holds of the inside of every block, for many model types: each parameter at one step, no circle, nothing lost."""
+"""What holds of the inside of every block, for many types of models: no parameter lost or counted twice, no circle."""
 
 from __future__ import annotations
 
