@@ -3,9 +3,11 @@
  * Only the rows that are seen are drawn; the newest are kept in view until somebody scrolls up.
  */
 import { leftOf, type RasterGrid } from '../../layout/experts';
+import { fixed } from '../../layout/format';
 import { weightAt } from '../../state/routing';
 import { visible } from '../candidates';
 import { h, put, setText } from '../dom';
+import { zoomOf } from '../magnify';
 import { Palette, sized } from './bars';
 import type { Experts } from './model';
 
@@ -14,7 +16,7 @@ const MOST_ROWS = 12;
 
 export class Dots {
   readonly element = h('div', { class: 'gb-ex-dots-box', tabindex: 0, role: 'group' });
-  #names = h('div', { class: 'gb-ex-names gb-mono' });
+  #names = h('div', { class: 'gb-ex-names gb-mono', role: 'list' });
   #canvas = h('canvas', { 'aria-hidden': 'true' });
   #view = h('div', { class: 'gb-ex-dots-view' }, this.#names, this.#canvas);
   #room = h('div', { class: 'gb-ex-dots-room' }, this.#view);
@@ -24,6 +26,12 @@ export class Dots {
   #ended = true;
   #count = -1;
   #drawn = '';
+  #first = 0;
+  /** The row that the pointer is on. */
+  #over: number | null = null;
+  #usual = 'who goes where: a dot’s area is the routing weight';
+  /** What the pointer is on, in words. */
+  readonly told = h('span', { class: 'gb-sub', 'data-testid': 'experts-token' }, this.#usual);
 
   constructor(private readonly experts: Experts) {
     this.#palette = new Palette(experts);
@@ -33,7 +41,10 @@ export class Dots {
       this.#ended = scrollTop + clientHeight >= scrollHeight - 2;
       this.#draw();
     };
-    this.element.addEventListener('scroll', scrolled, { signal: experts.view.signal });
+    const { signal } = experts.view;
+    this.element.addEventListener('scroll', scrolled, { signal });
+    this.element.addEventListener('pointermove', (event) => this.#hover(event), { signal });
+    this.element.addEventListener('pointerleave', () => this.#hover(null), { signal });
   }
 
   paint(grid: RasterGrid, density: number): void {
@@ -71,15 +82,41 @@ export class Dots {
 
   #write(first: number, rows: number): void {
     const { children } = this.#names;
-    while (children.length < rows) this.#names.append(h('span', {}));
+    while (children.length < rows) this.#names.append(h('span', { role: 'listitem' }));
     while (children.length > rows) this.#names.lastChild?.remove();
     for (let i = 0; i < rows; i++) {
       const span = children[i] as HTMLElement;
       const token = this.experts.tokens[first + i];
-      const text = visible(token?.text ?? '');
-      setText(span, text);
-      put(span, 'title', `${text}, token ${(token?.at ?? 0) + 1}`);
+      setText(span, visible(token?.text ?? ''));
+      put(span, 'aria-label', this.#sentence(first + i));
+      put(span, 'title', this.#sentence(first + i));
     }
+    this.#first = first;
+    setText(this.told, this.#over === null ? this.#usual : this.#sentence(first + this.#over));
+  }
+
+  /** Which experts a token goes to, the heaviest first. */
+  #sentence(at: number): string {
+    const { tokens, mixture, stats, column } = this.experts;
+    const token = tokens[at];
+    if (!token) return this.#usual;
+    const chosen: { expert: number; weight: number }[] = [];
+    for (let expert = 0; expert < mixture.experts; expert++) {
+      const weight = weightAt(token, mixture.row + expert, stats, column);
+      if (weight > 0) chosen.push({ expert, weight });
+    }
+    chosen.sort((a, b) => b.weight - a.weight);
+    const words = chosen.map(({ expert, weight }) => `E${expert} ${fixed(weight, 2)}`).join(', ');
+    return `${visible(token.text)}, token ${token.at + 1}: ${words === '' ? 'not measured' : words}`;
+  }
+
+  #hover(event: PointerEvent | null): void {
+    const box = this.#canvas.getBoundingClientRect();
+    const row = event ? Math.floor((event.clientY - box.top) / zoomOf(this.#canvas) / ROW) : -1;
+    const over = row >= 0 && row < this.#names.childElementCount ? row : null;
+    if (over === this.#over) return;
+    this.#over = over;
+    setText(this.told, over === null ? this.#usual : this.#sentence(this.#first + over));
   }
 
   #line(context: CanvasRenderingContext2D, grid: RasterGrid, at: number, row: number): void {

@@ -104,12 +104,7 @@ export class ExpertsStage implements Part {
       this.#moved,
     );
     const bars = h('div', { class: 'gb-ex-barline' }, this.#top, this.#even, this.#bars.element, this.#evenName);
-    const tokens = h(
-      'div',
-      { class: 'gb-ex-head gb-ex-over-band' },
-      h('b', {}, 'tokens'),
-      h('span', { class: 'gb-sub' }, 'who goes where: a dot’s area is the routing weight'),
-    );
+    const tokens = h('div', { class: 'gb-ex-head gb-ex-over-band' }, h('b', {}, 'tokens'), this.#dots.told);
     const under = h(
       'div',
       { class: 'gb-ex-under' },
