@@ -28,6 +28,7 @@ import { Legend } from './legend';
 import { type Look, Looker } from './look';
 import { magnify } from './magnify';
 import { measureIn } from './measure';
+import { Overview } from './overview';
 import { Patterns } from './patterns';
 import { Shares } from './shares';
 import { Shortcuts } from './shortcuts';
@@ -120,7 +121,13 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
 /** The panel: first what every stage has, then what belongs to one. */
 function panelOf(view: View, experts: ExpertsStage, sweep: SweepStage): { placed: Placed[]; element: HTMLElement } {
   const [{ card }, { largest }] = [experts, sweep];
-  const results: Part[] = [new Shares(view), new Candidates(view), new Ablations(view), new Tokens(view)];
+  const results: Part[] = [
+    new Shares(view),
+    new Overview(view),
+    new Candidates(view),
+    new Ablations(view),
+    new Tokens(view),
+  ];
   const details: Part[] = [new Heat(view), new Detail(view), experts.brief, new Patterns(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
   return {
