@@ -38,6 +38,7 @@ import { SweepStage } from './sweep/stage';
 import { Table } from './table';
 import { watchTheme } from './theme';
 import { TimelineBar } from './timeline';
+import { TokenShown } from './token-shown';
 import { Tokens } from './tokens';
 import { Tooltip } from './tooltip';
 import { Trace } from './trace';
@@ -98,6 +99,7 @@ const elements = (parts: readonly Part[]) => parts.map(({ element }) => element)
 function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
   const stage = h('div', { class: 'gb-stage' });
   const [menu, chosen, shown] = [new KindMenu(view, stage), new ChosenBar(view), new ShownRun(view)];
+  const token = new TokenShown(view);
   const diagram = new Diagram(view, menu);
   stage.append(diagram.element, diagram.viewport.minimap, chosen.element);
   view.root.append(menu.element);
@@ -107,6 +109,7 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
     placed: [
       new Placed(diagram, DIAGRAM, stage),
       new Placed(shown, DIAGRAM),
+      new Placed(token, DIAGRAM),
       new Placed(chosen, DIAGRAM),
       new Placed(menu, DIAGRAM),
       new Placed(tooltip, DIAGRAM, stage),
@@ -114,7 +117,14 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
       new Placed(table, DIAGRAM),
       new Placed({ element: table.toggle, paint() {} }, DIAGRAM),
     ],
-    elements: [shown.element, stage, table.element, table.toggle, diagram.viewport.controls, legend.element],
+    elements: [
+      h('div', { class: 'gb-shown' }, shown.element, token.element),
+      stage,
+      table.element,
+      table.toggle,
+      diagram.viewport.controls,
+      legend.element,
+    ],
   };
 }
 

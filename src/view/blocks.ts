@@ -1,12 +1,23 @@
 /** Blocks: a chip over heads in the open, or a box with its name and numbers. Cells are drawn by `cells.ts`. */
-import { type BaseType, type Selection, select } from 'd3-selection';
+import { select } from 'd3-selection';
 import type { BlockBox, Rect } from '../layout';
 import { percent, signed } from '../layout/format';
 import { fitting } from '../layout/text';
 import { type CellDrawing, drawCells } from './cells';
 import type { Pen } from './context';
-import { s, setText } from './dom';
-import { CHANGED, fillOf, frameNodes, joinHits, numberOf, paintFrame, placeFrame } from './hit';
+import { put, s, setFill, setText } from './dom';
+import {
+  CHANGED,
+  child,
+  fillOf,
+  frameNodes,
+  joinHits,
+  numberOf,
+  overOf,
+  paintFrame,
+  paintNotch,
+  placeFrame,
+} from './hit';
 import { type Look, namesOf } from './look';
 import { drawParts } from './parts';
 
@@ -185,32 +196,27 @@ export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boo
 }
 
 function paintBlock(owner: SVGGElement, box: BlockBox, look: Look, pen: Pen): void {
-  const group = owner.querySelector(':scope > .gb-own > .gb-box') as SVGGElement;
+  const group = child(child(owner, 'gb-own'), 'gb-box') as SVGGElement;
   const name = look.live ? box.address : [box.address, box.kind, `${box.params} parameters`].filter(Boolean).join(', ');
   const cut = paintFrame(group, { ...hitRect(box), key: box.key, address: box.address }, look, pen, name);
-  const body = group.querySelector(':scope > .gb-body') as SVGElement;
   const filled = box.form === 'box' && box.cells.length === 0 && look.live;
   const paint = filled && !cut ? fillOf(look, box.address) : null;
-  body.style.fill = cut ? `url(#${pen.uid}-hatch)` : (paint?.fill ?? '');
+  setFill(child(group, 'gb-body'), cut ? `url(#${pen.uid}-hatch)` : (paint?.fill ?? ''));
+  paintNotch(group, box, paint ? overOf(look, box.address) : 0, paint);
   group.classList.toggle('gb-measured', paint !== null);
-  for (const name of TEXTS) (group.querySelector(`:scope > .${name}`) as SVGElement).style.fill = paint?.ink ?? '';
-  if (look.live && box.form === 'box') {
-    setText(group.querySelector(':scope > .gb-number') as Element, cut ? '' : numberOf(look, box.address));
-  }
-  paintWords(owner.querySelector(':scope > .gb-words') as Element, box, look, pen);
+  for (const name of TEXTS) setFill(child(group, name), paint?.ink ?? '');
+  if (look.live && box.form === 'box') setText(child(group, 'gb-number'), cut ? '' : numberOf(look, box.address));
+  paintWords(child(owner, 'gb-words'), box, look, pen);
 }
 
 function paintWords(node: Element, box: BlockBox, look: Look, pen: Pen): void {
   const { words } = box;
   const [first, second, loud] = words ? wordsOf(box, look, pen) : ['', '', false];
-  const lines: Selection<SVGTextElement, string, BaseType, unknown> = select(node)
-    .selectAll<SVGTextElement, string>('text')
-    .data([first, second])
-    .join('text')
-    .attr('class', (_, i) => (loud && (i === 1 || second === '') ? 'gb-small gb-loud' : 'gb-small'))
-    .attr('x', words?.x ?? 0)
-    .attr('y', (_, i) => (words?.y ?? 0) + i * 16);
-  lines.each(function (text) {
-    setText(this, text);
+  [first, second].forEach((text, i) => {
+    const line = node.children[i] ?? node.appendChild(s('text'));
+    put(line, 'class', loud && (i === 1 || second === '') ? 'gb-small gb-loud' : 'gb-small');
+    put(line, 'x', String(words?.x ?? 0));
+    put(line, 'y', String((words?.y ?? 0) + i * 16));
+    setText(line, text);
   });
 }

@@ -164,7 +164,7 @@ export class Candidates implements Part {
     // What comes with a frame was predicted under the interventions in force.
     setText(this.#clean, stream ? 'now' : 'clean');
     setText(this.#changed, changedWord(run?.interventions ?? []));
-    this.#rows(candidates);
+    this.#rows(candidates, stream !== null);
     this.#lead(candidates, compared);
   }
 
@@ -214,13 +214,14 @@ export class Candidates implements Part {
     return button;
   }
 
-  #rows(candidates: readonly Candidate[]): void {
+  /** A run's rows are told apart by their tokens; those that stream by their rank: nothing changes its place. */
+  #rows(candidates: readonly Candidate[], streams: boolean): void {
     const token = (row: HTMLTableRowElement) => this.#tokenButton(row);
     const rows = select(this.#body)
       .selectAll<HTMLTableRowElement, Row>('tr')
       .data(
         candidates.map((candidate) => ({ id: candidate.id, token: candidate.token, candidate })),
-        (row) => row.id,
+        (row, i) => (streams ? `rank ${i}` : String(row.id)),
       )
       .join((enter) =>
         enter.append('tr').each(function () {

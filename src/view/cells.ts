@@ -3,8 +3,8 @@ import type { CellBox } from '../layout';
 import type { Hue } from '../layout/kinds';
 import { drawCompact } from './compact';
 import type { Pen } from './context';
-import { put, s, setText } from './dom';
-import { fillOf, frameNodes, joinHits, numberOf, paintFrame, placeFrame } from './hit';
+import { put, s, setFill, setText } from './dom';
+import { child, fillOf, frameNodes, joinHits, numberOf, overOf, paintFrame, paintNotch, placeFrame } from './hit';
 import type { Look } from './look';
 
 function build(group: SVGGElement): void {
@@ -50,15 +50,13 @@ export function drawCells(parent: Element, cells: readonly CellBox[], hue: Hue, 
 function paintCell(group: SVGGElement, cell: CellBox, look: Look, pen: Pen): void {
   const cut = paintFrame(group, cell, look, pen, cell.address);
   const paint = cut ? null : fillOf(look, cell.address);
-  const body = group.querySelector('.gb-body') as SVGElement;
-  const fill = cut ? `url(#${pen.uid}-hatch)` : (paint?.fill ?? '');
-  put(body, 'style', fill === '' ? '' : `fill:${fill}`);
+  setFill(child(group, 'gb-body'), cut ? `url(#${pen.uid}-hatch)` : (paint?.fill ?? ''));
+  paintNotch(group, cell, paint ? overOf(look, cell.address) : 0, paint);
   group.classList.toggle('gb-measured', paint !== null);
   const idle = look.isExpert(cell.address) && look.norm(cell.address) === 0;
   const written = cut !== null ? '' : idle ? '×' : numberOf(look, cell.address);
-  const [name, value] = [group.querySelector('.gb-name'), group.querySelector('.gb-value')] as SVGElement[];
-  if (!name || !value) return;
+  const [name, value] = [child(group, 'gb-name'), child(group, 'gb-value')];
   put(name, 'y', String(written === '' ? cell.y + cell.h / 2 + 4 : cell.y + 12.5));
   setText(value, written);
-  for (const text of [name, value]) put(text, 'style', paint ? `fill:${paint.ink}` : '');
+  for (const text of [name, value]) setFill(text, paint?.ink ?? '');
 }

@@ -38,6 +38,11 @@ export function put(element: Element, name: string, value: string): void {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
+/** Fill with a colour of the data, or with that of the style sheet. */
+export function setFill(element: Element, fill: string): void {
+  put(element, 'style', fill === '' ? '' : `fill:${fill}`);
+}
+
 /** Replace text only where it differs, so that an unchanged label is not laid out again. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;

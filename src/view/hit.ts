@@ -5,6 +5,7 @@
 import { type BaseType, type Selection, select } from 'd3-selection';
 import type { Rect } from '../layout';
 import { compact, percent } from '../layout/format';
+import { beyond } from '../state/scale';
 import type { How } from '../wire/types.generated';
 import { magnitude, type Paint, viridis } from './colour';
 import type { Pen } from './context';
@@ -59,6 +60,7 @@ export function frameNodes(group: SVGGElement, radius: number, body: readonly SV
     ring('gb-changed'),
     ring('gb-select'),
     ring('gb-focus'),
+    s('path', { class: 'gb-notch' }),
     s(
       'g',
       { class: 'gb-badge' },
@@ -69,7 +71,18 @@ export function frameNodes(group: SVGGElement, radius: number, body: readonly SV
   );
 }
 
-const child = (group: Element, name: string) => group.querySelector(`:scope > .${name}`) as SVGElement;
+/** The nodes that each hit has, found once: a repaint asks for all of them. */
+const children = new WeakMap<Element, Map<string, SVGElement>>();
+
+/** A node right within a hit, by its class. */
+export function child(group: Element, name: string): SVGElement {
+  const known = children.get(group) ?? new Map<string, SVGElement>();
+  const before = known.get(name);
+  const found = before?.parentNode === group ? before : (group.querySelector(`:scope > .${name}`) as SVGElement);
+  if (known.size === 0) children.set(group, known);
+  known.set(name, found);
+  return found;
+}
 
 function placeRect(node: Element, { x, y, w, h }: Rect, grow: number): void {
   node.setAttribute('x', String(x - grow));
@@ -137,14 +150,27 @@ export function paintRing(group: SVGGElement, rect: Rect, change: number, wave =
   ring.setAttribute('stroke-width', width.toFixed(2));
 }
 
+const NOTCH = 6;
+
+/** A corner cut off where a fill is beyond its scale: the upper one above it, the lower one below it. */
+export function paintNotch(group: SVGGElement, { x, y, w, h }: Rect, over: -1 | 0 | 1, paint: Paint | null): void {
+  const notch = child(group, 'gb-notch');
+  const corner = over > 0 ? y : y + h;
+  put(notch, 'd', over === 0 || !paint ? '' : `M${x + w - NOTCH},${corner} h${NOTCH} v${over * NOTCH} Z`);
+  if (over !== 0 && paint) put(notch, 'fill', paint.ink);
+}
+
+/** Where a norm is on the scale of fills: above it, on it, or below it. */
+export function overOf(look: Look, address: string): -1 | 0 | 1 {
+  return beyond(look.norm(address), look.isExpert(address) ? look.weights : look.limits);
+}
+
 /** The colour that a measured value has; null where it has none. */
 export function fillOf(look: Look, address: string): Paint | null {
   const norm = look.norm(address);
   if (Number.isNaN(norm)) return null;
   if (look.isExpert(address)) return magnitude(norm, look.weights);
-  const { limits } = look;
-  if (!limits) return null;
-  return norm <= 0 ? viridis(0) : viridis(Math.log(norm / limits.low) / Math.log(limits.high / limits.low));
+  return magnitude(norm, look.limits);
 }
 
 /** The size of what came out of an address, as it is written; nothing where it was not read. */
@@ -166,6 +192,8 @@ export function describeState(look: Look, address: string): string {
   if (norm === 0 && look.isExpert(address)) words.push('not chosen by this token');
   else if (!Number.isNaN(norm) && !how)
     words.push(`${look.isExpert(address) ? 'routing weight' : 'norm'} ${compact(norm)}`);
+  const over = how ? 0 : overOf(look, address);
+  if (over !== 0) words.push(over > 0 ? 'above the scale' : 'below the scale');
   const change = look.change(address);
   if (!how && change > CHANGED) words.push(`${percent(change, 0)} off the clean run`);
   return words.join(', ');

@@ -1,10 +1,14 @@
 /** What the marks mean. Only what is on the picture is explained. */
 import { compact } from '../layout/format';
-import { GRADIENT } from './colour';
+import { GRADIENT, viridis } from './colour';
 import type { Part, View } from './context';
 import { h, s, setText, show } from './dom';
 import { badge } from './hit';
 import type { Look } from './look';
+import { updateWidth } from './wires';
+
+const RESCALE =
+  'Scales stay as they are while a text runs, so that colours can be compared: make them anew for what is shown';
 
 function item(name: string, ...mark: (Node | string)[]): HTMLElement {
   return h('span', { class: 'gb-key' }, ...mark, h('span', {}, name));
@@ -15,6 +19,23 @@ function icon(width: number, ...marks: SVGElement[]): SVGSVGElement {
 }
 
 const wire = () => s('line', { x1: 0, x2: 30, y1: 10, y2: 10, class: 'gb-legend-wire' });
+
+/** A wire of an update of some size, as wide as the diagram draws it. */
+function flow(ratio: number): SVGSVGElement {
+  const half = updateWidth(ratio) / 2;
+  const d = `M0,${11 - half} H14 V${7 - half} L24,11 L14,${15 + half} V${11 + half} H0 Z`;
+  return s('svg', { width: 24, height: 22, 'aria-hidden': 'true' }, s('path', { d, class: 'gb-legend-flow' }));
+}
+
+/** The corner that says that a value is beyond the scale. */
+function beyondMark(over: 1 | -1, share: number): SVGSVGElement {
+  const at = over > 0 ? 4 : 16;
+  return icon(
+    14,
+    s('rect', { x: 0, y: 4, width: 13, height: 12, rx: 2, fill: viridis(share).fill }),
+    s('path', { d: `M7,${at} h6 v${over * 6} Z`, fill: viridis(share).ink }),
+  );
+}
 
 export class Legend implements Part {
   readonly element = h('div', { class: 'gb-legend' });
@@ -34,13 +55,17 @@ export class Legend implements Part {
     h('span', {}, 'not chosen by the token'),
   );
 
+  #rescale = h('button', { type: 'button', class: 'gb-link', title: RESCALE, 'data-testid': 'rescale' }, 'Rescale');
   /** The badges of the kinds in force. */
   #kinds = h('span', { class: 'gb-key gb-legend-kinds' });
   #shown = '';
 
   constructor(view: View) {
     const bar = h('i', { class: 'gb-gradient', style: `background:linear-gradient(90deg,${GRADIENT.join(',')})` });
-    const scale = h('span', { class: 'gb-key' }, this.#low, bar, this.#high, h('span', {}, 'output norm, log'));
+    const beyond = h('span', { class: 'gb-key' }, beyondMark(-1, 0), beyondMark(1, 1), 'beyond it');
+    const scale = h('span', { class: 'gb-key' }, this.#low, bar, this.#high, 'output norm, log', beyond, this.#rescale);
+    const again = () => view.state.set({ rescaled: view.state.value.rescaled + 1 });
+    this.#rescale.addEventListener('click', again, { signal: view.signal });
     const needle = icon(
       20,
       s('path', { d: 'M4,1 A9,9 0 0 1 4,19', class: 'gb-dial' }),
@@ -55,11 +80,10 @@ export class Legend implements Part {
       30,
       s('rect', { x: 1, y: 3, width: 27, height: 14, rx: 3, class: 'gb-legend-cut', fill: `url(#${view.uid}-hatch)` }),
     );
-    const update = icon(34, s('path', { d: 'M0,9 L24,5 V1 L33,10 L24,19 V15 L0,11 Z', class: 'gb-legend-flow' }));
     const norm = icon(30, wire(), s('rect', { x: 13, y: 3, width: 4, height: 14, rx: 1, class: 'gb-legend-norm' }));
     this.element.append(
       scale,
-      item('size of the update', update),
+      h('span', { class: 'gb-key' }, flow(0.1), '10 %', flow(1), '100 % of the stream: size of the update'),
       item('its cosine: up +1, down −1', needle),
       item('off the clean run', changed),
       item('ablated', cut),

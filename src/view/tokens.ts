@@ -1,69 +1,93 @@
-/** The text: the tokens that were read, and those that the model wrote, as they arrive. */
-import { select } from 'd3-selection';
+/**
+ * The text: the tokens that were read, and those that the model wrote, as they arrive. It has a window of its own height
+ * that follows the end, and what is written is added to what stands there: nothing moves when a token comes.
+ */
 import { percent } from '../layout/format';
 import { visible } from './candidates';
 import { type Part, streamed, type View } from './context';
-import { h, show } from './dom';
+import { h, put, setText, show } from './dom';
 import type { Look } from './look';
 
-interface Token {
-  readonly text: string;
-  readonly written: boolean;
-  readonly next: boolean;
+/** More tokens than this are cut at the front, many at a time. */
+const MOST = 600;
+const CUT = 200;
+
+interface Text {
+  readonly tokens: readonly (string | null)[];
+  /** How many of them the model did not write. */
+  readonly read: number;
+  /** What it would say next, while it writes. */
+  readonly next: string | null;
 }
 
-/** More tokens than this are cut at the front: the newest matter. */
-const MOST = 80;
+const NONE: Text = { tokens: [], read: 0, next: null };
 
 export class Tokens implements Part {
   readonly element = h('section', { class: 'gb-section' });
-  #row = h('div', { class: 'gb-tokens', 'data-testid': 'tokens' });
+  #row = h('div', { class: 'gb-tokens', 'data-testid': 'tokens', tabindex: 0, role: 'region', 'aria-label': 'Text' });
+  #next = h('span', { class: 'gb-token gb-next-token', title: 'the most probable next token' });
+  #told: (string | null)[] = [];
+  #first = 0;
+  /** How many tokens the prompt had: the first frame of a generation brings them all. */
+  #prompted = 0;
 
   constructor(private readonly view: View) {
     this.element.append(h('div', { class: 'gb-section-head' }, h('h2', {}, 'Text')), this.#row);
+    this.#row.append(this.#next);
   }
 
   paint(look: Look): void {
-    const tokens = this.#tokens(look);
-    show(this.element, tokens.length > 0);
-    select(this.#row)
-      .selectAll<HTMLSpanElement, Token>('span')
-      .data(tokens.slice(-MOST))
-      .join('span')
-      .attr('class', (token) =>
-        token.next ? 'gb-token gb-next-token' : token.written ? 'gb-token gb-written' : 'gb-token',
-      )
-      .attr('title', (token) =>
-        token.next ? 'the most probable next token' : token.written ? 'written by the model' : null,
-      )
-      .text((token) => token.text);
+    const text = this.#text(look);
+    show(this.element, text.tokens.length > 0);
+    const grew = this.#fill(text);
+    show(this.#next, text.next !== null);
+    setText(this.#next, text.next ?? '');
+    if (grew) this.#row.scrollTop = this.#row.scrollHeight;
   }
 
-  #tokens({ run }: Look): Token[] {
-    const { state } = this.view.session.durable.value;
+  /** Make the spans those of a text; returns whether any was added. */
+  #fill({ tokens, read }: Text): boolean {
+    const [row, told] = [this.#row, this.#told];
+    // A text that starts otherwise is another one.
+    const first = tokens.length > this.#first + MOST ? Math.ceil((tokens.length - MOST) / CUT) * CUT : this.#first;
+    const start = tokens.length <= this.#first ? 0 : first;
+    for (; this.#first < start && told.length > 0; this.#first++) {
+      told.shift();
+      row.firstChild?.remove();
+    }
+    if (start !== this.#first) {
+      told.length = 0;
+      row.replaceChildren(this.#next);
+      this.#first = start;
+    }
+    const before = told.length;
+    for (let i = start; i < tokens.length; i++) this.#span(i - start, tokens[i] ?? null, i >= read);
+    while (told.length > tokens.length - start) {
+      told.pop();
+      this.#next.previousSibling?.remove();
+    }
+    return told.length > before;
+  }
+
+  #span(at: number, token: string | null, written: boolean): void {
+    const { children } = this.#row;
+    const span = at < this.#told.length ? (children[at] as HTMLElement) : h('span');
+    if (at >= this.#told.length) this.#row.insertBefore(span, this.#next);
+    if (at >= this.#told.length || this.#told[at] !== token) setText(span, visible(token ?? '…'));
+    this.#told[at] = token;
+    put(span, 'class', written ? 'gb-token gb-written' : 'gb-token');
+  }
+
+  #text({ run }: Look): Text {
     const { frame, tokens } = this.view.session.page.value;
-    if (!state) return [];
+    if (this.view.session.durable.value.state === null) return NONE;
+    if (frame?.header.first === 0) this.#prompted = frame.header.positions;
     if (streamed(this.view) && frame) {
       const [best] = frame.header.predictions;
-      const read = tokens.map((token, i) => ({
-        text: visible(token ?? '…'),
-        written: i >= this.#prompted(),
-        next: false,
-      }));
-      return best
-        ? [...read, { text: `${visible(best.token)} ${percent(best.prob, 0)}`, written: true, next: true }]
-        : read;
+      const next = best ? `${visible(best.token)} ${percent(best.prob, 0)}` : null;
+      return { tokens, read: this.#prompted, next };
     }
-    if (!run || run.generated === 0) return [];
-    const first = run.tokens.length - run.generated;
-    return run.tokens.map((token, i) => ({ text: visible(token), written: i >= first, next: false }));
-  }
-
-  /** How many tokens the prompt had: the first frame of a generation brings them all. */
-  #longest = 0;
-  #prompted(): number {
-    const { frame } = this.view.session.page.value;
-    if (frame?.header.first === 0) this.#longest = frame.header.positions;
-    return this.#longest;
+    if (!run || run.generated === 0) return NONE;
+    return { tokens: run.tokens, read: run.tokens.length - run.generated, next: null };
   }
 }

@@ -78,10 +78,12 @@ function slashes(x: number, y: number, upright: boolean): string {
     : `M${x - 5},${y + 6} L${x - 1},${y - 6} M${x + 1},${y + 6} L${x + 5},${y - 6}`;
 }
 
+/** How wide the wire of an update of some size is. */
+export const updateWidth = (ratio: number): number => Math.min(LIVE.most, LIVE.least + LIVE.more * ratio);
+
 function widthOf(line: Line, look: Look): number {
   if (!look.live) return STATIC;
-  const update = look.update(line.address);
-  return update ? Math.min(LIVE.most, LIVE.least + LIVE.more * update.ratio) : LIVE.least;
+  return updateWidth(look.update(line.address)?.ratio ?? 0);
 }
 
 /** From a block up to the one that it feeds. */

@@ -1,0 +1,27 @@
+/** Which token's values the diagram shows: said at all times, and the way back to the last one. */
+import { fixed } from '../layout/format';
+import { visible } from './candidates';
+import type { Part, View } from './context';
+import { h, put, setText } from './dom';
+import type { Look } from './look';
+
+export class TokenShown implements Part {
+  readonly element = h('div', { class: 'gb-token-shown gb-sub' });
+  #words = h('span', { 'data-testid': 'shown-token' });
+  #name = h('b', { class: 'gb-mono' });
+  #back = h('button', { type: 'button', class: 'gb-link', 'data-testid': 'last-token' }, 'show the last');
+
+  constructor(view: View) {
+    this.element.append(this.#words, this.#name, this.#back);
+    this.#back.addEventListener('click', () => view.state.set({ token: null }), { signal: view.signal });
+  }
+
+  paint({ token, live }: Look): void {
+    this.element.classList.toggle('gb-vacant', !live || !token);
+    const chosen = token !== null && !token.last;
+    setText(this.#words, token ? `values at ${chosen ? '' : 'the last '}token ${fixed(token.place)}` : '');
+    setText(this.#name, token?.name ? visible(token.name) : '');
+    put(this.element, 'data-chosen', String(chosen));
+    this.#back.disabled = !chosen;
+  }
+}
