@@ -26,11 +26,18 @@ export function robustLimits(values: readonly number[]): Limits | null {
   return limits.high > limits.low ? limits : { low: limits.low / 2, high: limits.high * 2 };
 }
 
-/** Output norms of blocks and heads at the token that is shown: what the diagram's fills show. */
-export function outputNorms(readings: Readings | null): number[] {
-  if (!readings) return [];
+/** Limits that hold those of several kinds: hundreds of heads must not push a few blocks off the scale. */
+function limitsOfAll(kinds: readonly (readonly number[])[]): Limits | null {
+  const known = kinds.map(robustLimits).filter((limits) => limits !== null);
+  if (known.length === 0) return null;
+  return { low: Math.min(...known.map(({ low }) => low)), high: Math.max(...known.map(({ high }) => high)) };
+}
+
+/** The scale of the diagram's fills: output norms of blocks and of heads at the token that is shown. */
+export function fillLimits(readings: Readings | null): Limits | null {
+  if (!readings) return null;
   const { index } = readings;
-  return [...index.sites('block'), ...index.sites('head')].map((address) => readings.norm(address));
+  return limitsOfAll([index.sites('block'), index.sites('head')].map((of) => of.map((one) => readings.norm(one))));
 }
 
 /** The weights that tokens gave to experts, of all that the frame has. */
@@ -59,10 +66,10 @@ export class Scales {
     this.#renewed = times;
   }
 
-  /** The limits of one scale of a sequence, made of `values` if there are none yet. */
-  of(sequence: string, name: string, values: () => readonly number[]): Limits | null {
+  /** The limits of one scale of a sequence, made if there are none yet. */
+  of(sequence: string, name: string, make: () => Limits | null): Limits | null {
     const known = this.#kept.get(sequence);
-    const limits = known?.get(name) ?? robustLimits(values());
+    const limits = known?.get(name) ?? make();
     if (!limits || known?.has(name)) return limits;
     if (known) known.set(name, limits);
     else this.#kept.set(sequence, new Map([[name, limits]]));

@@ -9,7 +9,7 @@ import type { Column } from '../state/timeline';
 import { magnitude, type Paint, signedColour } from './colour';
 
 /** The room of the tokens' names, which lean, under the cells. */
-export const FOOT = 46;
+export const FOOT = 44;
 const ROW = 18;
 const TALL = 240;
 const GAP = 1.5;
@@ -212,8 +212,9 @@ function outlines(context: CanvasRenderingContext2D, grid: Grid, at: Places, { a
   context.lineWidth = 2;
   if (grid.shown >= 0 && grid.shown < grid.columns.length && grid.columns.length > 1) {
     context.strokeStyle = accent;
-    const w = Math.max(3, at.pitch - GAP);
-    context.strokeRect(at.left + grid.shown * at.pitch + 0.5, 1, w - 1, grid.rows.rows.length * at.row - GAP - 1);
+    // Around the column: a narrow one would be covered.
+    const [x, w] = [at.left + grid.shown * at.pitch, Math.max(3, at.pitch - GAP)];
+    context.strokeRect(x - 1, 1, w + 2, grid.rows.rows.length * at.row - GAP - 1);
   }
   if (!grid.cursor) return;
   const [row, column] = grid.cursor;

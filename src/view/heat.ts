@@ -6,7 +6,7 @@ import { fixed, percent } from '../layout/format';
 import { type Rows, roomFor, rowsOf, valuesOf } from '../state/grid';
 import type { HeatOf } from '../state/local';
 import type { LayoutIndex } from '../state/readings';
-import type { Limits } from '../state/scale';
+import { type Limits, robustLimits } from '../state/scale';
 import { type Column, columnsOf, endOf } from '../state/timeline';
 import type { DecodedFrame } from '../wire/codec';
 import { visible } from './candidates';
@@ -300,5 +300,5 @@ function limitsOf(look: Look, rows: Rows, columns: readonly (Column | null)[]): 
   // The clean run is what is compared with: its numbers make the scale.
   const clean = look.clean?.frame;
   const of = clean ? columnsOf([], clean, clean.header.first, endOf(clean.header)) : columns;
-  return look.scale(`heat ${rows.of}`, () => valuesOf(rows, of));
+  return look.scale(`heat ${rows.of}`, () => robustLimits(valuesOf(rows, of)));
 }

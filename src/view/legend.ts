@@ -55,15 +55,19 @@ export class Legend implements Part {
     h('span', {}, 'not chosen by the token'),
   );
 
-  #rescale = h('button', { type: 'button', class: 'gb-link', title: RESCALE, 'data-testid': 'rescale' }, 'Rescale');
+  #rescale = h(
+    'button',
+    { type: 'button', class: 'gb-word-button', title: RESCALE, 'data-testid': 'rescale' },
+    'Rescale',
+  );
   /** The badges of the kinds in force. */
   #kinds = h('span', { class: 'gb-key gb-legend-kinds' });
   #shown = '';
 
   constructor(view: View) {
     const bar = h('i', { class: 'gb-gradient', style: `background:linear-gradient(90deg,${GRADIENT.join(',')})` });
-    const beyond = h('span', { class: 'gb-key' }, beyondMark(-1, 0), beyondMark(1, 1), 'beyond it');
-    const scale = h('span', { class: 'gb-key' }, this.#low, bar, this.#high, 'output norm, log', beyond, this.#rescale);
+    const beyond = h('span', { class: 'gb-key' }, beyondMark(-1, 0), beyondMark(1, 1), 'beyond the scale');
+    const scale = h('span', { class: 'gb-key' }, this.#low, bar, this.#high, 'output norm, log');
     const again = () => view.state.set({ rescaled: view.state.value.rescaled + 1 });
     this.#rescale.addEventListener('click', again, { signal: view.signal });
     const needle = icon(
@@ -83,6 +87,8 @@ export class Legend implements Part {
     const norm = icon(30, wire(), s('rect', { x: 13, y: 3, width: 4, height: 14, rx: 1, class: 'gb-legend-norm' }));
     this.element.append(
       scale,
+      beyond,
+      this.#rescale,
       h('span', { class: 'gb-key' }, flow(0.1), '10 %', flow(1), '100 % of the stream: size of the update'),
       item('its cosine: up +1, down −1', needle),
       item('off the clean run', changed),

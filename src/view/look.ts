@@ -3,7 +3,7 @@ import { group } from 'd3-array';
 import type { Durable } from '../state/durable';
 import { type ChosenToken, FIRST_VIEW, type Page, type ViewState } from '../state/local';
 import { change, comparable, LayoutIndex, Readings, type Update } from '../state/readings';
-import { type Limits, outputNorms, routingWeights, Scales } from '../state/scale';
+import { fillLimits, type Limits, robustLimits, routingWeights, Scales } from '../state/scale';
 import type { DecodedFrame } from '../wire/codec';
 import type { FrameLayout, How, Intervention, RunSummary } from '../wire/types.generated';
 
@@ -13,8 +13,8 @@ export interface Look {
   readonly limits: Limits | null;
   /** Those of routing weights; null where there are none. */
   readonly weights: Limits | null;
-  /** Another scale of the sequence that is shown, made of these values where there is none of this name yet. */
-  scale(name: string, values: () => readonly number[]): Limits | null;
+  /** Another scale of the sequence that is shown, made where there is none of this name yet. */
+  scale(name: string, make: () => Limits | null): Limits | null;
   readonly now: Readings | null;
   readonly clean: Readings | null;
   /** All that is in force, also where the clean run is shown. */
@@ -160,7 +160,7 @@ export class Looker {
         ? new Readings(index, page.clean, token?.position)
         : null;
     const sequence = sequenceOf(page);
-    const scale = (name: string, values: () => readonly number[]) => this.#scales.of(sequence, name, values);
+    const scale = (name: string, make: () => Limits | null) => this.#scales.of(sequence, name, make);
     const experts = now !== null && now.index.sites('expert').length > 0;
     const edits = group(interventions, (one) => one.address);
     const touched = new Set(interventions.flatMap((one) => containers(one.address)));
@@ -176,8 +176,8 @@ export class Looker {
     };
     return {
       live: durable.state !== null,
-      limits: scale('fills', () => outputNorms(clean ?? now)),
-      weights: experts ? scale('weights', () => routingWeights((clean ?? now) as Readings)) : null,
+      limits: scale('fills', () => fillLimits(clean ?? now)),
+      weights: experts ? scale('weights', () => robustLimits(routingWeights((clean ?? now) as Readings))) : null,
       scale,
       now,
       clean,

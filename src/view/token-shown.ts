@@ -9,7 +9,7 @@ export class TokenShown implements Part {
   readonly element = h('div', { class: 'gb-token-shown gb-sub' });
   #words = h('span', { 'data-testid': 'shown-token' });
   #name = h('b', { class: 'gb-mono' });
-  #back = h('button', { type: 'button', class: 'gb-link', 'data-testid': 'last-token' }, 'show the last');
+  #back = h('button', { type: 'button', class: 'gb-word-button', 'data-testid': 'last-token' });
 
   constructor(view: View) {
     this.element.append(this.#words, this.#name, this.#back);
@@ -19,9 +19,10 @@ export class TokenShown implements Part {
   paint({ token, live }: Look): void {
     this.element.classList.toggle('gb-vacant', !live || !token);
     const chosen = token !== null && !token.last;
-    setText(this.#words, token ? `values at ${chosen ? '' : 'the last '}token ${fixed(token.place)}` : '');
+    setText(this.#words, token ? `at token ${fixed(token.place)}` : '');
     setText(this.#name, token?.name ? visible(token.name) : '');
     put(this.element, 'data-chosen', String(chosen));
     this.#back.disabled = !chosen;
+    setText(this.#back, chosen ? 'to the last' : 'the last');
   }
 }

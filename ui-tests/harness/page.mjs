@@ -85,7 +85,7 @@ function headerOf(seq, origin, first, positions) {
     const id = (first + positions + i * 5) % WORDS.length;
     return { token: WORDS[id], id: 100 * i + id, prob: 0.5 / (i + 1) };
   });
-  const rest = { interventions: 0, first_nonfinite: null };
+  const rest = { interventions: 0, first_nonfinite: null, inside: [], unread: {} };
   return { type: 'frame', seq, origin, first, positions, tokens, predictions, ...rest };
 }
 
