@@ -7,7 +7,7 @@ import type { Rect } from '../layout';
 import { compact, percent } from '../layout/format';
 import { beyond } from '../state/scale';
 import type { How } from '../wire/types.generated';
-import { magnitude, type Paint, viridis } from './colour';
+import { magnitude, type Paint } from './colour';
 import type { Pen } from './context';
 import { put, s } from './dom';
 import { type Look, namesOf } from './look';
