@@ -6,6 +6,7 @@ import type { Block } from '../wire/types.generated';
 import { activeIn } from './active';
 import { type Grid, gridHeight, gridOf, gridWidth, placeCells } from './cells';
 import { big, percent } from './format';
+import { expertsOf, type InsideScene, layoutInside } from './inside';
 import { type Description, describe } from './kinds';
 import type { BlockBox, CellBox, PartBox, Rect } from './scene';
 import { fitting, type Measure } from './text';
@@ -29,8 +30,8 @@ export interface Body {
   readonly grid: Grid | null;
   /** Boxes beside the cells. */
   readonly parts: readonly PartBox[];
-  /** Height of what is inside of it, where it is opened. */
-  readonly inside: number;
+  /** What is inside of it, where it is opened. */
+  readonly inside: InsideScene | null;
 }
 
 export interface BodyContext {
@@ -42,8 +43,8 @@ export interface BodyContext {
   readonly layerParams: number;
   /** Whether what one token passes through in a block is known. */
   readonly active: boolean;
-  /** How much height what is inside of a block wants at a width; 0 where it is not opened. */
-  readonly inside: (address: string, width: number) => number;
+  /** The block that shows its inside. */
+  readonly opened: string | null;
 }
 
 const nameOf = (address: string) => address.slice(address.lastIndexOf('.') + 1);
@@ -57,6 +58,19 @@ const WORDS = 46;
 const BUS_HEADS = 8;
 const PART = { share: 0.42, most: 150, aside: 12, inset: 8, title: 22, line: 14, gap: 6 };
 const BUS = { cell: 22, gap: 8, tight: 4, drop: 14, rise: 9 };
+
+/** Around an inside. */
+const AROUND = 8;
+
+function insideOf(block: Block, width: number, { opened, measure }: BodyContext): InsideScene | null {
+  if (opened !== block.address || !block.inside) return null;
+  return layoutInside(block.inside, { width: width - 2 * AROUND, measure, experts: expertsOf(block) });
+}
+
+/** Numbers in rows, unless boxes of parts or an inside say them. */
+const hasRows = ({ parts, inside }: Pick<Body, 'parts' | 'inside'>) => parts.length === 0 && inside === null;
+
+const roomOf = (inside: InsideScene | null) => (inside ? inside.height + 2 * AROUND : 0);
 
 /** Heads side by side over one wire, if they fit. */
 function busGrid(description: Description, width: number): Grid | null {
@@ -74,26 +88,27 @@ export function measureBody(block: Block, side: -1 | 1, context: BodyContext, ch
   const description = describe(block, context.width);
   const column = side === -1 ? context.left : context.right;
   const common = { block, description, side, column };
-  const bus = context.live && side === -1 && !chained ? busGrid(description, column.w) : null;
+  const inside = insideOf(block, column.w, context);
+  const bus = context.live && side === -1 && !chained && !inside ? busGrid(description, column.w) : null;
   if (bus) {
-    const plain = { parts: [], inside: 0, under: 0 };
+    const plain = { parts: [], inside, under: 0 };
     return { ...common, ...plain, form: 'bus', height: 0, below: 0, above: 68, span: 51, grid: bus };
   }
   const inner = column.w - 2 * INSET;
-  const inside = context.inside(block.address, inner);
-  const parts = context.live ? [] : partBoxes(block, description, inner, context.measure);
+  const parts = context.live || inside ? [] : partBoxes(block, description, inner, context.measure);
   const room = parts.length > 0 ? inner - (parts[0]?.w ?? 0) - PART.aside : inner;
   const grid = description.cells ? gridOf(description.cells, room, context.live ? 4 : 2, !context.live) : null;
   const cells = description.cells && grid ? gridHeight(description.cells, grid) + 12 : 0;
   const sized = { ...common, form: 'box' as const, grid, parts, inside };
+  const more = roomOf(inside);
   if (context.live) {
-    const height = (cells > 0 ? TITLE + 18 + cells : 50) + inside;
+    const height = (cells > 0 ? TITLE + 18 + cells : 50) + more;
     const places = cells > 0 ? { below: 18, above: 22, span: 34 } : { below: 15, above: 11, span: 24 };
     return { ...sized, height, ...places, under: WORDS };
   }
-  const rows = parts.length > 0 ? 0 : description.rows.length * ROW;
+  const rows = hasRows({ parts, inside }) ? description.rows.length * ROW : 0;
   const beside = Math.max(0, ...parts.map(({ y, h }) => y + h + 10));
-  const height = TITLE + rows + 4 + Math.max(cells, beside) + SHARE + inside;
+  const height = TITLE + rows + 4 + Math.max(cells, beside) + SHARE + more;
   return { ...sized, height, below: 18, above: 24, span: 44, under: 0 };
 }
 
@@ -156,7 +171,7 @@ function placeBox(body: Body, box: BlockBox, context: BodyContext): BlockBox {
   const inner = { x: box.x + INSET, w: box.w - 2 * INSET };
   let y = box.y + TITLE;
   const rows =
-    context.live || body.parts.length > 0
+    context.live || !hasRows(body)
       ? []
       : description.rows.map(([label, ...values], i) => {
           const room = inner.w - context.measure(label, 11, 400) - 8;
@@ -177,7 +192,8 @@ function placeBox(body: Body, box: BlockBox, context: BodyContext): BlockBox {
   // A name is never broken off, for it is the block's address; its share says how large the block is.
   const params = named - 4 + number <= inner.w ? box.params : '';
   const right = number + 8;
-  const bottom = box.y + box.h - body.inside;
+  const inside = insideBox(body, box);
+  const bottom = inside ? inside.y - AROUND : box.y + box.h;
   return {
     ...box,
     params,
@@ -190,8 +206,13 @@ function placeBox(body: Body, box: BlockBox, context: BodyContext): BlockBox {
     brackets: brackets(body, cells),
     words: context.live ? { x: box.x, y: box.y + box.h + 22, w: box.w } : null,
     share: context.live ? null : shareOf(body.block, { x: inner.x, y: bottom - 26, w: inner.w, h: 4 }, context),
-    inside: body.inside > 0 ? { ...inner, y: bottom, h: body.inside - INSET } : null,
+    inside,
   };
+}
+
+function insideBox({ block, inside: scene }: Body, { x, y, h }: Rect): BlockBox['inside'] {
+  if (!scene || !block.inside) return null;
+  return { x: x + AROUND, y: y + h - AROUND - scene.height, scene, of: block.inside };
 }
 
 /** Of a block that one token passes through in part: that part of it. Of any other, its part of the layer. */
@@ -238,6 +259,8 @@ export function placeBody(
     brackets: [],
     words: null,
     share: null,
+    // At the corner that is farthest from the stream: wires end at the other edge.
+    opener: block.inside ? { x: body.side === -1 ? rect.x : rect.x + rect.w, y: rect.y } : null,
     inside: null,
   };
   return body.form === 'bus' ? placeBus(body, at, box, context.measure) : placeBox(body, box, context);

@@ -21,7 +21,8 @@ export interface CardOf {
   readonly measure: Measure;
   /** Whether what one token passes through is known. */
   readonly active: boolean;
-  readonly inside: BodyContext['inside'];
+  /** The block that shows its inside. */
+  readonly opened: string | null;
 }
 
 /** Height of a folded card's title, subtitle and stepper. */
@@ -68,7 +69,7 @@ export function sizeCard(of: CardOf): Sized {
     measure,
     layerParams: layer.params,
     active: of.active,
-    inside: of.inside,
+    opened: of.opened,
   };
   const sides = sidesOf(layer, width);
   const chained = new Set(layer.branches.flatMap(({ block, feeds }) => (feeds === null ? [] : [block, feeds])));

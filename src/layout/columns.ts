@@ -1,5 +1,6 @@
 /** Horizontal places: they follow from the width and from what the layers hold, and are the same for all cards. */
 import type { Description } from './kinds';
+import { ASIDE, OPENED } from './opened';
 
 export interface Columns {
   readonly card: { readonly x: number; readonly w: number };
@@ -29,6 +30,8 @@ export interface ColumnsOf {
   readonly blocks: readonly Description[];
   /** Whether any block is on the right of the stream: else what is there are names of layers alone. */
   readonly onRight: boolean;
+  /** On which side a block is opened: it gets the width that it needs, if the diagram must be wider for that. */
+  readonly opened: -1 | 1 | null;
 }
 
 /** The widest a diagram gets: beyond it wires only get longer. */
@@ -44,14 +47,25 @@ function shareOf({ width, folded, live, blocks, onRight }: ColumnsOf): number {
   return wideRight ? 0.44 : wideLeft ? 0.54 : 0.512;
 }
 
-export function columns({ width, folded, live, across, blocks, onRight }: ColumnsOf): Columns {
+/** The stream moved aside for an opened block, no further than what is on its other side can spare. */
+function makeRoom(card: Columns['card'], spine: number, gap: number, opened: -1 | 1): { w: number; spine: number } {
+  const [inner, outer] = [gap + PAD, gap + PAD + 4];
+  const needed = OPENED + ASIDE + inner + outer;
+  const w = Math.max(card.w, needed);
+  const at = opened === -1 ? Math.max(spine, card.x + inner + OPENED) : Math.min(spine, card.x + w - outer - OPENED);
+  return { w, spine: Math.max(card.x + inner + ASIDE, Math.min(at, card.x + w - outer - ASIDE)) };
+}
+
+export function columns(given: ColumnsOf): Columns {
+  const { width, folded, across, onRight, opened } = given;
   const narrow = width < NARROW;
   const strip = folded ? { x: narrow ? 22 : 30, w: narrow ? 20 : 26 } : null;
   const x = strip ? strip.x + strip.w + (narrow ? 10 : 38) : CHIP;
-  const card = { x, w: width - x };
+  const whole = { x, w: width - x };
   const gap = narrow ? (across ? 60 : 50) : 70;
-  const share = shareOf({ width, folded, live, across, blocks, onRight });
-  const spine = Math.round(card.x + card.w * share);
+  const usual = Math.round(whole.x + whole.w * shareOf(given));
+  const { w, spine } = opened === null ? { w: whole.w, spine: usual } : makeRoom(whole, usual, gap, opened);
+  const card = { x, w };
   const right = spine + (onRight || !folded ? gap : 26);
   return {
     card,

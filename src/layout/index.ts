@@ -7,6 +7,7 @@ import { type Arrivals, type Leaving, placeEdges, placeLeaving, railsWidth } fro
 import { placeRow, placeTop, rowHeight } from './ends';
 import { describe } from './kinds';
 import { groupKey, layerCount, layerOf } from './model';
+import { openedOf, openedSide } from './opened';
 import type { Card, Scene, Spine } from './scene';
 import { placeFans, placeStrip } from './strip';
 import type { Measure } from './text';
@@ -21,8 +22,8 @@ export interface LayoutOptions {
   readonly measure: Measure;
   /** Whether the layers of one kind share a card; where not given, as many layers as there are decide. */
   readonly folded?: boolean;
-  /** How much height what is inside of an opened block wants at a width, and 0 of any other. */
-  readonly inside?: (address: string, width: number) => number;
+  /** The address of the block that shows its inside. */
+  readonly opened?: string | null;
 }
 
 interface Shown {
@@ -71,8 +72,9 @@ function placeStack(architecture: Architecture, stack: Stack, from: number, of: 
   const cards: Card[] = [];
   let y = top.bottom;
   for (const { group, layer } of shownLayers(stack, folded, options.bound).reverse()) {
-    const { live, measure, inside = () => 0 } = options;
-    const sized = sizeCard({ stack, group, layer, folded, live, columns: of, measure, active, inside });
+    const { live, measure } = options;
+    const opened = openedOf(stack, group, layer, folded, options.opened ?? null);
+    const sized = sizeCard({ stack, group, layer, folded, live, columns: of, measure, active, opened });
     cards.push(placeCard(sized, y));
     y += sized.height + gap;
   }
@@ -107,7 +109,7 @@ function placeStack(architecture: Architecture, stack: Stack, from: number, of: 
 /** Place everything. The width is what there is; a diagram takes no more of it than it can use. */
 export function layoutScene(architecture: Architecture, given: LayoutOptions): Scene {
   const rails = railsWidth(architecture);
-  const options = { ...given, width: diagramWidth(given.width) - rails };
+  const width = diagramWidth(given.width) - rails;
   const folded = given.folded ?? layerCount(architecture) > UNFOLDED;
   const blocks = architecture.stacks.flatMap((stack) =>
     stack.groups.flatMap((group) => group.template.blocks.map((block) => describe(block, stack.width.value))),
@@ -120,7 +122,9 @@ export function layoutScene(architecture: Architecture, given: LayoutOptions): S
   const onRight = architecture.stacks.some(({ groups, width }) =>
     groups.some(({ template }) => [...sidesOf(template, width.value).values()].includes(1)),
   );
-  const of = columns({ width: options.width, folded, live: options.live, across, blocks, onRight });
+  const opened = openedSide(architecture, given.opened ?? null);
+  const of = columns({ width, folded, live: given.live, across, blocks, onRight, opened });
+  const options = { ...given, width: of.card.x + of.card.w };
   const parts: Part[] = [];
   const leaving: Leaving[] = [];
   const place = { spine: of.spine, width: options.width, measure: options.measure };

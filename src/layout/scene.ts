@@ -2,6 +2,7 @@
  * What a layout says: where everything is, in CSS pixels, with y downwards. Keys stay the same when a card is bound to
  * another layer, so that a drawing can be updated in place; addresses are those of the layer that is shown.
  */
+import type { Inside, InsideScene } from './inside';
 import type { Hue } from './kinds';
 
 export interface Point {
@@ -74,8 +75,10 @@ export interface BlockBox extends Rect {
   readonly words: (Point & { readonly w: number }) | null;
   /** A share, in words and as a bar: of the layer's parameters, or of its own that one token passes through. */
   readonly share: (Rect & { readonly of: number; readonly text: string }) | null;
-  /** Room for what is inside of it; null where it is not opened. */
-  readonly inside: Rect | null;
+  /** Where the button is that opens and closes it; null where nothing is known of its inside. */
+  readonly opener: Point | null;
+  /** Its inside, and the upper left corner of that; null where it is not opened. */
+  readonly inside: (Point & { readonly scene: InsideScene; readonly of: Inside }) | null;
 }
 
 /** A norm: a short bar across the wire or the stream that it normalises. */

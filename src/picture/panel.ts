@@ -23,6 +23,8 @@ export interface PanelOptions {
   readonly folded?: boolean;
   /** For each group of layers (see `groupKey`), the one that its card shows; the first where not given. */
   readonly bound?: Readonly<Record<string, number>>;
+  /** The address of the block that shows its inside. */
+  readonly opened?: string | null;
   /** What was measured on a live model; an architecture alone where there is none. */
   readonly live?: Live;
 }
@@ -117,7 +119,8 @@ export function panelOf(architecture: Architecture, given: PanelOptions): Panel 
   drawing.draw(scene);
   drawing.paint(live?.look ?? new Looker().look({ architecture, layout: null, state: null }, EMPTY_PAGE));
   // What is there to be clicked has no place on paper, nor hatching where nothing is ablated.
-  for (const node of drawing.element.querySelectorAll(live ? '.gb-steps' : 'defs, .gb-steps')) node.remove();
+  const none = ['.gb-steps', '.gb-opener', ...(live ? [] : ['defs'])].join(', ');
+  for (const node of drawing.element.querySelectorAll(none)) node.remove();
   const above = live ? liveHeader(architecture, live, scene.width) : header(architecture, scene.width);
   const below = live ? liveFooter(live, scene.width) : footer(architecture, scene.width);
   const belowAt = above.height + scene.height + 14;

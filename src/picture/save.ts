@@ -63,9 +63,9 @@ export const pictures: Pictures = {
   file(name, text) {
     download(name, new Blob([text as BlobPart], { type: 'text/html' }));
   },
-  save({ architecture, state, look, theme, bound }, root, as) {
+  save({ architecture, state, look, theme, bound, opened }, root, as) {
     const live = state ? { live: { state, look } } : {};
-    const svg = pictureOf(architecture, styleAround(root), { theme, bound, ...live });
+    const svg = pictureOf(architecture, styleAround(root), { theme, bound, opened, ...live });
     return saved(state?.title || architecture.name, svg, as);
   },
   saveComparison(comparison, root, theme, as) {

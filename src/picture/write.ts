@@ -29,7 +29,8 @@ function isSeen(tag: string, element: Element, style: Style): boolean {
 
 function fittedWidth(element: Element, style: Style): [string, string][] {
   const text = element.textContent ?? '';
-  if (!isKnown(text)) return [];
+  // The widths that are known are those of one family.
+  if (!isKnown(text) || style.get('font-family').includes('mono')) return [];
   const weight = Number(style.get('font-weight')) >= 600 ? 600 : 400;
   const width = measure(text, Number(style.get('font-size')), weight).toFixed(1);
   return [

@@ -104,7 +104,7 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
   stage.append(diagram.element, diagram.viewport.minimap, chosen.element);
   view.root.append(menu.element);
   const [tooltip, legend, table] = [new Tooltip(view, stage), new Legend(view), new Table(view)];
-  stage.append(tooltip.element);
+  stage.append(tooltip.element, diagram.walk.tooltip);
   return {
     placed: [
       new Placed(diagram, DIAGRAM, stage),
@@ -173,8 +173,8 @@ function assemble(view: View, live: HTMLElement): Placed[] {
 /** What makes a new scene necessary. */
 function sceneKey(view: View): unknown[] {
   const { architecture, state } = view.session.durable.value;
-  const { bound, width, projector } = view.state.value;
-  return [architecture, state !== null, bound, split(width, state !== null, projector).diagram, projector];
+  const { bound, width, projector, opened } = view.state.value;
+  return [architecture, state !== null, bound, opened, split(width, state !== null, projector).diagram, projector];
 }
 
 class Painter {
@@ -220,10 +220,13 @@ class Painter {
   #lay(): void {
     const { view } = this;
     const { architecture, state } = view.session.durable.value;
-    const { bound, width, projector } = view.state.value;
+    const { bound, width, projector, opened } = view.state.value;
     const { diagram, panel } = split(width, state !== null, projector);
     const placed = state ? diagram : Math.max(diagram, LEAST);
-    const scene = layoutScene(architecture, { width: placed, live: state !== null, bound, measure: view.measure });
+    const scene = layoutScene(architecture, {
+      ...{ width: placed, live: state !== null, bound, opened },
+      measure: view.measure,
+    });
     view.root.classList.toggle('gb-narrow', isNarrow(width, projector));
     view.root.classList.toggle('gb-slim', width < SLIM);
     view.root.style.setProperty('--gb-width', `${width}px`);

@@ -204,6 +204,7 @@ function paintBlock(owner: SVGGElement, box: BlockBox, look: Look, pen: Pen): vo
   setFill(child(group, 'gb-body'), cut ? `url(#${pen.uid}-hatch)` : (paint?.fill ?? ''));
   paintNotch(group, box, paint ? overOf(look, box.address) : 0, paint);
   group.classList.toggle('gb-measured', paint !== null);
+  if (box.opener) put(group, 'aria-expanded', String(box.inside !== null));
   for (const name of TEXTS) setFill(child(group, name), paint?.ink ?? '');
   if (look.live && box.form === 'box') setText(child(group, 'gb-number'), cut ? '' : numberOf(look, box.address));
   paintWords(child(owner, 'gb-words'), box, look, pen);

@@ -18,7 +18,7 @@ export interface Pen {
 }
 
 /** What a picture is taken of: the diagram as a page shows it, with what was measured where there is a model. */
-export interface Shot extends Pick<ViewState, 'theme' | 'bound'> {
+export interface Shot extends Pick<ViewState, 'theme' | 'bound' | 'opened'> {
   readonly architecture: Architecture;
   readonly state: SessionState | null;
   readonly look: Look;

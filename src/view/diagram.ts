@@ -8,17 +8,22 @@ import { extend, type Meaning, meaningOf, meant } from './choosing';
 import type { Part, View } from './context';
 import { Drawing } from './drawing';
 import { describeState } from './hit';
+import { Walk } from './inside/walk';
 import { type ItemLine, linesOf, move } from './keys';
 import type { KindMenu } from './kind-menu';
 import type { Look } from './look';
 import { paintMarks } from './marks';
+import { Opening } from './opening';
 import { CLOSES } from './shortcuts';
 import { Viewport } from './viewport';
 
 export class Diagram implements Part {
   readonly element: SVGSVGElement;
   readonly viewport: Viewport;
+  readonly walk: Walk;
   #drawing: Drawing;
+  #opening: Opening;
+  #opened: string | null = null;
   #lines: ItemLine[] = [];
   #scene: Scene | null = null;
   #look: Look | null = null;
@@ -35,6 +40,8 @@ export class Diagram implements Part {
     this.#drawing = new Drawing(view);
     this.element = this.#drawing.element;
     this.viewport = new Viewport(view, this.element);
+    this.#opening = new Opening(view);
+    this.walk = new Walk(view, this.element);
     const { signal } = view;
     this.element.addEventListener('click', (event) => this.#clicked(event), { signal });
     this.#bindKeys();
@@ -44,8 +51,15 @@ export class Diagram implements Part {
 
   draw(scene: Scene): void {
     this.#scene = scene;
+    this.#opening.moveTo(scene, (one, last) => this.#draw(one, last));
+  }
+
+  #draw(scene: Scene, last: boolean): void {
     this.#drawing.draw(scene);
     this.viewport.draw(scene, this.#width());
+    if (this.#look) this.#drawing.paint(this.#look);
+    if (!last) return;
+    this.#follow(scene);
     this.#lines = linesOf(scene);
     this.#order();
     this.#rove(this.#node(this.#current) ? this.#current : (this.#lines[0]?.[0]?.key ?? ''));
@@ -57,6 +71,17 @@ export class Diagram implements Part {
     this.#mark();
     this.#reach();
     this.#reveal(this.view.state.value.selected);
+  }
+
+  /** What is open is brought into sight, and its steps are walked. */
+  #follow(scene: Scene): void {
+    const box = scene.cards.flatMap(({ blocks }) => blocks).find(({ inside }) => inside !== null);
+    const group = this.element.querySelector<SVGGElement>('.gb-opened .gb-ops');
+    const inside = box?.inside;
+    this.walk.follow(inside && group ? { group, scene: inside.scene, inside: inside.of, address: box.address } : null);
+    const opened = box?.address ?? null;
+    if (opened !== this.#opened && group) this.viewport.reveal(group);
+    this.#opened = opened;
   }
 
   /** Mark what the search names, where that or the scene is another. */
@@ -136,6 +161,10 @@ export class Diagram implements Part {
     const hit = (event.target as Element).closest<SVGElement>('[data-act]');
     const { address, act } = hit?.dataset ?? {};
     if (!hit || address === undefined || act === undefined) return;
+    if (act === 'open') {
+      this.#opening.toggle(address);
+      return;
+    }
     const badge = (event.target as Element).closest('.gb-badge') !== null;
     if (badge && meaningOf(event) === 'act' && this.menu.open(hit)) return;
     meant(this.view, this.#look, address, act, meaningOf(event));
@@ -167,7 +196,7 @@ export class Diagram implements Part {
     shortcuts.bind('move', ({ key }) => this.#move(key));
     shortcuts.bind('ends', ({ key }) => this.#move(key));
     shortcuts.bind('layer', ({ key, target }) => this.#page(target as Element, key === 'PageUp' ? 1 : -1));
-    shortcuts.bind('act', (event) => act(event));
+    shortcuts.bind('act', (event) => this.#again(event) || act(event));
     shortcuts.bind('ablate', (event) => act(event));
     shortcuts.bind('look', (event) => act(event, 'look'));
     const clear = () => {
@@ -177,6 +206,13 @@ export class Diagram implements Part {
       return chosen.length > 0 || selected !== null;
     };
     shortcuts.bind('close', clear, CLOSES.selection);
+  }
+
+  /** Where nothing can be ablated, Enter on what is selected already opens it. */
+  #again({ target }: KeyboardEvent): boolean {
+    const address = (target as Element).closest<SVGElement>('.gb-hit')?.dataset.address;
+    const done = address !== undefined && address === this.view.state.value.selected && this.#look?.live !== true;
+    return done && this.#opening.toggle(address);
   }
 
   /** Go on and choose what was left and what is reached, as far as they can be ablated. */

@@ -8,6 +8,7 @@ import { drawCards } from './cards';
 import type { Pen } from './context';
 import { s } from './dom';
 import { drawEdges } from './edges';
+import { drawOpened, drawOpeners } from './inside/opened';
 import type { Look } from './look';
 import { drawPluses } from './plus';
 import { drawEnds, drawSpines, drawTicks } from './spine';
@@ -24,8 +25,10 @@ const LAYERS = [
   'pluses',
   'ticks',
   'ends',
+  'openers',
   'chips',
   'strips',
+  'insides',
 ] as const;
 type Layers = Record<(typeof LAYERS)[number], SVGGElement>;
 
@@ -48,14 +51,14 @@ export class Drawing {
   constructor(private readonly pen: Pen) {
     const groups = LAYERS.map((name) => s('g', { class: `gb-layer-${name}`, role: 'presentation' }));
     this.#layers = Object.fromEntries(LAYERS.map((name, i) => [name, groups[i]])) as Layers;
-    const { strips, ...inTree } = this.#layers;
+    const { strips, insides, ...inTree } = this.#layers;
     this.tree = s(
       'g',
       { role: 'tree', 'aria-multiselectable': 'true', 'aria-label': 'Diagram of the model' },
       ...Object.values(inTree),
     );
-    // The strips are sliders, which a tree cannot have in it.
-    this.element = s('svg', { class: 'gb-diagram', role: 'presentation' }, hatch(pen.uid), this.tree, strips);
+    // The strips are sliders and an inside is a list, which a tree cannot have in it.
+    this.element = s('svg', { class: 'gb-diagram', role: 'presentation' }, hatch(pen.uid), this.tree, insides, strips);
   }
 
   draw(scene: Scene): void {
@@ -69,6 +72,8 @@ export class Drawing {
     drawFans(layers.fans, scene.fans);
     drawEdges(layers.edges, scene.edges);
     drawSpines(layers.spines, scene);
+    drawOpeners(layers.openers, boxes);
+    drawOpened(layers.insides, boxes);
     drawTicks(layers.ticks, [...scene.ticks, ...scene.cards.flatMap((card) => card.ticks)]);
     this.#painters = [
       drawCards(layers.cards, layers.chips, scene.cards, pen),

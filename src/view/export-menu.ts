@@ -45,11 +45,11 @@ export class ExportMenu {
     const { pictures, root, session, state } = this.view;
     if (!this.#look || !pictures) return;
     const { architecture, state: live } = session.durable.value;
-    const { theme, bound } = state.value;
+    const { theme, bound, opened } = state.value;
     const failed = (error: unknown) =>
       session.page.set({ alert: `The picture could not be made: ${(error as Error).message}` });
     pictures
-      .save({ architecture, state: live, look: this.#look, theme, bound }, root, as)
+      .save({ architecture, state: live, look: this.#look, theme, bound, opened }, root, as)
       .then((name) => this.view.announce(`Saved ${name}`))
       .catch(failed);
   }

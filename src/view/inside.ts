@@ -1,5 +1,5 @@
 /** The inside of the selected block, in the panel: as wide as there is room, with what its marks mean under it. */
-import { layoutInside } from '../layout/inside';
+import { expertsOf, layoutInside } from '../layout/inside';
 import { shapeOf } from '../layout/inside/shapes';
 import type { Inside } from '../layout/inside/types';
 import { describe } from '../layout/kinds';
@@ -11,11 +11,6 @@ import { Walk } from './inside/walk';
 
 /** Beyond it wires only get longer. */
 const WIDEST = 640;
-
-/** What is said of experts under their name, from the block's own facts. */
-export function expertsOf({ spec }: Block): string {
-  return spec?.kind === 'moe' ? `top ${spec.top_k.value} of ${spec.experts.value}` : '';
-}
 
 /** What the marks of an inside mean; only of those that it has. */
 export function legendOf({ steps }: Inside): string[] {

@@ -2,6 +2,7 @@
  * A block's inside as a layered drawing, from what comes in at the bottom to what goes out at the top: rows, the order
  * within them, places, wires. Pure, deterministic, and general: of what kind the block is, only its steps say.
  */
+import type { Block } from '../../wire/types.generated';
 import type { Measure } from '../text';
 import { type Graph, graphOf } from './nets';
 import { ordered } from './order';
@@ -134,6 +135,11 @@ export function layoutInside(inside: Inside, options: InsideOptions): InsideScen
     }),
   );
   return { width: Math.max(width, Math.ceil(high - low)), height, boxes, wires };
+}
+
+/** What is said of experts under their name, from the block's own facts. */
+export function expertsOf({ spec }: Block): string {
+  return spec?.kind === 'moe' ? `top ${spec.top_k.value} of ${spec.experts.value}` : '';
 }
 
 export type * from './scene';

@@ -4,6 +4,7 @@ import type { Inside, Step } from '../../layout/inside/types';
 import type { View } from '../context';
 import { h } from '../dom';
 import { type ItemLine, move } from '../keys';
+import { placeIn } from '../magnify';
 import { linesOf } from './words';
 
 const DELAY = 150;
@@ -92,14 +93,14 @@ export class Walk {
       ),
     );
     this.tooltip.hidden = false;
-    const host = this.tooltip.offsetParent?.getBoundingClientRect();
+    const host = this.tooltip.offsetParent;
     if (!host) return;
-    const at = target.getBoundingClientRect();
+    const at = placeIn(host, target);
     const { offsetWidth: w, offsetHeight: tall } = this.tooltip;
-    const left = Math.max(4, Math.min(at.left - host.left + at.width / 2 - w / 2, host.width - w - 4));
-    const above = at.top - host.top - tall - 6;
+    const left = Math.max(4, Math.min(at.x + at.w / 2 - w / 2, host.clientWidth - w - 4));
+    const above = at.y - tall - 6;
     this.tooltip.style.left = `${left}px`;
-    this.tooltip.style.top = `${above >= 0 ? above : at.bottom - host.top + 6}px`;
+    this.tooltip.style.top = `${above >= 0 ? above : at.y + at.h + 6}px`;
   }
 
   #pressed(event: KeyboardEvent): void {
