@@ -16,7 +16,7 @@ const WIDEST = 640;
 export function legendOf({ steps }: Inside): string[] {
   const has = (of: (step: Inside['steps'][number]) => boolean) => steps.some(of);
   return [
-    has(({ op }) => op === 'linear') && 'Bar width: square root of the dimension.',
+    has(({ op }) => op === 'linear') && 'Bar width: square root of the dimension; under a name its parameters.',
     has(({ shape }) => shapeOf(shape).includes('n ×') || shapeOf(shape).endsWith(' n')) && 'n: tokens.',
     has(({ taps }) => taps.length > 0) && '●\u00a0can be read by that name.',
     has(({ unused }) => unused) && 'Dashed: runs, and nothing is made of it.',

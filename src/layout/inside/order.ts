@@ -16,23 +16,23 @@ export function placesOf(rows: readonly (readonly number[])[], count: number): n
   return places;
 }
 
-/** How many pairs of links cross, those of one tensor not counted. */
-export function crossings(grid: Grid, rows: readonly (readonly number[])[]): number {
-  const places = placesOf(rows, grid.cells.length);
+/** How many pairs of links above a row cross, those of one tensor not counted. */
+function crossingsAbove(links: readonly Link[], places: readonly number[]): number {
+  const ends = links.map((link) => [(places[link.from] ?? 0) + leaving(link), places[link.to] ?? 0, link.net] as const);
   let sum = 0;
-  for (let row = 0; row + 1 < rows.length; row++) {
-    const links = grid.links.filter(({ from }) => grid.cells[from]?.row === row);
-    const ends = links.map(
-      (link) => [(places[link.from] ?? 0) + leaving(link), places[link.to] ?? 0, link.net] as const,
-    );
-    for (let i = 0; i < ends.length; i++) {
-      for (let j = i + 1; j < ends.length; j++) {
-        const [a, b] = [ends[i], ends[j]];
-        if (a && b && a[2] !== b[2] && (a[0] - b[0]) * (a[1] - b[1]) < 0) sum += 1;
-      }
-    }
+  for (const [i, a] of ends.entries()) {
+    for (const b of ends.slice(i + 1)) if (a[2] !== b[2] && (a[0] - b[0]) * (a[1] - b[1]) < 0) sum += 1;
   }
   return sum;
+}
+
+/** The links above each row. */
+const linksAbove = ({ links, cells, rows }: Grid) =>
+  rows.map((_, row) => links.filter(({ from }) => cells[from]?.row === row));
+
+export function crossings(grid: Grid, rows: readonly (readonly number[])[]): number {
+  const places = placesOf(rows, grid.cells.length);
+  return linksAbove(grid).reduce((sum, links) => sum + crossingsAbove(links, places), 0);
 }
 
 /** One row sorted by the mean place of its neighbours below or above; what has none keeps its place. */
@@ -47,18 +47,22 @@ function sorted(row: readonly number[], grid: Grid, places: readonly number[], b
 }
 
 /** Neighbours that are better the other way round. */
-function swapped(grid: Grid, rows: number[][]): number[][] {
-  let [best, least] = [rows, crossings(grid, rows)];
+function swapped(grid: Grid, given: number[][]): number[][] {
+  const rows = given.map((row) => [...row]);
+  const places = placesOf(rows, grid.cells.length);
+  const above = linksAbove(grid);
   for (const [r, row] of rows.entries()) {
-    for (let i = 0; i + 1 < row.length && least > 0; i++) {
-      const tried = best.map((one) => [...one]);
-      const line = tried[r] ?? [];
-      [line[i], line[i + 1]] = [line[i + 1] ?? 0, line[i] ?? 0];
-      const now = crossings(grid, tried);
-      if (now < least) [best, least] = [tried, now];
+    const around = () => crossingsAbove(above[r] ?? [], places) + crossingsAbove(above[r - 1] ?? [], places);
+    for (let i = 0; i + 1 < row.length; i++) {
+      const [left, right] = [row[i] ?? 0, row[i + 1] ?? 0];
+      const before = around();
+      if (before === 0) break;
+      [places[left], places[right]] = [i + 1, i];
+      if (around() < before) [row[i], row[i + 1]] = [right, left];
+      else [places[left], places[right]] = [i, i + 1];
     }
   }
-  return best;
+  return rows;
 }
 
 export function ordered(grid: Grid): number[][] {

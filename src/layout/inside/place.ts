@@ -110,35 +110,62 @@ function bounds(grid: Grid, { of, shift }: Columns, width: number, way: 1 | -1):
 }
 
 const ROUNDS = 16;
+/** In the last of them a column stands where most of its wires are straight, not in the middle of all. */
+const STRAIGHTENING = 4;
 
-/** Move each column to the mean of what it is linked to, no further than its neighbours are. */
-function settled(start: Map<number, number>, all: readonly Apart[], grid: Grid, columns: Columns, width: number) {
-  const at = new Map(start);
-  const { of, shift } = columns;
-  const [low, high] = [bounds(grid, columns, width, 1), bounds(grid, columns, width, -1)];
-  const pulls = new Map<number, [other: number, distance: number][]>([...at.keys()].map((key) => [key, []]));
+/** Of the places where one of its wires is straight, and the middle, the one with most straight wires, nearest to it. */
+function straightened(wanted: readonly number[], mean: number, least: number, most: number): number {
+  const tried = [mean, ...wanted].filter((x) => x >= least && x <= most);
+  const score = (x: number) => wanted.filter((one) => Math.abs(one - x) < 0.5).length - Math.abs(x - mean) / 1e4;
+  return tried.reduce((best, x) => (score(x) > score(best) ? x : best), clamped(mean, least, most));
+}
+
+/** What holds a column: what pulls it to a place, and how near it may come to its neighbours on either side. */
+interface Held {
+  readonly pulls: (readonly [other: number, distance: number])[];
+  readonly lefts: Apart[];
+  readonly rights: Apart[];
+}
+
+function heldOf(keys: readonly number[], all: readonly Apart[], grid: Grid, { of, shift }: Columns): Map<number, Held> {
+  const held = new Map(keys.map((key): [number, Held] => [key, { pulls: [], lefts: [], rights: [] }]));
+  for (const one of all) {
+    held.get(one.b)?.lefts.push(one);
+    held.get(one.a)?.rights.push(one);
+  }
   for (const { from, to, out } of grid.links) {
     const [a, b] = [of[from] ?? 0, of[to] ?? 0];
     if (a === b) continue;
     const distance = (shift[from] ?? 0) + out - (shift[to] ?? 0);
-    pulls.get(b)?.push([a, distance]);
-    pulls.get(a)?.push([b, -distance]);
+    held.get(b)?.pulls.push([a, distance]);
+    held.get(a)?.pulls.push([b, -distance]);
   }
-  const keys = [...at.keys()].sort((a, b) => (at.get(a) ?? 0) - (at.get(b) ?? 0));
+  return held;
+}
+
+/** Move each column to the mean of what it is linked to, no further than its neighbours are. */
+function settled(start: Map<number, number>, all: readonly Apart[], grid: Grid, columns: Columns, width: number) {
+  const at = new Map(start);
+  const x = (key: number) => at.get(key) ?? 0;
+  const [low, high] = [bounds(grid, columns, width, 1), bounds(grid, columns, width, -1)];
+  const keys = [...at.keys()].sort((a, b) => x(a) - x(b));
+  const held = heldOf(keys, all, grid, columns);
   for (let round = 0; round < ROUNDS; round++) {
     for (const key of round % 2 === 0 ? keys : [...keys].reverse()) {
-      const wanted = pulls.get(key) ?? [];
-      if (wanted.length === 0) continue;
-      const mean = wanted.reduce((sum, [other, distance]) => sum + (at.get(other) ?? 0) + distance, 0) / wanted.length;
-      const left = all.filter(({ b }) => b === key).map(({ a, apart }) => (at.get(a) ?? 0) + apart);
-      const right = all.filter(({ a }) => a === key).map(({ b, apart }) => (at.get(b) ?? 0) - apart);
-      const least = Math.max(low.get(key) ?? 0, ...left);
-      const most = Math.min(high.get(key) ?? 0, ...right);
-      at.set(key, Math.max(least, Math.min(mean, Math.max(least, most))));
+      const { pulls, lefts, rights } = held.get(key) as Held;
+      if (pulls.length === 0) continue;
+      const wanted = pulls.map(([other, distance]) => x(other) + distance);
+      const mean = wanted.reduce((sum, one) => sum + one, 0) / wanted.length;
+      const least = lefts.reduce((most, { a, apart }) => Math.max(most, x(a) + apart), low.get(key) ?? 0);
+      const most = rights.reduce((few, { b, apart }) => Math.min(few, x(b) - apart), high.get(key) ?? 0);
+      const late = round >= ROUNDS - STRAIGHTENING;
+      at.set(key, late ? straightened(wanted, mean, least, Math.max(least, most)) : clamped(mean, least, most));
     }
   }
   return at;
 }
+
+const clamped = (x: number, least: number, most: number) => Math.max(least, Math.min(x, Math.max(least, most)));
 
 /** How much more than the least width is taken, where there is more. */
 const AIRY = 1.12;
@@ -170,11 +197,15 @@ function straightest(grid: Grid, rows: readonly (readonly number[])[], width: nu
   const wished = wishes(grid, placesOf(rows, grid.cells.length));
   const whole = fitOf(grid, rows, wished);
   if (whole.needed <= width) return whole;
-  const kept: Link[] = [];
-  for (const link of wished) {
-    if (fitOf(grid, rows, [...kept, link]).needed <= width) kept.push(link);
-  }
-  return fitOf(grid, rows, kept);
+  /** Those of some more that there is room for: all, or else of one half and then of the other. */
+  const kept = (already: readonly Link[], more: readonly Link[]): readonly Link[] => {
+    const both = [...already, ...more];
+    if (fitOf(grid, rows, both).needed <= width) return both;
+    if (more.length === 1) return already;
+    const half = Math.ceil(more.length / 2);
+    return kept(kept(already, more.slice(0, half)), more.slice(half));
+  };
+  return fitOf(grid, rows, kept([], wished));
 }
 
 /** The middle of each cell. */

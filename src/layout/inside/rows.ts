@@ -37,17 +37,14 @@ export interface Grid {
   readonly lanes: ReadonlyMap<string, number>;
 }
 
-/** Where a step may stand: no lower than its floor, and, if nothing feeds it, no higher than its cap. */
-interface Limits {
-  readonly floors: readonly number[];
-  readonly caps: readonly number[];
-}
-
 /** What else is given than what the block reads: it stands where there is room, best right under its reader. */
 const isLoose = (step: number, { reads }: Graph) => step > 0 && reads[step]?.length === 0;
 
-/** Rows by the longest way to each step. */
-export function longest(graph: Graph, { floors, caps }: Limits = { floors: [], caps: [] }): number[] {
+/** The row of a step that is not placed yet. */
+const AWAY = -1;
+
+/** Rows by the longest way to each step, none lower than its floor. */
+export function longest(graph: Graph, floors: readonly number[] = []): number[] {
   const rows: number[] = [];
   for (let step = 0; step < graph.count; step++) {
     const below = (graph.reads[step] ?? []).map((one) => (rows[one] ?? 0) + 1);
@@ -56,7 +53,7 @@ export function longest(graph: Graph, { floors, caps }: Limits = { floors: [], c
   for (let step = graph.count - 1; step >= 0; step--) {
     if (!isLoose(step, graph)) continue;
     const above = (graph.readers[step] ?? []).map((one) => (rows[one] ?? 0) - 1);
-    rows[step] = Math.max(0, Math.min(...above, caps[step] ?? Number.POSITIVE_INFINITY, Math.max(...rows)));
+    rows[step] = Math.max(0, Math.min(...above, Math.max(...rows)));
   }
   return rows;
 }
@@ -64,7 +61,8 @@ export function longest(graph: Graph, { floors, caps }: Limits = { floors: [], c
 function widthOf(row: number, rows: readonly number[], graph: Graph, sizes: readonly Sized[]): number {
   const own = sizes.filter((_, step) => rows[step] === row).map(({ left, right }) => left + right + GAP);
   const passing = graph.nets.filter(
-    ({ source, targets }) => (rows[source] ?? 0) < row && targets.some((one) => (rows[one] ?? 0) > row),
+    ({ source, targets }) =>
+      (rows[source] ?? 0) < row && rows[source] !== AWAY && targets.some((one) => (rows[one] ?? 0) > row),
   );
   return own.reduce((sum, one) => sum + one, -GAP) + passing.length * (2 * LANE + GAP);
 }
@@ -83,17 +81,34 @@ export interface Assigned {
   readonly full: number;
 }
 
+/** Put each loose step into the highest row with room for it and for its wire above; returns those that found none. */
+function settleLoose(rows: number[], graph: Graph, fits: (row: number) => boolean): number[] {
+  const loose = rows.flatMap((row, step) => (isLoose(step, graph) ? [{ step, highest: row }] : []));
+  for (const { step } of loose) rows[step] = AWAY;
+  return loose.flatMap(({ step, highest }) => {
+    for (let row = highest; row >= 0; row--) {
+      rows[step] = row;
+      if (Array.from({ length: highest - row + 1 }, (_, i) => row + i).every(fits)) return [];
+    }
+    rows[step] = highest;
+    return [step];
+  });
+}
+
 /** A row for each step, such that rows are no wider than the width if that can be. */
 export function assignRows(graph: Graph, sizes: readonly Sized[], width: number): Assigned {
-  const [floors, caps] = [sizes.map(() => 0), sizes.map(() => Number.POSITIVE_INFINITY)];
+  const floors = sizes.map(() => 0);
   for (let moved = 0; ; moved++) {
-    const rows = longest(graph, { floors, caps });
-    const full = [...new Set(rows)].sort((a, b) => a - b).filter((row) => widthOf(row, rows, graph, sizes) > width);
-    const loose = rows.findIndex((row, step) => row > 0 && full.includes(row) && isLoose(step, graph));
-    const step = loose >= 0 ? loose : full.map((row) => movable(row, rows, graph)).find((one) => one !== null);
-    if (step === undefined || step === null || moved > 4 * graph.count) return { rows, full: full.length };
-    if (loose >= 0) caps[step] = (rows[step] ?? 0) - 1;
-    else floors[step] = (rows[step] ?? 0) + 1;
+    const rows = longest(graph, floors);
+    const fits = (row: number) => widthOf(row, rows, graph, sizes) <= width;
+    const homeless = settleLoose(rows, graph, fits);
+    const full = [...new Set(rows)].sort((a, b) => a - b).filter((row) => !fits(row));
+    // A step that has no room for what it is given besides goes one up, and that after it.
+    const readers = (graph.readers[homeless[0] ?? -1] ?? []).map((step) => ({ step, row: rows[step] ?? 0 }));
+    const reader = readers.sort((a, b) => a.row - b.row)[0]?.step;
+    const step = full.map((row) => movable(row, rows, graph)).find((one) => one !== null) ?? reader;
+    if (full.length === 0 || step === undefined || moved > 2 * graph.count) return { rows, full: full.length };
+    floors[step] = (rows[step] ?? 0) + 1;
   }
 }
 

@@ -107,7 +107,9 @@ function outsOf(index: number, { steps, graph, measure, scale }: Context): Out[]
   const taps = step.taps.filter((tap) => !labels.includes(tap));
   return (nets.length > 0 ? nets : [-1]).map((net, i): Out => {
     const label = labels[i] ?? '';
-    const mine = [...(step.taps.includes(label) ? [label] : []), ...(i === 0 ? taps : [])].join(', ');
+    // Of several outputs nobody says which one another name is of.
+    const others = nets.length > 1 ? [] : taps;
+    const mine = [...(step.taps.includes(label) ? [label] : []), ...others].join(', ');
     const quiet = [step.taps.includes(label) ? '' : label, i === 0 ? shape : ''].filter((one) => one !== '').join(' ');
     const words = [
       ...(mine === ''
@@ -246,7 +248,7 @@ const HEIGHTS: Partial<Record<Form, number>> = { pill: 20, plain: 22, box: 24, l
 function namedBody(step: Step, form: Form, { scale, measure, experts }: Context): Body {
   const h = (HEIGHTS[form] ?? 22) + (form === 'plain' && step.params > 0 ? 12 : 0);
   const params = step.params > 0 ? big(step.params) : '';
-  const second = form === 'stack' && experts !== '' ? experts : form === 'pill' ? '' : params;
+  const second = form === 'stack' && experts !== '' ? experts : form === 'plain' || form === 'stack' ? params : '';
   const text = fitting([step.name], scale.words, measure, PX, h > 30 ? 600 : 400);
   const under = fitting([second], scale.words, measure);
   const icon = PICTURED.has(step.op) ? 17 : 0;
