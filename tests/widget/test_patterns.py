@@ -262,7 +262,8 @@ def test_what_cannot_be_read_comes_with_its_reason(show: Any) -> None:
 
         def forward(self, x: Tensor) -> Tensor:
             y = self.norm(x)
-            return x + self.attn(y, y, y, need_weights=False)[0]
+            attended: Tensor = self.attn(y, y, y, need_weights=False)[0]
+            return x + attended
 
     class Plain(nn.Module):
         def __init__(self) -> None:
@@ -274,7 +275,8 @@ def test_what_cannot_be_read_comes_with_its_reason(show: Any) -> None:
             x = self.embed(ids)
             for layer in self.layers:
                 x = layer(x)
-            return self.head(x)
+            logits: Tensor = self.head(x)
+            return logits
 
     torch.manual_seed(0)
     session, page = show(Plain().eval())
@@ -283,10 +285,8 @@ def test_what_cannot_be_read_comes_with_its_reason(show: Any) -> None:
     unread = page.frames[-1]["unread"]
     assert "L7.attn" in unread["L7.attn.pattern"]
     assert "a page draws pattern" in unread["L0.attn.q"]
-    shown = page.inside[-1]
-    assert ("L0.attn.pattern" in shown) != ("L0.attn.pattern" in unread)
-    if "L0.attn.pattern" in unread:
-        assert len(unread["L0.attn.pattern"]) > 20
+    assert unread["L0.attn.pattern"] == "nothing of the kind was seen in its pass"  # torch's fused module keeps it
+    assert page.inside[-1] == {}
 
 
 def test_states_of_a_mixer_and_its_exact_matrix() -> None:

@@ -28,9 +28,9 @@ class Findings:
     tensors: dict[tuple[str, str], Tensor] = field(default_factory=dict)
     errors: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def take(self, address: str, tap: str, x: Tensor) -> None:
-        """Keep a copy: the model may write over its own."""
-        self.tensors[address, tap] = x.detach().clone()
+    def take(self, address: str, tap: str, x: Tensor, *, own: bool = False) -> None:
+        """Keep a copy, because the model may write over its own; what was made for this alone is kept as it is."""
+        self.tensors[address, tap] = x.detach() if own else x.detach().clone()
         self.errors.pop((address, tap), None)
 
     def fail(self, address: str, tap: str, error: Exception) -> None:

@@ -57,11 +57,21 @@ class KernelCall:
             return scores.masked_fill_(self.attn_mask.logical_not(), float("-inf"))
         return scores.add_(self.attn_mask)
 
-    def pattern(self, scores: Tensor) -> Tensor:
-        """Return what the values are weighed by; a row that sees nothing is zeros, as in the kernel."""
-        pattern = scores.softmax(-1)
-        if not self.is_causal:  # there each token sees itself
-            pattern = pattern.masked_fill(scores.amax(-1, keepdim=True) == float("-inf"), 0.0)
+    def pattern(self, scores: Tensor, *, own: bool = False) -> Tensor:
+        """Return what the values are weighed by; a row that sees nothing is zeros, as in the kernel.
+
+        Parameters
+        ----------
+        scores
+            As `scores` returns them.
+        own
+            Whether they may be written over: they are as large as the pattern, and memory is what this takes.
+        """
+        # where the kernel is causal each token sees itself
+        blind = None if self.is_causal else scores.amax(-1, keepdim=True) == float("-inf")
+        pattern = torch.softmax(scores, -1, out=scores) if own else scores.softmax(-1)
+        if blind is not None:
+            pattern = pattern.masked_fill_(blind, 0.0) if own else pattern.masked_fill(blind, 0.0)
         return pattern.to(self.query.dtype)
 
     def mixed(self, pattern: Tensor) -> Tensor:

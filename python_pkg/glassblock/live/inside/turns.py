@@ -148,10 +148,10 @@ def _work(
     return work
 
 
-def _show(found: Findings, address: str, tap: str, look: Callable[[], Tensor]) -> None:
+def _show(found: Findings, address: str, tap: str, look: Callable[[], Tensor], *, own: bool) -> None:
     try:
         with torch.no_grad():  # a checkpoint counts what is saved for gradients
-            found.take(address, tap, look())
+            found.take(address, tap, look(), own=own)
     except Exception as error:  # noqa: BLE001  # likewise
         found.fail(address, tap, error)
 

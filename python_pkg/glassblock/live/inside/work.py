@@ -23,8 +23,12 @@ Kwargs = dict[str, Any]
 Change = Callable[[Tensor], Tensor]
 """An edit of a tap, bound to its pass: takes and returns the tensor in its documented shape."""
 
-Show = Callable[[Callable[[], Tensor]], None]
-"""Somebody who wants to see a tap: gets a function that returns it in its documented shape, and keeps its errors."""
+
+class Show(Protocol):
+    """Somebody who wants to see a tap."""
+
+    def __call__(self, look: Callable[[], Tensor], *, own: bool) -> None:
+        """Take a function that returns it in its documented shape, and keep its errors; `own`: nobody else holds it."""
 
 
 @dataclass(slots=True)
@@ -46,10 +50,10 @@ class Work:
     apart: bool = False
     _done: tuple[Tensor, Tensor] | None = None
 
-    def show(self, look: Callable[[], Tensor]) -> None:
+    def show(self, look: Callable[[], Tensor], *, own: bool = False) -> None:
         """Show it to all who want to see it."""
         for show in self.shows:
-            show(look)
+            show(look, own=own)
 
     def through(self, x: Tensor) -> Tensor:
         """Return a tensor in its documented shape changed; the same object where nothing changes it."""
@@ -176,7 +180,10 @@ def kernel_act(scoring: Work, weighing: Work, heads: int) -> Act:
             with torch.no_grad():
                 look = cache(lambda: in_heads(call.scores()))
                 scoring.show(look)
-                weighing.show(lambda: call.pattern(look()))
+                if scoring.shows:
+                    weighing.show(lambda: call.pattern(look()), own=True)
+                else:  # nobody needs the scores any more
+                    weighing.show(lambda: call.pattern(in_heads(call.scores()), own=True), own=True)
             return func(*args, **kwargs)
         packed = call.scores()
         scores = scoring.through(in_heads(packed))
