@@ -99,7 +99,20 @@ function headOf({ columns, measure, live }: CardOf, stream: Stream): Head {
 
 const nameOf = (address: string) => address.split('.').at(-1) ?? address;
 
-function lineOf(key: string, placed: Placed, box: BlockBox, y: (height: number) => number, spine: number): Line {
+/** What an update is multiplied by, beside its plus, as exactly as there is room between the stream and the blocks. */
+function scaleOf(scale: number, { spine, left, right }: Columns, measure: Measure): string {
+  if (scale === 1) return '';
+  const room = Math.min(right.x - spine, spine - left.x - left.w) - 16;
+  return fitting(
+    [3, 2, 1].map((digits) => `× ${Number(scale.toPrecision(digits))}`),
+    room,
+    measure,
+  );
+}
+
+function lineOf({ key, of }: Sized, placed: Placed, box: BlockBox, y: (height: number) => number): Line {
+  const { columns, measure } = of;
+  const { spine } = columns;
   const { body, branch, feeds } = placed;
   const bus = box.form === 'bus';
   const near = body.side === -1 ? box.x + box.w : box.x;
@@ -121,7 +134,7 @@ function lineOf(key: string, placed: Placed, box: BlockBox, y: (height: number) 
       ? { plus: { x: spine, y: y(placed.write) }, up: null }
       : { plus: null, up: { x: Math.round(box.x + box.w / 2), from: y(placed.top), to: y(feeds) } }),
     assumed: branch.source === 'assumed',
-    scale: branch.scale && branch.scale.value !== 1 ? `× ${Number(branch.scale.value.toPrecision(3))}` : '',
+    scale: scaleOf(branch.scale?.value ?? 1, columns, measure),
   };
 }
 
@@ -216,7 +229,7 @@ export function placeCard(sized: Sized, top: number): Card {
     folded,
     unused: stack.used !== null && layer.index >= stack.used.value,
     blocks: boxes,
-    lines: stream.placed.map((one, i) => lineOf(key, one, boxes[i] as BlockBox, y, columns.spine)),
+    lines: stream.placed.map((one, i) => lineOf(sized, one, boxes[i] as BlockBox, y)),
     ticks: ticksOf(sized, y),
   };
 }

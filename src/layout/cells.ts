@@ -5,7 +5,9 @@ import type { CellBox, Point } from './scene';
 /** More than this many cells have no room for names. */
 export const LABELLED = 16;
 const LABELLED_SIZE = { w: 42, h: 28, flat: 20, least: 24, gap: 6 };
-const COMPACT = { gap: 1.4, largest: 18, least: 4, flat: 7 };
+const COMPACT = { gap: 1.4, largest: 18, least: 4, most: 12, flat: 7 };
+/** Hundreds of them: smaller, so that they do not fill the picture. */
+const TINY = { gap: 1, largest: 18, least: 3, most: 5, flat: 7 };
 
 export interface Grid {
   readonly columns: number;
@@ -44,16 +46,17 @@ export function gridOf({ prefix, count, shared }: CellsOf, width: number, most: 
       labelled: true,
     };
   }
+  const cell = count > 256 ? TINY : COMPACT;
   const row = flat && prefix === 'H';
   const wanted = row ? 32 : count <= 32 ? 8 : count <= 256 ? 16 : 32;
-  const fitting = Math.floor((width + COMPACT.gap) / (COMPACT.least + COMPACT.gap));
+  const fitting = Math.floor((width + cell.gap) / (cell.least + cell.gap));
   const columns = even(count, Math.min(wanted, fitting));
   const apartBy = shared > 1 && shared < columns && columns % shared === 0 ? 3 : 0;
-  const roomWith = (by: number) => width - COMPACT.gap * (columns - 1) - by * (columns / shared - 1);
-  const split = roomWith(apartBy) >= columns * COMPACT.least ? apartBy : 0;
+  const roomWith = (by: number) => width - cell.gap * (columns - 1) - by * (columns / shared - 1);
+  const split = roomWith(apartBy) >= columns * cell.least ? apartBy : 0;
   const room = roomWith(split);
-  const size = Math.max(COMPACT.least, Math.min(COMPACT.largest, room / columns));
-  return { columns, w: size, h: Math.min(size, row ? COMPACT.flat : 12), gap: COMPACT.gap, split, labelled: false };
+  const size = Math.max(cell.least, Math.min(cell.largest, room / columns));
+  return { columns, w: size, h: Math.min(size, row ? cell.flat : cell.most), gap: cell.gap, split, labelled: false };
 }
 
 const rows = (count: number, grid: Grid) => Math.ceil(count / grid.columns);

@@ -34,9 +34,10 @@ export interface ColumnsOf {
   readonly opened: -1 | 1 | null;
 }
 
-/** The widest a diagram gets: beyond it wires only get longer. */
+/** The widest a diagram gets: beyond it wires only get longer. Where there is room for twice of it, it is a little larger. */
 export function diagramWidth(width: number): number {
-  return Math.max(300, Math.min(width, WIDEST));
+  const more = Math.max(0, Math.min(180, (width - WIDEST) / 4));
+  return Math.max(300, Math.min(width, WIDEST + more));
 }
 
 /** Where the stream is between the edges of a card: the side that holds more gets more. */

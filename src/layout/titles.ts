@@ -75,6 +75,9 @@ function namesOf({ groups }: Stack): Named[] {
 
 const spaced = (...words: readonly string[]) => words.filter((word) => word !== '').join(' ');
 
+/** Kinds of attention by their first word. */
+const short = (mix: string) => mix.replace(/-(window|attention)/g, '');
+
 /** A group's name in full, and then with fewer and fewer words. */
 const FORMS: readonly ((name: Named) => string)[] = [
   ({ mix, feed, marks }) => [spaced(mix, feed, 'layer'), ...marks].join(', '),
@@ -82,6 +85,8 @@ const FORMS: readonly ((name: Named) => string)[] = [
   ({ mix, feed }) => spaced(mix, feed),
   ({ mix }) => mix && `${mix} layer`,
   ({ mix }) => mix,
+  ({ mix, feed }) => spaced(short(mix), feed),
+  ({ mix }) => short(mix),
   ({ feed }) => feed && `${feed} layer`,
   ({ feed }) => feed,
 ];
