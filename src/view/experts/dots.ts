@@ -132,7 +132,7 @@ export class Dots {
       context.fillRect(0, row * height, grid.width, height);
     }
     context.fillStyle = moe;
-    // A weight of 1 fills the row; one that is scaled up is cut to it.
+    // The top of the scale of weights fills the row.
     const most = 0.46 * height;
     for (let expert = 0; expert < mixture.experts; expert++) {
       const weight = weightAt(token, mixture.row + expert, stats, column);
@@ -140,7 +140,7 @@ export class Dots {
       context.globalAlpha = expert === spot.expert ? 1 : 0.72;
       context.beginPath();
       const x = (leftOf(grid, expert) + leftOf(grid, expert + 1) - grid.gap) / 2;
-      context.arc(x, y, Math.max(0.8 * density, most * Math.sqrt(Math.min(1, weight))), 0, 2 * Math.PI);
+      context.arc(x, y, Math.max(0.8 * density, most * Math.sqrt(Math.min(1, weight / experts.high))), 0, 2 * Math.PI);
       context.fill();
     }
     context.globalAlpha = 1;

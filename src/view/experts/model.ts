@@ -60,6 +60,11 @@ export class Experts {
     return this.mixtures[this.spot.mixture] as Mixture;
   }
 
+  /** The weight that is drawn largest: the top of the scale, which is fixed during a run. */
+  get high(): number {
+    return this.look?.weights?.high ?? 1;
+  }
+
   get address(): string {
     return addressOf(this.mixtures, this.spot);
   }

@@ -28,7 +28,8 @@ export class Weighed {
     this.#shown = key;
     const { mixture, spot, stats, column } = experts;
     const found = heaviest(experts.tokens, mixture.row + spot.expert, { stats, column, most: MOST });
-    show(this.#none, found.length === 0 && experts.tokens.length > 0);
+    show(this.#none, found.length === 0 && experts.now.counted > 0);
+    const high = Math.max(experts.high, found[0]?.weight ?? 0);
     this.#rows.forEach(({ node, name, bar, value }, i) => {
       const one = found[i];
       // They keep their room: what is below does not move while tokens come.
@@ -37,7 +38,7 @@ export class Weighed {
       if (!one) return;
       setText(name, visible(one.place.text));
       name.title = `${visible(one.place.text)}, token ${one.place.at + 1}`;
-      bar.style.width = `${100 * Math.min(1, one.weight)}%`;
+      bar.style.width = `${(100 * one.weight) / high}%`;
       setText(value, fixed(one.weight, 2));
     });
   }

@@ -49,15 +49,18 @@ export function sentenceOf(experts: Experts, { mixture: row, expert }: Spot): st
 export const weightOf = (weight: number) => (Number.isNaN(weight) ? '–' : compact(weight));
 
 /** Over which tokens the load is taken, in a sentence. */
-export function overWhich({ now }: Experts): string {
+export function overWhich({ now, view }: Experts): string {
   const { counted, first, end, last } = now;
-  if (!last || counted === 0) return 'No token has been measured yet.';
+  if (!last) return 'No token has been measured yet.';
+  if (counted === 0) return 'Which experts its tokens are sent to is not read of this model: nothing is measured here.';
   const tokens = `${fixed(counted)} ${counted === 1 ? 'token' : 'tokens'}`;
   const { origin } = last.header;
   if (origin === 'clean' || origin === 'run') {
-    return first === 0
-      ? `Over the ${tokens} of this run.`
-      : `Over the last ${fixed(counted)} of ${fixed(end)} tokens: a frame of more than 1 MiB is cut to its end.`;
+    if (first === 0) return `Over the ${tokens} of this run.`;
+    const recorded = view.session.page.value.connection === 'recorded';
+    const why = recorded ? 'this page holds no more of each run' : 'a frame of more than 1 MiB is cut to its end';
+    const which = counted === 1 ? 'last' : `last ${fixed(counted)}`;
+    return `Over the ${which} of ${fixed(end)} tokens: ${why}.`;
   }
   const missing = end - first - counted;
   const since = first === 0 ? '' : `, from token ${fixed(first + 1)} on`;
