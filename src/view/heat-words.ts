@@ -27,6 +27,19 @@ export function cellWords(rows: Rows, row: number, column: Column | null): strin
   return rows.of === 'change' && value === 0 ? 'exactly unchanged' : wordsOf(rows.of, value);
 }
 
+/** The row with the largest value in a column, in words; none where nothing is larger than nothing. */
+export function largestOf(rows: Rows, column: Column | null): { name: string; address: string; words: string } | null {
+  let [most, at] = [0, -1];
+  rows.rows.forEach((_, row) => {
+    const size = Math.abs(rows.value(row, column));
+    if (size > most) [most, at] = [size, row];
+  });
+  const row = rows.rows[at];
+  return row
+    ? { name: row.name, address: row.addresses[0] ?? '', words: wordsOf(rows.of, rows.value(at, column)) }
+    : null;
+}
+
 const SCALES: Readonly<Record<HeatOf, string>> = {
   norm: 'norm, log',
   update: 'of the stream, log',

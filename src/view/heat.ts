@@ -15,7 +15,8 @@ import type { Part, View } from './context';
 import { h, put, setText, show } from './dom';
 import { type Grid, HeatCells, type Inks, type Places, placesOf } from './heat-cells';
 import { HeatTable } from './heat-table';
-import { cellWords, HEATS, notesOf } from './heat-words';
+import { cellWords, HEATS, largestOf, notesOf } from './heat-words';
+import { jumpTo } from './jump';
 import type { Look } from './look';
 import { densityOf, zoomOf } from './magnify';
 
@@ -36,6 +37,8 @@ export class Heat implements Part {
   #high = h('span', { class: 'gb-num' });
   #bar = h('i', { class: 'gb-gradient' });
   #note = h('span', { class: 'gb-heat-note' });
+  /** Leads to the row whose value is the largest at the token that is shown. */
+  #most = h('button', { type: 'button', class: 'gb-link', 'data-testid': 'heat-largest' });
   #tip = h('div', { class: 'gb-heat-tip gb-sub', 'data-testid': 'heat-tip' });
   #table = new HeatTable();
   #cells = new HeatCells();
@@ -60,6 +63,7 @@ export class Heat implements Part {
       this.#canvas,
       this.#window,
       h('div', { class: 'gb-heat-legend gb-sub' }, this.#low, this.#bar, this.#high, this.#note),
+      h('div', { class: 'gb-sub' }, this.#most),
       this.#tip,
       this.#table.element,
     );
@@ -73,6 +77,7 @@ export class Heat implements Part {
     on(this.#canvas, 'keydown', (event: KeyboardEvent) => this.#keyed(event));
     on(this.#canvas, 'focus', () => this.#enter());
     on(this.#canvas, 'blur', () => this.#leave());
+    on(this.#most, 'click', () => this.#most.value !== '' && jumpTo(view, this.#most.value));
     on(this.#table.element, 'toggle', () => this.#schedule());
   }
 
@@ -182,6 +187,10 @@ export class Heat implements Part {
     setText(this.#note, notesOf(look, grid.rows).join('; '));
     const about = `${grid.rows.rows.length} rows, ${grid.columns.length} tokens. Arrows move, Enter shows a token in the diagram.`;
     put(this.#canvas, 'aria-label', `${HEATS[of]}: ${about}`);
+    const most = largestOf(grid.rows, grid.columns[grid.shown] ?? null);
+    show(this.#most, most !== null);
+    setText(this.#most, most ? `Largest at “${grid.names[grid.shown]}”: ${most.name}, ${most.words}` : '');
+    this.#most.value = most?.address ?? '';
     const cell = this.#pointed ?? (grid.cursor as [number, number] | null);
     setText(this.#tip, cell ? this.#words(grid, ...cell) : this.#hint(look));
   }
