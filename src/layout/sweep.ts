@@ -170,7 +170,7 @@ function placeRow(layer: Layer, y: number, h: number, sizes: Sizes): SweepRow {
   return { address: layer.address, y, h, cells };
 }
 
-/** Names of columns, where all rows have the same ones and they have room. */
+/** Names of columns, where rows do not have too many different ones and they have room. */
 function headsOf(rows: readonly SweepRow[], cell: number): SweepHead[] {
   const names = new Map<number, Set<string>>();
   for (const { cells } of rows) {
@@ -180,7 +180,7 @@ function headsOf(rows: readonly SweepRow[], cell: number): SweepHead[] {
       names.set(middle, (names.get(middle) ?? new Set()).add(address.slice(address.lastIndexOf('.') + 1)));
     }
   }
-  return [...names].flatMap(([x, all]) => (all.size === 1 ? [{ name: [...all][0] ?? '', x }] : []));
+  return [...names].flatMap(([x, all]) => (all.size <= 2 ? [{ name: [...all].sort().join(' / '), x }] : []));
 }
 
 /** Place what can be swept into a width. */

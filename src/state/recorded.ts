@@ -193,7 +193,10 @@ export class RecordedModel implements PageModel {
   #ablate(targets: readonly string[], how: How): void {
     const [address] = targets;
     const found = this.data.recording?.ablations.find((one) => one.address === address && one.how === how);
-    if (targets.length !== 1 || !found) {
+    if (targets.length > 1) {
+      throw new Refusal('recorded', `This page holds each ablation by itself, and not several at once. ${ELSEWHERE}`);
+    }
+    if (!found) {
       const other = this.data.recording?.ablations.find((one) => one.address === address);
       const hint = other ? ` It was recorded with ${other.how}.` : '';
       throw new Refusal(

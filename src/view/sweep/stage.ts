@@ -1,5 +1,5 @@
 /** The Sweep stage: what each single ablation does to the prediction, in the shape of the model, and the largest as a list. */
-import { fixed, signed } from '../../layout/format';
+import { fixed } from '../../layout/format';
 import { limitOf } from '../../state/effects';
 import { signedGradient } from '../colour';
 import { activate, howOf, type Part, type View } from '../context';
@@ -7,7 +7,7 @@ import { h, setText, show } from '../dom';
 import type { Look } from '../look';
 import { SweepAsks } from './asks';
 import { LargestEffects } from './largest';
-import { effectInWords, SweepCells } from './map';
+import { effectInWords, effectText, SweepCells } from './map';
 
 export class SweepStage implements Part {
   readonly element = h('section', { class: 'gb-sweep', 'aria-label': 'Sweep' });
@@ -70,7 +70,7 @@ export class SweepStage implements Part {
     const { sweep } = session.page.value;
     if (!sweep)
       return 'Each is ablated alone, one forward pass each; what is ablated now and the history stay as they are.';
-    const clean = sweep.clean === null ? '' : `, clean ${signed(sweep.clean)} ${sweep.unit}`;
+    const clean = sweep.clean === null ? '' : `, clean ${effectText(sweep.clean)} ${sweep.unit}`;
     const other =
       sweep.prompt === (session.durable.value.state?.run?.prompt ?? '') ? '' : ` Of another prompt: “${sweep.prompt}”.`;
     return `Effect on the ${sweep.metric}${clean}; ${sweep.how}, each alone, exact.${other}`;
