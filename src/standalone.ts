@@ -21,6 +21,8 @@ function start(): void {
     widget.initialize({ model });
     widget.render({ model, el: place });
     model.open();
+    // There is nothing else on this page: its keys are heard at once.
+    place.querySelector<HTMLElement>('.gb-root')?.focus({ preventScroll: true });
   } catch (error) {
     const words = document.createElement('p');
     words.textContent = `This page cannot be shown: ${(error as Error).message}`;

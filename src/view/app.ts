@@ -258,7 +258,8 @@ export function mount(
   pictures: Pictures | null = null,
 ): void {
   // Lab looks for this attribute before it acts on a key: `x` here must never cut a cell.
-  const root = h('div', { class: 'gb-root', 'data-lm-suppress-shortcuts': 'true' });
+  // A click on empty ground gives it the focus, and with that its keys.
+  const root = h('div', { class: 'gb-root', 'data-lm-suppress-shortcuts': 'true', tabindex: -1 });
   const live = h('div', { class: 'gb-live', 'aria-live': 'polite' });
   const view = makeView({ session, root, signal, pictures }, live);
   const parts = assemble(view, live);
