@@ -39,6 +39,13 @@ def inside_of(cut: Branch, block: Block, held: frozenset[int]) -> Inside | None:
     Inside or None
         None where it was not understood, or where nothing flows from what it reads to what it makes.
     """
+    try:
+        return _condensed(cut, block, held)
+    except _UNKNOWN:
+        return None  # one block that is not understood must not cost the whole diagram
+
+
+def _condensed(cut: Branch, block: Block, held: frozenset[int]) -> Inside | None:
     source = cut.pre_norm.output if cut.pre_norm is not None else cut.read
     draft = Draft(part_of(cut, source))
     taps = _taps(draft, block)

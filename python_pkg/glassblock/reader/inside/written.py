@@ -12,6 +12,9 @@ from glassblock.reader.tracing.graph import alike
 from glassblock.reader.walk import parameter_at
 
 _SQUARE = ("scores", "softmax")
+_SEVERAL = 4
+"""Modules without work that are shown one by one."""
+_CASTS = ("to", "float", "half", "bfloat16", "double", "type", "type_as")
 _KEPT = {"k": "keys", "k_rot": "keys", "v": "values"}
 """What layers take over from others, by their taps."""
 
@@ -188,14 +191,14 @@ class Writer:
         return parameter.numel()
 
     def folded(self, home: Home) -> int:
-        """Count the operations behind a step: its own, and what moves or is still before them."""
-        queue, count = [*home.ops], len(home.ops)
+        """Count the operations behind a step: its own, and what moves or is still before them; precision is no work."""
+        queue, count = [*home.ops], sum(self.graph.ops[index].name not in _CASTS for index in home.ops)
         while queue:
             for value in self.graph.ops[queue.pop()].inputs:
                 op = self.graph.producer(value)
                 if op is not None and op.index not in self.draft.home and op.index not in self.seen:
                     self.seen.add(op.index)
-                    count += 1
+                    count += op.name not in _CASTS
                     queue.append(op.index)
         return count
 
@@ -212,8 +215,11 @@ class Writer:
                 if at is not None:
                     self.steps[at] = replace(self.steps[at], params=self.steps[at].params + parameter.numel())
                 else:
-                    child = f"{path}.{name.partition('.')[0]}"
-                    left[child] = left.get(child, 0) + parameter.numel()
+                    owner = whole.rpartition(".")[0]
+                    left[whole if owner == path else owner] = left.get(owner, 0) + parameter.numel()
+        if len(left) > _SEVERAL:
+            children = {name: f"{path}.{name.removeprefix(path + '.').partition('.')[0]}" for name in left}
+            left = {one: sum(left[n] for n in left if children[n] == one) for one in dict.fromkeys(children.values())}
         return [Step(word(child), "other", child, (), size, unused=True) for child, size in left.items()]
 
     def holding(self, name: str) -> int | None:

@@ -24,6 +24,8 @@ from glassblock.reader.operations.work import multiply_adds
 from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Call
 
+_NOT_CONDENSED = "what is inside of it was not understood: nothing that it reads was seen to reach what it makes"
+
 
 def read_layer(graph: Graph, index: int, call: Call, norms: dict[int, NormSite], flow: Flow) -> Layer | None:
     """Read one layer; None where no stream runs through it."""
@@ -124,10 +126,12 @@ def _block(link: Link, address: str, norms: list[str]) -> Block:
         reads=named(graph, cut.read, cut.batch),
         makes=named(graph, cut.inner, cut.batch),
     )
+    inside = inside_of(cut, block, _counted(graph, cut, within))
     return replace(
         block,
         weights=multiply_adds(graph, cut.ops, length(graph, cut.stream.source), block),
-        inside=inside_of(cut, block, _counted(graph, cut, within)),
+        inside=inside,
+        notes=block.notes if inside is not None else (*block.notes, _NOT_CONDENSED),
     )
 
 
