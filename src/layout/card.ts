@@ -222,6 +222,7 @@ export function placeCard(sized: Sized, top: number): Card {
     layers: group.layers,
     ...{ x: columns.card.x, y: top, w: columns.card.w, h: height },
     title: fitting(namesOf(of), head.w, measure, 13, 600),
+    brief: fitting(namesOf(of), head.w / 2, measure, 12, 600),
     subtitle: fitting(subtitles, head.w, measure),
     head: { x: head.x, y: top },
     facts: factsOf(of, head, top),

@@ -124,6 +124,8 @@ export interface Card extends Rect {
   /** The indices it stands for. */
   readonly layers: readonly number[];
   readonly title: string;
+  /** The same in half of the room: what is seen from afar is written larger. */
+  readonly brief: string;
   readonly subtitle: string;
   /** Where title and subtitle begin. */
   readonly head: Point;

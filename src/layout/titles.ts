@@ -93,7 +93,7 @@ const FORMS: readonly ((name: Named) => string)[] = [
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** What the layers of a group are called, long to short; the last one is empty. A short one is no other group's. */
+/** What the layers of a group are called, long to short; the last one is empty. Short ones that are no other group's come first. */
 export function titlesOf(stack: Stack, group: Group): string[] {
   const names = namesOf(stack);
   const own = names[stack.groups.indexOf(group)];
@@ -101,5 +101,7 @@ export function titlesOf(stack: Stack, group: Group): string[] {
   if (!own || !whole) return [''];
   const others = names.filter((name) => whole(name) !== whole(own));
   const titles = FORMS.filter((form) => others.every((name) => form(name) !== form(own))).map((form) => form(own));
-  return [...new Set([...titles.filter((title) => title !== ''), ''].map(capital))];
+  // What others are called, too, is better than nothing where there is room for no more.
+  const last = [spaced(short(own.mix), own.feed), short(own.mix)];
+  return [...new Set([...[...titles, ...last].filter((title) => title !== ''), ''].map(capital))];
 }

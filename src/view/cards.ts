@@ -64,6 +64,13 @@ export function bindLayer(pen: Pen, card: Card, step: number): void {
   pen.state.set({ bound: { ...pen.state.value.bound, [card.group]: index } });
 }
 
+/** Write what layers are called: from afar there is less room for it. */
+export function nameCards(diagram: Element, far: boolean): void {
+  select(diagram)
+    .selectAll<SVGTextElement, Card>('.gb-card > .gb-heading')
+    .text((card) => (card.folded ? (far ? card.brief : card.title) : ''));
+}
+
 export function drawCards(back: Element, front: Element, cards: readonly Card[], pen: Pen) {
   const groups = select(back)
     .selectAll<SVGGElement, Card>(':scope > g')

@@ -17,6 +17,7 @@ import {
   whole,
   zoomed,
 } from '../layout/window';
+import { nameCards } from './cards';
 import type { View } from './context';
 import { h, put, s, setText } from './dom';
 import { zoomOf } from './magnify';
@@ -105,6 +106,8 @@ export class Viewport {
   }
 
   draw(scene: Scene, available: number): void {
+    // A new scene is drawn as seen from near.
+    delete this.svg.dataset.detail;
     this.#scene = { w: scene.width, h: scene.height };
     this.#room = roomFor(this.#scene, available);
     this.#map.draw(scene);
@@ -153,7 +156,9 @@ export class Viewport {
     );
     const part = this.#scene.w * seen.k > w + 1 || this.#scene.h * seen.k > h + 1;
     svg.classList.toggle('gb-clipped', part);
-    put(svg, 'data-detail', detailAt(seen.k));
+    const detail = detailAt(seen.k);
+    if (svg.dataset.detail !== detail) nameCards(svg, detail !== 'block');
+    put(svg, 'data-detail', detail);
     svg.style.setProperty('--gb-grown', (1 / seen.k).toFixed(3));
     setText(this.#percent, percent(seen.k, 0));
     this.#map.show(seen, this.#scene, this.#room);
