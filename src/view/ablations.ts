@@ -30,6 +30,8 @@ export class Ablations implements Part {
   );
   #copy: HTMLButtonElement;
   #look: Look | null = null;
+  /** What was painted last: frames come by the dozen, and none of this is in them. */
+  #painted: readonly unknown[] = [];
 
   constructor(private readonly view: View) {
     const python = () => pythonOf(this.#look?.interventions.map((one) => one.python) ?? []);
@@ -63,6 +65,10 @@ export class Ablations implements Part {
     show(this.element, state !== null);
     if (!state) return;
     const { interventions } = look;
+    const { session } = this.view;
+    const key = [interventions, session.page.value.sweep, state.kinds, state.run?.prompt, session.reachable];
+    if (this.#painted.length > 0 && key.every((value, i) => value === this.#painted[i])) return;
+    this.#painted = key;
     const some = interventions.length > 0;
     for (const node of [this.#table, this.#copy, this.#all]) show(node, some);
     show(this.#empty, !some);

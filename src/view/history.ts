@@ -44,6 +44,7 @@ export class HistoryBar implements Part {
   #python = h('code', { class: 'gb-python', 'data-testid': 'python-line' });
   #copy: HTMLButtonElement;
   #seen = '';
+  #painted: readonly unknown[] = [];
 
   constructor(private readonly view: View) {
     const { session, signal, shortcuts } = view;
@@ -74,6 +75,9 @@ export class HistoryBar implements Part {
     if (!state) return;
     const { entries, cursor } = state.history;
     const there = this.view.session.reachable;
+    const key = [state.history, look.interventions, there];
+    if (this.#painted.length > 0 && key.every((value, i) => value === this.#painted[i])) return;
+    this.#painted = key;
     this.#undo.disabled = !there || cursor === 0;
     this.#redo.disabled = !there || cursor >= entries.length;
     this.#all.disabled = !there || look.interventions.length === 0;

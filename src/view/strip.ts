@@ -131,10 +131,14 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
     this.onkeydown = keyed(strip, pen);
     this.setAttribute('aria-valuemax', String(strip.cells.length - 1));
   });
+  let marked: Look['interventions'] | null = null;
+  let shows: Look['shows'] | null = null;
   return {
     paint(look) {
+      const again = marked !== look.interventions || shows !== look.shows;
+      [marked, shows] = [look.interventions, look.shows];
       groups.each(function (strip) {
-        paintMarks(this, strip, look);
+        if (again) paintMarks(this, strip, look);
         const { selected } = pen.state.value;
         const current = strip.cells.find((cell) => cell.address === selected) ?? strip.cells[0];
         this.setAttribute('aria-valuenow', String(current?.index ?? 0));
