@@ -17,7 +17,11 @@ export class ExpertTable {
     const head = h('thead', {}, h('tr', {}, ...HEADS.map((name) => h('th', { scope: 'col' }, name))));
     this.element.append(
       this.#summary,
-      h('div', { class: 'gb-ex-table-room' }, h('table', {}, this.#caption, head, this.#body)),
+      h(
+        'div',
+        { class: 'gb-ex-table-room', tabindex: 0, role: 'group', 'aria-label': 'Table' },
+        h('table', {}, this.#caption, head, this.#body),
+      ),
     );
     this.element.addEventListener('toggle', () => this.paint(), { signal: experts.view.signal });
   }
