@@ -158,6 +158,7 @@ export class Candidates implements Part {
     show(this.#empty, candidates.length === 0);
     setText(this.#empty, emptyOf(run, look));
     this.#table.classList.toggle('gb-compared', compared);
+    this.#table.classList.toggle('gb-streams', stream !== null);
     const { past } = this.view.session.page.value;
     setText(this.#heading, !stream ? 'Next token' : past ? 'Next token, at that time' : 'Next token, as it is written');
     this.#summary(stream ? null : run);

@@ -42,7 +42,12 @@ export class Tokens implements Part {
     const grew = this.#fill(text);
     show(this.#next, text.next !== null);
     setText(this.#next, text.next ?? '');
-    if (grew) this.#row.scrollTop = this.#row.scrollHeight;
+    if (!grew) return;
+    // Another element at another place: one that moved along would be a move.
+    const next = this.#next.cloneNode(true) as HTMLSpanElement;
+    this.#next.replaceWith(next);
+    this.#next = next;
+    this.#row.scrollTop = this.#row.scrollHeight;
   }
 
   /** Make the spans those of a text; returns whether any was added. */

@@ -160,14 +160,14 @@ export async function stream(models, { hz = 30, frames = 300 } = {}) {
   return { sent, held, seconds: (performance.now() - start) / 1000 };
 }
 
+const nameOf = (node) => `${node?.nodeName ?? '?'}.${node?.getAttribute?.('class') ?? ''}`;
+
 /** How much the page moved by itself since this was called the first time. */
 export function watchShifts() {
   globalThis.shifts = [];
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
-      const nodes = entry.sources.map(
-        ({ node }) => node?.className?.baseVal ?? node?.className ?? node?.nodeName ?? '?',
-      );
+      const nodes = entry.sources.map(({ node }) => `${nameOf(node?.parentElement)} > ${nameOf(node)}`);
       globalThis.shifts.push({ value: entry.value, nodes });
     }
   }).observe({ type: 'layout-shift', buffered: false });
