@@ -6,6 +6,7 @@ import type { Rows } from '../state/grid';
 import type { Theme } from '../state/local';
 import { beyond, type Limits } from '../state/scale';
 import type { Column } from '../state/timeline';
+import type { DecodedFrame } from '../wire/codec';
 import { magnitude, type Paint, signedColour } from './colour';
 
 /** The room of the tokens' names, which lean, under the cells. */
@@ -71,41 +72,78 @@ export function paintOf({ rows, limits, theme }: Grid, value: number): Paint | n
 
 export class HeatCells {
   #pixels = document.createElement('canvas');
+  #image: ImageData | null = null;
+  /** Columns as they were coloured, by frame and position, and what they were coloured by. */
+  #known = new WeakMap<DecodedFrame, Stripe[]>();
+  #knownOf: unknown[] = [];
 
   draw(context: CanvasRenderingContext2D, grid: Grid, at: Places, inks: Inks): void {
     context.setTransform(at.density, 0, 0, at.density, 0, 0);
     context.clearRect(0, 0, at.width, at.height);
     const marked = this.#cells(context, grid, at);
     gaps(context, grid, at, inks);
-    marks(context, grid, at, inks, marked);
+    marks(context, at, inks, marked);
     rowNames(context, grid, at, inks);
     columnNames(context, grid, at, inks);
     outlines(context, grid, at, inks);
   }
 
-  /** Colour all cells; returns those that have a mark over it. */
+  /** Colour all cells; returns those that have a mark over it. A column is worked out when it is first seen. */
   #cells(context: CanvasRenderingContext2D, grid: Grid, { left, pitch, row }: Places): Marked[] {
     const [width, height] = [grid.columns.length, grid.rows.rows.length];
-    if (this.#pixels.width !== width) this.#pixels.width = width;
-    if (this.#pixels.height !== height) this.#pixels.height = height;
-    const small = this.#pixels.getContext('2d');
-    if (!small) return [];
-    const image = small.createImageData(width, height);
+    const image = this.#imageOf(width, height);
+    if (!image) return [];
+    const of = [grid.rows, grid.limits, grid.theme];
+    if (of.some((one, i) => one !== this.#knownOf[i])) [this.#known, this.#knownOf] = [new WeakMap(), of];
     const pixels = new Uint32Array(image.data.buffer);
     const marked: Marked[] = [];
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const [value, paint] = cellAt(grid, y, x);
-        pixels[y * width + x] = paint?.pixel ?? 0;
-        const over = grid.rows.scaled ? beyond(value, grid.limits) : 0;
-        if (!paint || over !== 0) marked.push({ x, y, paint, over });
-      }
-    }
-    small.putImageData(image, 0, 0);
+    grid.columns.forEach((column, x) => {
+      const stripe = this.#stripeOf(grid, column);
+      for (let y = 0; y < height; y++) pixels[y * width + x] = stripe.pixels[y] ?? 0;
+      for (const mark of stripe.marked) marked.push({ ...mark, x });
+    });
+    this.#pixels.getContext('2d')?.putImageData(image, 0, 0);
     context.imageSmoothingEnabled = false;
     context.drawImage(this.#pixels, left, 0, width * pitch, height * row);
     return marked;
   }
+
+  #imageOf(width: number, height: number): ImageData | null {
+    if (this.#image?.width === width && this.#image.height === height) return this.#image;
+    [this.#pixels.width, this.#pixels.height] = [width, height];
+    this.#image = this.#pixels.getContext('2d')?.createImageData(width, height) ?? null;
+    return this.#image;
+  }
+
+  #stripeOf(grid: Grid, column: Column | null): Stripe {
+    if (!column) return stripeOf(grid, null);
+    const stripes = this.#known.get(column.frame) ?? [];
+    const stripe = stripes[column.position] ?? stripeOf(grid, column);
+    stripes[column.position] = stripe;
+    this.#known.set(column.frame, stripes);
+    return stripe;
+  }
+}
+
+/** A column in colours, from the top. */
+interface Stripe {
+  readonly pixels: Uint32Array;
+  readonly marked: readonly Omit<Marked, 'x'>[];
+}
+
+function stripeOf(grid: Grid, column: Column | null): Stripe {
+  const { rows, limits } = grid;
+  const pixels = new Uint32Array(rows.rows.length);
+  const marked: Omit<Marked, 'x'>[] = [];
+  for (let y = 0; y < pixels.length; y++) {
+    const value = rows.value(y, column);
+    const bad = rows.nonfinite(y, column);
+    const paint = bad ? null : paintOf(grid, value);
+    pixels[y] = paint?.pixel ?? 0;
+    const over = rows.scaled ? beyond(value, limits) : 0;
+    if (!paint || over !== 0) marked.push({ y, paint, over, bad });
+  }
+  return { pixels, marked };
 }
 
 /** A cell that its colour does not say all of. */
@@ -114,12 +152,7 @@ interface Marked {
   readonly y: number;
   readonly paint: Paint | null;
   readonly over: -1 | 0 | 1;
-}
-
-function cellAt(grid: Grid, y: number, x: number): [number, Paint | null] {
-  const column = grid.columns[x] ?? null;
-  const value = grid.rows.value(y, column);
-  return [value, grid.rows.nonfinite(y, column) ? null : paintOf(grid, value)];
+  readonly bad: boolean;
 }
 
 /** Room between cells; around signed ones a line, so that zero can be seen. */
@@ -137,15 +170,14 @@ function gaps(context: CanvasRenderingContext2D, grid: Grid, at: Places, { edge 
 }
 
 /** What has no colour is outlined, what is not finite crossed, what is beyond the scale notched at the top or the bottom. */
-function marks(context: CanvasRenderingContext2D, grid: Grid, at: Places, inks: Inks, marked: readonly Marked[]): void {
+function marks(context: CanvasRenderingContext2D, at: Places, inks: Inks, marked: readonly Marked[]): void {
   const [w, h] = [Math.max(1, at.pitch - GAP), at.row - GAP];
   context.lineWidth = 1;
-  for (const { x, y, paint, over } of marked) {
+  for (const { x, y, paint, over, bad } of marked) {
     const box: Box = [at.left + x * at.pitch, y * at.row, w, h];
     if (!paint) outline(context, box, inks.line);
     else if (over !== 0 && w >= MARKED) notch(context, box, over, paint.ink);
-    if (!paint && grid.rows.nonfinite(y, grid.columns[x] ?? null))
-      cross(context, box[0] + w / 2, box[1] + h / 2, inks.loud);
+    if (bad) cross(context, box[0] + w / 2, box[1] + h / 2, inks.loud);
   }
 }
 

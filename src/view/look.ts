@@ -93,10 +93,22 @@ function movedBy(run: RunSummary | null): number {
   return compared.reduce((sum, one) => sum + Math.abs(one.delta_prob ?? 0), 0) / 2;
 }
 
-/** `L3.attn.H7` is within `L3.attn`, which is within `L3`. */
-function containers(address: string): string[] {
+const within = new Map<string, readonly string[]>();
+
+/** `L3.attn.H7` is within `L3.attn`, which is within `L3`. It is asked for all that is drawn, at each frame. */
+function containers(address: string): readonly string[] {
+  const known = within.get(address);
+  if (known) return known;
   const words = address.split('.');
-  return words.map((_, i) => words.slice(0, i + 1).join('.'));
+  const found = words.map((_, i) => words.slice(0, i + 1).join('.'));
+  within.set(address, found);
+  return found;
+}
+
+/** How an address is ablated, or the outermost of what contains it. */
+function outermost(cut: ReadonlyMap<string, How>, address: string): How | null {
+  const found = containers(address).find((one) => cut.has(one));
+  return found === undefined ? null : (cut.get(found) ?? null);
 }
 
 /** Kinds that put something else in the place of a value. */
@@ -190,9 +202,9 @@ export class Looker {
       change: measureChange,
       ablated: (address) => edits.get(address)?.at(-1)?.how ?? null,
       edits: (address) => edits.get(address) ?? [],
-      inForce: (address) => containers(address).flatMap((one) => edits.get(one) ?? []),
+      inForce: (address) => (edits.size === 0 ? [] : containers(address).flatMap((one) => edits.get(one) ?? [])),
       touched: (address) => touched.has(address),
-      cut: (address) => containers(address).reduce<How | null>((found, one) => found ?? cut.get(one) ?? null, null),
+      cut: (address) => (cut.size === 0 ? null : outermost(cut, address)),
       nonfinite: (address) => (now?.stat(address, 'nonfinite') ?? 0) > 0,
       unread: (address) => durable.state?.unread[address] !== undefined,
       pending: (address) => page.pending.get(address),

@@ -2,6 +2,7 @@
 import { select } from 'd3-selection';
 import type { Card, Fan, Scene, Strip, StripCell } from '../layout';
 import type { Pen } from './context';
+import { put, setFill } from './dom';
 import { describeState, fillOf } from './hit';
 import type { Look } from './look';
 
@@ -112,6 +113,20 @@ function paintMarks(group: SVGGElement, strip: Strip, look: Look): void {
     .attr('d', pointer);
 }
 
+/** The fields of a strip with their addresses: they are painted at each frame, hundreds of them. */
+function fieldsIn(group: SVGGElement): [SVGRectElement, string][] {
+  const rects = [...group.querySelectorAll<SVGRectElement>('.gb-layer rect')];
+  return rects.map((rect) => [rect, select<SVGRectElement, StripCell['fields'][number]>(rect).datum().address]);
+}
+
+function paintField(field: SVGRectElement, address: string, look: Look, pen: Pen): void {
+  const cut = look.cut(address);
+  const fill = fillOf(look, address)?.fill ?? '';
+  const state = cut !== null ? 'gb-cut' : look.touched(address) ? 'gb-edited' : '';
+  put(field, 'class', fill !== '' && cut === null ? `gb-measured ${state}` : state);
+  setFill(field, cut ? `url(#${pen.uid}-hatch)` : fill);
+}
+
 export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look: Look): void } {
   const groups = select(layer)
     .selectAll<SVGGElement, Strip>(':scope > g')
@@ -126,8 +141,10 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
         .attr('aria-label', 'Layer that is shown')
         .attr('aria-valuemin', 0),
     );
+  const fields = new Map<SVGGElement, [SVGRectElement, string][]>();
   groups.each(function (strip) {
     drawCells(this, strip, shownCells(strip, scene.cards), pen);
+    fields.set(this, fieldsIn(this));
     this.onkeydown = keyed(strip, pen);
     this.setAttribute('aria-valuemax', String(strip.cells.length - 1));
   });
@@ -141,17 +158,10 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
         if (again) paintMarks(this, strip, look);
         const { selected } = pen.state.value;
         const current = strip.cells.find((cell) => cell.address === selected) ?? strip.cells[0];
-        this.setAttribute('aria-valuenow', String(current?.index ?? 0));
+        put(this, 'aria-valuenow', String(current?.index ?? 0));
         const state = current ? describeState(look, current.address) : '';
-        this.setAttribute('aria-valuetext', [current?.address ?? '', state].filter((words) => words !== '').join(', '));
-        for (const field of this.querySelectorAll<SVGRectElement>('.gb-layer rect')) {
-          const { address } = select<SVGRectElement, StripCell['fields'][number]>(field).datum();
-          const cut = look.cut(address);
-          field.classList.toggle('gb-cut', cut !== null);
-          field.classList.toggle('gb-edited', cut === null && look.touched(address));
-          field.style.fill = cut ? `url(#${pen.uid}-hatch)` : (fillOf(look, address)?.fill ?? '');
-          field.classList.toggle('gb-measured', !cut && field.style.fill !== '');
-        }
+        put(this, 'aria-valuetext', [current?.address ?? '', state].filter((words) => words !== '').join(', '));
+        for (const [field, address] of fields.get(this) ?? []) paintField(field, address, look, pen);
       });
     },
   };

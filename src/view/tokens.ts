@@ -24,7 +24,8 @@ const NONE: Text = { tokens: [], read: 0, next: null };
 
 export class Tokens implements Part {
   readonly element = h('section', { class: 'gb-section' });
-  #row = h('div', { class: 'gb-tokens', 'data-testid': 'tokens', tabindex: 0, role: 'region', 'aria-label': 'Text' });
+  #row = h('div', { class: 'gb-token-row' });
+  #box = h('div', { class: 'gb-tokens', tabindex: 0, role: 'region', 'aria-label': 'Text' }, this.#row);
   #next = h('span', { class: 'gb-token gb-next-token', title: 'the most probable next token' });
   #told: (string | null)[] = [];
   #first = 0;
@@ -32,8 +33,10 @@ export class Tokens implements Part {
   #prompted = 0;
 
   constructor(private readonly view: View) {
-    this.element.append(h('div', { class: 'gb-section-head' }, h('h2', {}, 'Text')), this.#row);
+    this.#row.dataset.testid = 'tokens';
+    this.element.append(h('div', { class: 'gb-section-head' }, h('h2', {}, 'Text')), this.#box);
     this.#row.append(this.#next);
+    this.#follow(view.signal);
   }
 
   paint(look: Look): void {
@@ -47,7 +50,16 @@ export class Tokens implements Part {
     const next = this.#next.cloneNode(true) as HTMLSpanElement;
     this.#next.replaceWith(next);
     this.#next = next;
-    this.#row.scrollTop = this.#row.scrollHeight;
+  }
+
+  /** Follow the end when a line is begun: after the browser's own layout, which is not made twice. */
+  #follow(signal: AbortSignal): void {
+    if (typeof ResizeObserver === 'undefined') return;
+    const observer = new ResizeObserver(() => {
+      this.#box.scrollTop = 1e6;
+    });
+    observer.observe(this.#row);
+    signal.addEventListener('abort', () => observer.disconnect());
   }
 
   /** Make the spans those of a text; returns whether any was added. */
