@@ -138,7 +138,7 @@ function panelOf(view: View, experts: ExpertsStage, sweep: SweepStage): { placed
     new Ablations(view),
     new Tokens(view),
   ];
-  const details: Part[] = [new Heat(view), new Detail(view), experts.brief, new Patterns(view)];
+  const details: Part[] = [new Heat(view), new Patterns(view), new Detail(view), experts.brief];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
   return {
     placed: [

@@ -254,6 +254,18 @@ export class Patterns implements Part {
     for (const [name, node] of Object.entries(this.#of)) put(node, 'aria-pressed', String(name === which));
   }
 
+  /** A head that is ablated behind its pattern goes on looking: what it looks at may be what an ablation is about. */
+  #attending(block: string): string {
+    const look = this.#look;
+    const cut = look?.shows === 'clean' ? [] : (look?.interventions ?? []).filter((one) => one.cut);
+    const heads = cut.map(({ address }) => address).filter((address) => /\.H\d+$/.test(address));
+    const names = heads
+      .filter((address) => address.startsWith(`${block}.H`))
+      .map((address) => address.slice(block.length + 1));
+    if (names.length === 0) return '';
+    return `${names.join(', ')} still attend${names.length === 1 ? 's' : ''}; what it finds is replaced`;
+  }
+
   #paintLegend({ block, shown, scale, differs, mixes }: Drawing): void {
     show(this.#legend, shown !== null);
     if (!shown) return;
@@ -262,11 +274,12 @@ export class Patterns implements Part {
     setText(this.#high, minus(scale.high));
     this.#bar.style.background = scale.gradient;
     const { before, queries } = shown;
+    const still = this.#attending(block);
     const cut = before > 0 ? `the last ${queries.length} of ${before + queries.length} queries` : '';
     const another = (this.#newest(`${block}.pattern`)?.of.keys ?? null) !== null ? 'keys: of the encoder' : '';
     const what = differs ? 'weight, ablated − clean' : mixes ? 'exact weight of a source' : 'weight';
     const axes = mixes ? 'rows: targets, columns: sources' : 'rows: queries, columns: keys';
-    setText(this.#note, [what, axes, cut, another].filter((word) => word !== '').join(' · '));
+    setText(this.#note, [what, axes, cut, another, still].filter((word) => word !== '').join(' · '));
   }
 
   // ---- where it comes from
