@@ -7,6 +7,7 @@ import { activeIn } from './active';
 import { type Grid, gridHeight, gridOf, gridWidth, placeCells } from './cells';
 import { big, percent } from './format';
 import { expertsOf, type InsideScene, layoutInside } from './inside';
+import { endsOf, middleOf } from './inside/leads';
 import { type Description, describe } from './kinds';
 import type { BlockBox, CellBox, PartBox, Rect } from './scene';
 import { fitting, type Measure } from './text';
@@ -70,6 +71,14 @@ function insideOf(block: Block, width: number, { opened, measure }: BodyContext)
 /** Numbers in rows, unless boxes of parts or an inside say them. */
 const hasRows = ({ parts, inside }: Pick<Body, 'parts' | 'inside'>) => parts.length === 0 && inside === null;
 
+/** The wires of the stream meet an opened block where it reads and writes within. */
+function levelsOf(inside: InsideScene, height: number): Pick<Body, 'below' | 'above' | 'span'> {
+  const { input, output } = endsOf(inside);
+  const [low, high] = [input ? middleOf(input) : inside.height - 9, output ? middleOf(output) : 9];
+  const [below, span] = [AROUND + inside.height - low, Math.max(44, low - high)];
+  return { below, span, above: height - below - span };
+}
+
 const roomOf = (inside: InsideScene | null) => (inside ? inside.height + 2 * AROUND : 0);
 
 /** Heads side by side over one wire, if they fit. */
@@ -99,17 +108,28 @@ export function measureBody(block: Block, side: -1 | 1, context: BodyContext, ch
   const room = parts.length > 0 ? inner - (parts[0]?.w ?? 0) - PART.aside : inner;
   const grid = description.cells ? gridOf(description.cells, room, context.live ? 4 : 2, !context.live) : null;
   const cells = description.cells && grid ? gridHeight(description.cells, grid) + 12 : 0;
-  const sized = { ...common, form: 'box' as const, grid, parts, inside };
-  const more = roomOf(inside);
-  if (context.live) {
-    const height = (cells > 0 ? TITLE + 18 + cells : 50) + more;
-    const places = cells > 0 ? { below: 18, above: 22, span: 34 } : { below: 15, above: 11, span: 24 };
-    return { ...sized, height, ...places, under: WORDS };
-  }
-  const rows = hasRows({ parts, inside }) ? description.rows.length * ROW : 0;
-  const beside = Math.max(0, ...parts.map(({ y, h }) => y + h + 10));
-  const height = TITLE + rows + 4 + Math.max(cells, beside) + SHARE + more;
-  return { ...sized, height, below: 18, above: 24, span: 44, under: 0 };
+  return sizedBox({ ...common, form: 'box' as const, grid, parts, inside }, cells, context.live);
+}
+
+type Sizing = Omit<Body, 'height' | 'below' | 'above' | 'span' | 'under'>;
+
+/** The height of a box, and where its wires are. */
+function sizedBox(sized: Sizing, cells: number, live: boolean): Body {
+  const { inside } = sized;
+  const height = roomOf(inside) + (live ? liveHeight(cells) : staticHeight(sized, cells));
+  const places = inside ? levelsOf(inside, height) : live ? LIVE[cells > 0 ? 'cells' : 'plain'] : STATIC;
+  return { ...sized, height, ...places, under: live ? WORDS : 0 };
+}
+
+const STATIC = { below: 18, above: 24, span: 44 };
+const LIVE = { cells: { below: 18, above: 22, span: 34 }, plain: { below: 15, above: 11, span: 24 } };
+
+const liveHeight = (cells: number) => (cells > 0 ? TITLE + 18 + cells : 50);
+
+function staticHeight(body: Sizing, cells: number): number {
+  const rows = hasRows(body) ? body.description.rows.length * ROW : 0;
+  const beside = Math.max(0, ...body.parts.map(({ y, h }) => y + h + 10));
+  return TITLE + rows + 4 + Math.max(cells, beside) + SHARE;
 }
 
 /** The boxes of a block's parts, one under the other, from an upper left corner at 0; none where they have no room. */

@@ -60,6 +60,7 @@ export class Detail implements Part {
       else this.#hint(look.live);
     }
     if (located && address) this.#values(look, address, located);
+    this.#inside.paint();
   }
 
   /** Nothing is selected: what to do, in the words of the table of keys. */

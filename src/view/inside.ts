@@ -30,6 +30,8 @@ export class InsidePicture {
   #walk: Walk;
   #block: Block | null = null;
   #width = 0;
+  /** Whether it is to be seen in the diagram: then not here too. */
+  #elsewhere = false;
 
   constructor(private readonly view: View) {
     this.#walk = new Walk(view, this.#svg);
@@ -49,11 +51,23 @@ export class InsidePicture {
     if (!this.#block) this.#walk.follow(null);
   }
 
+  paint(): void {
+    const elsewhere = this.#block !== null && this.view.state.value.opened === this.#block.address;
+    if (elsewhere === this.#elsewhere) return;
+    this.#elsewhere = elsewhere;
+    this.#width = 0;
+    this.#resized();
+  }
+
   #resized(): void {
     const width = Math.min(WIDEST, this.element.clientWidth || 360);
     if (width === this.#width || !this.#block?.inside) return;
     this.#width = width;
-    this.#draw(this.#block, this.#block.inside, width);
+    const said = legendOf(this.#block.inside);
+    this.#legend.textContent = [...(this.#elsewhere ? ['Its inside is open in the diagram.'] : []), ...said].join('  ');
+    this.#svg.classList.toggle('gb-off-stage', this.#elsewhere);
+    if (this.#elsewhere) this.#walk.follow(null);
+    else this.#draw(this.#block, this.#block.inside, width);
   }
 
   #draw(block: Block, inside: Inside, width: number): void {
@@ -68,7 +82,6 @@ export class InsidePicture {
       this.#svg.setAttribute(name, String(value));
     }
     this.#svg.replaceChildren(group);
-    this.#legend.textContent = legendOf(inside).join('  ');
     this.#walk.follow({ group, scene, inside, address: block.address });
   }
 }

@@ -7,7 +7,7 @@ import type { Measure } from '../text';
 import { type Graph, graphOf } from './nets';
 import { ordered } from './order';
 import { placed } from './place';
-import { channelsOf, type Entry, entriesOf, routed } from './route';
+import { channelsOf, type Entry, entriesOf, routed, setAside } from './route';
 import { assignRows, GAP, gridOf, longest } from './rows';
 import type { Form, InsideScene, StepBox, WirePath } from './scene';
 import { sizeOf } from './shapes';
@@ -113,6 +113,7 @@ export function layoutInside(inside: Inside, options: InsideOptions): InsideScen
   const shift = Math.max(0, (width - high + low) / 2) - low;
   const xs = raw.map((x) => Math.round(x + shift));
   const entries = entriesOf(grid, xs, sizes);
+  setAside(grid, xs, entries);
   const channels = channelsOf(grid, xs, entries);
   const tall = grid.rows.map((row) => Math.max(0, ...row.map((cell) => sizes[cell]?.height ?? 0)));
   const height = [...tall, ...channels.map((one) => one.height)].reduce((sum, one) => sum + one, 0);

@@ -82,16 +82,54 @@ interface Run {
 /** Below, so that one that leaves where another arrives turns away before that comes. */
 const under = (a: Run, b: Run) => b.ends.some((x) => Math.abs(x - a.start) < CLOSE);
 
-/** The gap above a row. */
-function channelOf(row: number, grid: Grid, xs: readonly number[], entries: ReadonlyMap<string, Entry>): Channel {
+function runsAbove(row: number, grid: Grid, xs: readonly number[], entries: ReadonlyMap<string, Entry>): Run[] {
   const links = grid.links.filter(({ from }) => grid.cells[from]?.row === row);
-  const runs = [...new Set(links.map(({ net }) => net))].flatMap((net): Run[] => {
+  return [...new Set(links.map(({ net }) => net))].flatMap((net): Run[] => {
     const mine = links.filter((link) => link.net === net);
     const start = (xs[mine[0]?.from ?? 0] ?? 0) + (mine[0]?.out ?? 0);
     const ends = mine.map((link) => entries.get(keyOf(link))?.x ?? 0);
     const [low, high] = [Math.min(start, ...ends), Math.max(start, ...ends)];
     return high - low < 0.5 ? [] : [{ net, start, ends, low, high }];
   });
+}
+
+/** Runs that wait for each other in a circle: each has to be below one that has to be below it. */
+function circle(runs: readonly Run[]): Run[] {
+  let left = [...runs];
+  for (let before = -1; before !== left.length; ) {
+    before = left.length;
+    left = left.filter((run) => left.some((other) => other !== run && under(other, run)));
+  }
+  return left;
+}
+
+/**
+ * Tensors that leave where others arrive in a circle would lie on each other, however their tracks are: one of them
+ * arrives a little aside. Changes the entries, and where a wire passes a row.
+ */
+export function setAside(grid: Grid, xs: number[], entries: Map<string, Entry>): void {
+  for (const row of grid.rows.keys()) {
+    for (let tries = 0; tries < grid.links.length; tries++) {
+      const stuck = circle(runsAbove(row, grid, xs, entries));
+      const moved = stuck[0];
+      const other = stuck.find((run) => moved && run !== moved && under(run, moved));
+      if (!moved || !other) break;
+      const link = grid.links.find((one) => {
+        const x = entries.get(keyOf(one))?.x ?? Number.NaN;
+        return one.net === moved.net && grid.cells[one.from]?.row === row && Math.abs(x - other.start) < CLOSE;
+      });
+      const entry = link && entries.get(keyOf(link));
+      if (!link || !entry) break;
+      const x = entry.x - (entry.side === 0 ? Math.sign(entry.x - moved.start) : entry.side) * CLOSE;
+      entries.set(keyOf(link), { ...entry, x });
+      if (grid.cells[link.to]?.step === -1) xs[link.to] = x;
+    }
+  }
+}
+
+/** The gap above a row. */
+function channelOf(row: number, grid: Grid, xs: readonly number[], entries: ReadonlyMap<string, Entry>): Channel {
+  const runs = runsAbove(row, grid, xs, entries);
   const tracks = new Map<number, number>();
   const taken: Run[][] = [];
   for (let left = runs; left.length > 0; ) {

@@ -58,13 +58,19 @@ export function longest(graph: Graph, floors: readonly number[] = []): number[] 
   return rows;
 }
 
-function widthOf(row: number, rows: readonly number[], graph: Graph, sizes: readonly Sized[]): number {
-  const own = sizes.filter((_, step) => rows[step] === row).map(({ left, right }) => left + right + GAP);
-  const passing = graph.nets.filter(
-    ({ source, targets }) =>
-      (rows[source] ?? 0) < row && rows[source] !== AWAY && targets.some((one) => (rows[one] ?? 0) > row),
-  );
-  return own.reduce((sum, one) => sum + one, -GAP) + passing.length * (2 * LANE + GAP);
+/** How wide each row is, with the wires that pass it. */
+function widthsOf(rows: readonly number[], { nets }: Graph, sizes: readonly Sized[]): number[] {
+  const widths = new Array<number>(Math.max(0, ...rows) + 1).fill(-GAP);
+  const add = (row: number, width: number) => {
+    widths[row] = (widths[row] ?? 0) + width + GAP;
+  };
+  for (const [step, { left, right }] of sizes.entries()) if (rows[step] !== AWAY) add(rows[step] ?? 0, left + right);
+  for (const { source, targets } of nets) {
+    if (rows[source] === AWAY) continue;
+    const last = targets.reduce((row, target) => Math.max(row, rows[target] ?? 0), 0);
+    for (let row = (rows[source] ?? 0) + 1; row < last; row++) add(row, 2 * LANE);
+  }
+  return widths;
 }
 
 /** The step of a row that is best moved up: the one with most air above it, and of these the last. */
@@ -82,13 +88,18 @@ export interface Assigned {
 }
 
 /** Put each loose step into the highest row with room for it and for its wire above; returns those that found none. */
-function settleLoose(rows: number[], graph: Graph, fits: (row: number) => boolean): number[] {
+function settleLoose(rows: number[], graph: Graph, widths: () => number[], width: number): number[] {
   const loose = rows.flatMap((row, step) => (isLoose(step, graph) ? [{ step, highest: row }] : []));
   for (const { step } of loose) rows[step] = AWAY;
   return loose.flatMap(({ step, highest }) => {
     for (let row = highest; row >= 0; row--) {
       rows[step] = row;
-      if (Array.from({ length: highest - row + 1 }, (_, i) => row + i).every(fits)) return [];
+      if (
+        widths()
+          .slice(row, highest + 1)
+          .every((one) => one <= width)
+      )
+        return [];
     }
     rows[step] = highest;
     return [step];
@@ -100,9 +111,9 @@ export function assignRows(graph: Graph, sizes: readonly Sized[], width: number)
   const floors = sizes.map(() => 0);
   for (let moved = 0; ; moved++) {
     const rows = longest(graph, floors);
-    const fits = (row: number) => widthOf(row, rows, graph, sizes) <= width;
-    const homeless = settleLoose(rows, graph, fits);
-    const full = [...new Set(rows)].sort((a, b) => a - b).filter((row) => !fits(row));
+    const widths = () => widthsOf(rows, graph, sizes);
+    const homeless = settleLoose(rows, graph, widths, width);
+    const full = widths().flatMap((one, row) => (one > width ? [row] : []));
     // A step that has no room for what it is given besides goes one up, and that after it.
     const readers = (graph.readers[homeless[0] ?? -1] ?? []).map((step) => ({ step, row: rows[step] ?? 0 }));
     const reader = readers.sort((a, b) => a.row - b.row)[0]?.step;

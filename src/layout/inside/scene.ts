@@ -45,6 +45,13 @@ export interface WirePath {
   readonly head: boolean;
 }
 
+/** A level line between the edge of a block and what comes in or goes out. */
+export interface Lead {
+  readonly y: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface InsideScene {
   readonly width: number;
   readonly height: number;

@@ -1,6 +1,8 @@
 /** Blocks that can be opened: a button at their corner, and of the one that is open its inside, on a plain ground. */
 import { select } from 'd3-selection';
 import type { BlockBox } from '../../layout';
+import type { InsideScene } from '../../layout/inside';
+import { endsOf, leadOf } from '../../layout/inside/leads';
 import { s } from '../dom';
 import { drawInside } from './draw';
 
@@ -33,22 +35,35 @@ export function drawOpeners(layer: Element, boxes: readonly BlockBox[]): void {
     });
 }
 
+/** From the edge of the block to what it reads, and from what it makes to the edge. */
+function leads(scene: InsideScene, side: -1 | 1): SVGElement[] {
+  // The stream is on the other side of a block than the one that it is on.
+  const near = side === -1 ? 1 : -1;
+  const { input, output } = endsOf(scene);
+  return [leadOf(scene, input, near), leadOf(scene, output, near)].flatMap((lead) =>
+    lead ? [s('path', { class: 'gb-flow-line', d: `M${lead.from},${lead.y} H${lead.to + 8 * near}` })] : [],
+  );
+}
+
 /** Insides of the blocks that are open; one at a time on a page. */
 export function drawOpened(layer: Element, boxes: readonly BlockBox[]): void {
-  const open = boxes.flatMap(({ inside, address, hue, key }) => (inside ? [{ inside, address, hue, key }] : []));
+  const open = boxes.flatMap(({ inside, address, hue, key, side }) =>
+    inside ? [{ inside, address, hue, key, side }] : [],
+  );
   select(layer)
     .selectAll<SVGGElement, (typeof open)[number]>(':scope > g')
     .data(open, ({ key }) => key)
     .join((enter) => enter.append('g').attr('class', 'gb-opened'))
     .attr('data-hue', ({ hue }) => hue)
     .attr('transform', ({ inside: { x, y } }) => `translate(${x},${y})`)
-    .each(function ({ inside: { scene, of }, address }) {
+    .each(function ({ inside: { scene, of }, address, side }) {
       const { __drawn: drawn } = this as unknown as { __drawn?: unknown };
       if (drawn === scene) return;
       Object.assign(this, { __drawn: scene });
       const ground = { x: -4, y: -4, width: scene.width + 8, height: scene.height + 8, rx: 6 };
       this.replaceChildren(
         s('rect', { class: 'gb-opened-ground', ...ground }),
+        ...leads(scene, side),
         drawInside(scene, of, `Inside of ${address}`),
       );
     });
