@@ -40,7 +40,9 @@ export class ExpertsBrief implements Part {
   paint(look: Look): void {
     const { experts } = this;
     const { selected, width } = experts.view.state.value;
-    const there = experts.names(selected) && experts.read(look) && experts.now.counted > 0;
+    const named = experts.names(selected);
+    if (!named) experts.rest();
+    const there = named && experts.read(look) && experts.now.counted > 0;
     show(this.element, there);
     if (this.element.hidden) return;
     if (this.#laid !== width) [this.#laid, this.#width] = [width, this.element.clientWidth || 300];

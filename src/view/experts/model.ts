@@ -77,6 +77,14 @@ export class Experts {
     return spot !== null && addressOf(this.mixtures, spot) === address;
   }
 
+  /** Nobody looks: frames that are kept for their tokens may go. What was counted stays. */
+  rest(): void {
+    if (this.#frames.length === 0) return;
+    this.#frames = [];
+    this.tokens = [];
+    this.#drawn = '';
+  }
+
   /** Take what a repaint shows. Returns whether there is anything. */
   read(look: Look): boolean {
     this.look = look;

@@ -46,7 +46,7 @@ export class Raster {
   #hover = h('i', { class: 'gb-ex-hover', hidden: true });
   #cell = h('div', { class: 'gb-ex-cell', role: 'gridcell', tabindex: 0, 'aria-selected': 'true' });
   #line = h('div', { role: 'row' }, this.#cell);
-  #tip = h('div', { class: 'gb-tooltip', hidden: true });
+  #tip = h('div', { class: 'gb-tooltip gb-ex-tip', hidden: true });
   #tipName = h('b');
   #tipWords = h('span');
   #tipAction = h('span', { class: 'gb-action' });
@@ -166,6 +166,14 @@ export class Raster {
     const box = this.#canvas.getBoundingClientRect();
     const scale = this.grid.width / (box.width || 1);
     return cellAt(this.grid, this.experts.mixtures, (clientX - box.left) * scale, (clientY - box.top) * scale);
+  }
+
+  /** The expert of the selected layer that is under or over a point on the screen. */
+  columnAt(clientX: number): Spot | null {
+    const { mixtures, spot } = this.experts;
+    const box = this.#canvas.getBoundingClientRect();
+    const x = ((clientX - box.left) * this.grid.width) / (box.width || 1);
+    return cellAt(this.grid, mixtures, x, topOf(this.grid, spot.mixture));
   }
 
   #clicked(event: MouseEvent): void {

@@ -115,6 +115,7 @@ export class ExpertsStage implements Part {
       this.#band,
       this.#bandName,
     );
+    under.addEventListener('click', (event) => this.#aimed(event), { signal: this.view.signal });
     this.element.append(
       head,
       this.#over,
@@ -122,6 +123,12 @@ export class ExpertsStage implements Part {
       this.#legend.element,
       this.#table.element,
     );
+  }
+
+  /** A bar or a dot is its expert. */
+  #aimed({ target, clientX }: MouseEvent): void {
+    const spot = target instanceof HTMLCanvasElement ? this.#raster.columnAt(clientX) : null;
+    if (spot) this.#experts.select(spot);
   }
 
   paint(look: Look): void {
