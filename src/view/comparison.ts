@@ -101,7 +101,7 @@ export function mountComparison(
     { class: 'gb-comparison' },
     h('div', { class: 'gb-sides' }, left.element, right.element),
     h('div', { class: 'gb-compare-bar' }, count, h('label', { class: 'gb-all' }, all, 'also what is the same'), saves),
-    h('div', { class: 'gb-table' }, table),
+    h('div', { class: 'gb-table', tabindex: 0, role: 'region', 'aria-label': 'Facts of both' }, table),
     h('p', { class: 'gb-sub' }, BRANCHES),
   );
   show(saves, pictures !== null);
