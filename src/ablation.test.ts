@@ -146,6 +146,24 @@ describe('kinds after the click', () => {
     expect(model.requests('restore')).toEqual([]);
   });
 
+  it('are in the menu after a finger stayed, and the finger that lifts is no click', async () => {
+    const { model, find, hit } = await show();
+    vi.useFakeTimers();
+    const touch = (type: string) =>
+      hit('L1.mlp').dispatchEvent(
+        new PointerEvent(type, { bubbles: true, pointerType: 'touch', clientX: 5, clientY: 5 }),
+      );
+    touch('pointerdown');
+    vi.advanceTimersByTime(600);
+    expect(find('.gb-kind-menu').hidden).toBe(false);
+    touch('pointerup');
+    hit('L1.mlp').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    expect(model.requests('ablate')).toEqual([]);
+    vi.advanceTimersByTime(100);
+    hit('L1.mlp').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    expect(model.requests('ablate')).toHaveLength(1);
+  });
+
   it('are seen as asked for before the kernel has done it', async () => {
     const { hit, find, click, done } = await show();
     await click('L1.mlp', { altKey: true });
@@ -215,6 +233,22 @@ describe('the clean run', () => {
     expect(find('.gb-changed.gb-on')).toBeNull();
     await press(hit(HEAD), 'c');
     expect(hit(HEAD).classList.contains('gb-cut')).toBe(true);
+  });
+
+  it('is shown for as long as C is held', async () => {
+    const { hit, press, done } = await show();
+    await done(intervention(HEAD, 'zero'));
+    const cut = () => hit(HEAD).classList.contains('gb-cut');
+    let now = 1000;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    await press(hit(HEAD), 'c');
+    now += 900;
+    await press(hit(HEAD), 'c', { repeat: true });
+    expect(cut()).toBe(false);
+    hit(HEAD).dispatchEvent(new KeyboardEvent('keyup', { key: 'c', bubbles: true }));
+    clock.mockRestore();
+    await settled();
+    expect(cut()).toBe(true);
   });
 
   it('is the only one where nothing is ablated: the key is then the notebook’s', async () => {

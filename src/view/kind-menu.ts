@@ -8,6 +8,8 @@ import { placeIn } from './magnify';
 import { CLOSES } from './shortcuts';
 
 const HELD_MS = 500;
+/** Within so many ms after a finger lifts comes its click. */
+const AFTER_MS = 50;
 /** A finger that moved further than this scrolls. */
 const STILL = 10;
 
@@ -25,8 +27,6 @@ export class KindMenu {
     this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal });
     stage.addEventListener('contextmenu', (event) => this.#asked(event), { signal });
     stage.addEventListener('pointerdown', (event) => this.#pressed(event), { signal });
-    for (const over of ['pointerup', 'pointercancel'])
-      stage.addEventListener(over, () => clearTimeout(this.#held), { signal });
     const outside = ({ target }: Event) => {
       if (!this.element.hidden && !this.element.contains(target as Node)) this.close(false);
     };
@@ -139,18 +139,25 @@ export class KindMenu {
   #pressed(event: PointerEvent): void {
     if (event.pointerType !== 'touch') return;
     const hit = (event.target as Element).closest('.gb-hit');
+    const stage = event.currentTarget as HTMLElement;
     const { clientX, clientY } = event;
+    const press = new AbortController();
+    const during = { signal: press.signal };
+    const lifted = () => {
+      clearTimeout(this.#held);
+      setTimeout(() => press.abort(), AFTER_MS);
+    };
     const moved = (later: PointerEvent) => {
       if (Math.hypot(later.clientX - clientX, later.clientY - clientY) > STILL) clearTimeout(this.#held);
     };
-    const stage = event.currentTarget as HTMLElement;
-    stage.addEventListener('pointermove', moved, { signal: this.view.signal });
+    for (const over of ['pointerup', 'pointercancel']) stage.addEventListener(over, lifted, during);
+    stage.addEventListener('pointermove', moved, during);
+    this.view.signal.addEventListener('abort', () => press.abort(), during);
     clearTimeout(this.#held);
     this.#held = setTimeout(() => {
-      stage.removeEventListener('pointermove', moved);
       if (!this.open(hit)) return;
       // The finger that lifts is no click on what lies under it.
-      stage.addEventListener('click', (click) => click.stopPropagation(), { once: true, capture: true });
+      stage.addEventListener('click', (click) => click.stopPropagation(), { ...during, capture: true });
     }, HELD_MS);
   }
 

@@ -24,6 +24,7 @@ export class SweepStage implements Part {
   #ablate = h('button', { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'sweep-ablate' });
   #show = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Show in the diagram');
   #theme = '';
+  #painted: readonly unknown[] = [];
   #said = '';
 
   constructor(private readonly view: View) {
@@ -93,6 +94,9 @@ export class SweepStage implements Part {
     const { session, state } = this.view;
     const { selected } = state.value;
     const { sweep } = session.page.value;
+    const key = [sweep, selected, look.interventions, session.reachable, howOf(this.view)];
+    if (this.#painted.length > 0 && key.every((value, i) => value === this.#painted[i])) return;
+    this.#painted = key;
     const row = sweep?.rows.find(({ address }) => address === selected);
     const known =
       selected !== null && (session.durable.value.layout?.sites.some(({ address }) => address === selected) ?? false);
