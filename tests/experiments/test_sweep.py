@@ -87,9 +87,10 @@ def test_everything_is_ablated_alone_and_nothing_is_left(ran: Session) -> None:
     assert [row.effect for row in again] == [row.effect for row in before]
     assert (ran.history.steps, ran.interventions, ran.last_run, len(ran.frames)) == (steps, force, run, frames)
     assert run.logits is not None
-    after = ran.run().logits
-    assert after is not None
-    assert torch.equal(after, run.logits)
+    after = ran.run()
+    assert after.logits is not None
+    assert torch.equal(after.logits, run.logits)
+    assert after.id == run.id + 1
     ran.restore()
     ids = ran.tokenizer(PROMPT, return_tensors="pt").input_ids
     with torch.no_grad():

@@ -141,13 +141,13 @@ class Runner:
         clean = subject.clean
         renewed = self._provide(interventions, subject) or changed
         other = self._forward(subject, interventions) if len(interventions) else None
-        if not getattr(self._local, "quiet", False):
+        if not getattr(self._local, "quiet", False):  # what nobody is shown is neither the last run nor counted
             self._subject = subject  # not before: a prompt that the model cannot run is not the last one
+            self._runs += 1
         if renewed:
             self._engine.use_again()
         last = other or clean
         before, after = clean.prediction, other.prediction if other else None
-        self._runs += 1
         return Run(
             id=self._runs,
             prompt=self._prompts.text(subject.prompt),
