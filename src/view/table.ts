@@ -134,6 +134,8 @@ export class Table implements Part {
       }),
     ) as unknown as Record<Column, HTMLElement>;
     if (row.params !== null) cells.params.title = fixed(row.params);
+    cells.kind.title = row.kind;
+    cells.shape.title = row.shape;
     const element = h('tr', { 'data-row': row.address }, ...COLUMNS.map((column) => cells[column]));
     return { row, element, cells };
   }
