@@ -229,6 +229,7 @@ class Painter {
     });
     view.root.classList.toggle('gb-narrow', isNarrow(width, projector));
     view.root.classList.toggle('gb-slim', width < SLIM);
+    view.root.classList.toggle('gb-tall', scene.height > window.innerHeight);
     view.root.style.setProperty('--gb-width', `${width}px`);
     view.root.style.setProperty('--gb-panel-width', `${panel}px`);
     view.root.style.setProperty('--gb-diagram-width', `${Math.min(scene.width, diagram)}px`);

@@ -86,7 +86,8 @@ export function mountComparison(
     setText(count, countOf(comparison));
     show(table, shown.length > 0);
   };
-  const heads = ['fact', a.name, b.name, ''].map((text) => h('th', { scope: 'col' }, text));
+  const heads = ['fact', a.name, b.name].map((text) => h('th', { scope: 'col' }, text));
+  heads.push(h('th', { scope: 'col' }, h('span', { class: 'gb-unseen' }, 'difference')));
   const table = h('table', { class: 'gb-facts' }, h('thead', {}, h('tr', {}, ...heads)), body);
   all.addEventListener('change', paint, { signal });
   const save = (as: 'svg' | 'png') => void pictures?.saveComparison(comparison, root, hostTheme(), as);

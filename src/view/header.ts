@@ -3,7 +3,7 @@ import { big, fixed, percent } from '../layout/format';
 import { layersByStack, layersInWords } from '../layout/model';
 import type { Architecture, SessionState } from '../wire/types.generated';
 import type { Part, View } from './context';
-import { h, s, setText, show } from './dom';
+import { h, put, s, setText, show } from './dom';
 import { ExportMenu } from './export-menu';
 import { changedWord, type Look } from './look';
 import { ProjectorButton } from './projector-button';
@@ -114,6 +114,7 @@ export class Header implements Part {
     const { architecture, state } = this.view.session.durable.value;
     const { connection } = this.view.session.page.value;
     setText(this.#title, state?.title || architecture.name);
+    put(this.#title, 'title', this.#title.textContent ?? '');
     const line = lineOf(architecture, state);
     setText(this.#line, line);
     show(this.#line, line !== '');

@@ -49,7 +49,7 @@ export class SearchBox {
       spellcheck: 'false',
       autocomplete: 'off',
     });
-    this.element = h('div', { class: 'gb-search', role: 'search' }, this.#input, this.#popup);
+    this.element = h('div', { class: 'gb-search' }, this.#input, this.#popup);
     this.#listen();
     shortcuts.bind('search', () => {
       this.#input.focus();

@@ -96,3 +96,17 @@ describe('keys', () => {
     expect(names(false)).toEqual(['help']);
   });
 });
+
+it('leaves to the notebook what is pressed with Ctrl and means nothing here, and nothing else', () => {
+  const { root, hit, input, press } = page();
+  const kept = (at: Element, key: string, init: KeyboardEventInit = {}) => {
+    press(at, key, init);
+    return root.hasAttribute('data-lm-suppress-shortcuts');
+  };
+  expect(kept(hit, 's', { ctrlKey: true })).toBe(false);
+  expect(kept(hit, 'd')).toBe(true);
+  expect(kept(hit, 'z', { ctrlKey: true })).toBe(true);
+  expect(kept(hit, 'Enter', { ctrlKey: true })).toBe(true);
+  expect(kept(input, 's', { metaKey: true })).toBe(false);
+  expect(kept(input, 'v', { ctrlKey: true })).toBe(true);
+});

@@ -117,6 +117,16 @@ const BY_KEY = new Map<string, ShortcutName>(
   (Object.keys(SHORTCUTS) as ShortcutName[]).flatMap((name) => SHORTCUTS[name].keys.map((key) => [key, name] as const)),
 );
 
+/** Keys by which text is edited, with Ctrl. */
+const EDITS = new Set(['a', 'c', 'v', 'x', 'y', 'z', 'Backspace', 'Delete', 'Enter', 'Home', 'End']);
+
+/** Whether a key is the notebook's: one with Ctrl that means nothing here. */
+function leaves(event: KeyboardEvent): boolean {
+  const { key, ctrlKey, metaKey, target } = event;
+  if (!(ctrlKey || metaKey) || key.startsWith('Arrow') || key === 'Enter') return false;
+  return typesText(target) ? !EDITS.has(key) : !BY_KEY.has(nameOf(event));
+}
+
 const UNTYPED = new Set(['button', 'checkbox', 'radio', 'range', 'submit', 'reset', 'color', 'file']);
 
 /** Whether what is pressed here is text. */
@@ -139,6 +149,14 @@ export class Shortcuts {
   /** Hear the keys of a view. */
   listen(root: HTMLElement, signal: AbortSignal): void {
     root.addEventListener('keydown', (event) => this.#pressed(event), { signal });
+    // JupyterLab hears a key before the view does, and leaves it alone where this attribute is: a letter here must never
+    // cut a cell, but Ctrl with a key that is not ours is the notebook's. The window hears it before JupyterLab.
+    const yields = (event: KeyboardEvent) => {
+      if (event.target instanceof Node && root.contains(event.target)) {
+        root.toggleAttribute('data-lm-suppress-shortcuts', !leaves(event));
+      }
+    };
+    window.addEventListener('keydown', yields, { capture: true, signal });
   }
 
   /** Say what a key does. Where several do something, they are asked in the order of `order`. */

@@ -1,0 +1,120 @@
+/** What the page was not made for: it is shown as far as it goes, or said in words, and never as a blank. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { architecture, frameLayout, recordedFrame, sessionState } from './fixtures';
+import { FakeModel, settled } from './fixtures/model';
+import { makeWidget } from './widget';
+import { recordedBuffers } from './wire/codec';
+import type { Architecture, Block, SessionState } from './wire/types.generated';
+
+function show(of: Architecture, state: SessionState | null = null) {
+  const model = new FakeModel({ architecture: of, frame_layout: state ? frameLayout(of) : null, state });
+  const widget = makeWidget();
+  const { signal } = new AbortController();
+  widget.initialize({ model, signal });
+  const el = document.body.appendChild(document.createElement('div'));
+  widget.render({ model, el, signal });
+  const hit = (address: string) => el.querySelector(`.gb-hit[data-address="${address}"]`) as SVGElement;
+  const alert = () => el.querySelector('[data-testid=alert]')?.textContent ?? '';
+  return { model, el, hit, alert };
+}
+
+function changed(change: (block: Block) => Partial<Record<keyof Block, unknown>>): Architecture {
+  const of = structuredClone(architecture('gemma2'));
+  for (const stack of of.stacks) {
+    for (const { template } of stack.groups) {
+      template.blocks = template.blocks.map((block) => ({ ...block, ...(change(block) as Partial<Block>) }));
+    }
+  }
+  return of;
+}
+
+beforeEach(() => document.body.replaceChildren());
+
+describe('a kind that the page has no drawing for', () => {
+  const strange = (block: Block) =>
+    block.role === 'attention' ? { role: 'warp', cls: 'WarpDrive', spec: { kind: 'warp', coils: { value: 3 } } } : {};
+
+  it('is a plain block with its name and class, that can be selected and searched for', async () => {
+    const { el, hit } = show(changed(strange));
+    expect(hit('L0.attn').querySelector('.gb-name')?.textContent).toBe('attn');
+    expect(hit('L0.attn').textContent).toContain('WarpDrive');
+    hit('L0.attn').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    await settled();
+    expect(el.querySelector('.gb-detail')?.textContent).toContain('WarpDrive');
+    const box = el.querySelector<HTMLInputElement>('[role=combobox]');
+    if (!box) throw new Error('there is a search');
+    box.value = 'warp';
+    box.dispatchEvent(new Event('input', { bubbles: true }));
+    expect(el.querySelectorAll('[role=option]').length).toBeGreaterThan(0);
+    box.dispatchEvent(new KeyboardEvent('keydown', { key: 't', bubbles: true }));
+  });
+
+  it('without a spec, a shape or a path is there, too', () => {
+    const { hit } = show(
+      changed(({ role }) => (role === 'mlp' ? { spec: null, reads: [], makes: [], path: '', cls: '' } : {})),
+    );
+    expect(hit('L0.mlp').querySelector('.gb-name')?.textContent).toBe('mlp');
+  });
+});
+
+describe('a name', () => {
+  it.each([
+    ['with markup', '<img src=x onerror=alert(1)><b>bold</b>'],
+    ['with emoji', '🦙🦙 model 👩‍🔬'],
+    ['from right to left', 'مدل زبانی \u202Eevil'],
+    ['with marks that combine', 'Z\u0351\u036B\u0343alg\u0348\u034Ao'],
+    ['of 500 characters', 'long'.repeat(125)],
+    ['that is empty', ''],
+  ])('%s is text, everywhere', async (_, name) => {
+    const of = changed(() => ({ cls: name, path: `model.${name}`, notes: [name] }));
+    of.name = name;
+    of.cls = name;
+    const { el, hit } = show(of, { ...sessionState(), title: name });
+    hit('L0.attn').dispatchEvent(new MouseEvent('click', { bubbles: true, altKey: true }));
+    await settled();
+    expect(el.querySelector('h1')?.textContent).toBe(name);
+    expect(el.querySelector('.gb-detail .gb-path')?.textContent).toContain(`model.${name}`);
+    expect(el.querySelectorAll('img, b[onerror], script')).toHaveLength(0);
+    expect([...el.querySelectorAll('b')].filter((one) => one.textContent === 'bold')).toEqual([]);
+  });
+});
+
+describe('the other end', () => {
+  it('that speaks another protocol is said to', async () => {
+    const { model, alert } = show(architecture('gpt'), sessionState());
+    const hello = model.sent.find((one) => (one as { method?: string }).method === 'hello') as { id: number };
+    const words = 'The page speaks protocol 1, the kernel 2. Restart the kernel and reload the page.';
+    model.emit('msg:custom', {
+      type: 'reply',
+      id: hello.id,
+      ok: false,
+      error: { kind: 'VersionError', message: words },
+    });
+    await settled();
+    expect(alert()).toContain(words);
+  });
+
+  it('that sends a frame which is cut short is said to, and the next one is drawn', async () => {
+    const of = architecture('gpt');
+    const { model, el, alert } = show(of, sessionState());
+    const { header, ...rest } = recordedFrame(frameLayout(of), null, 1.5);
+    const whole = recordedBuffers({ header, ...rest });
+    model.emit(
+      'msg:custom',
+      header,
+      whole.map((buffer) => new DataView(buffer.buffer, 0, 4)),
+    );
+    await settled();
+    expect(alert()).toMatch(/bytes|values|buffer/);
+    model.emit('msg:custom', header, whole);
+    await settled();
+    expect(el.querySelector('.gb-hit[data-address="L0.attn.H0"]')?.classList.contains('gb-measured')).toBe(true);
+  });
+
+  it('that sends what is no message is said to', async () => {
+    const { model, alert } = show(architecture('gpt'), sessionState());
+    model.emit('msg:custom', { type: 'surprise' });
+    await settled();
+    expect(alert()).not.toBe('');
+  });
+});
