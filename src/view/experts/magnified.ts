@@ -4,7 +4,7 @@ import { viridis } from '../colour';
 import { h, put, setText } from '../dom';
 import type { Experts } from './model';
 import { CELL, COLOURS } from './pixels';
-import { layerName, sentenceOf, shareOf, times, weightOf } from './words';
+import { layerName, sentenceOf, shareOf, shortName, times, weightOf } from './words';
 
 interface CellNode {
   readonly node: HTMLElement;
@@ -45,11 +45,11 @@ export class Magnified {
     const lines = rows.flatMap((row) => {
       const mixture = mixtures[row];
       const name = mixture ? layerName(mixtures, mixture) : '';
-      const label = h('span', { class: `gb-ex-near-row ${mark(row === spot.mixture)}`, title: name }, name);
+      const label = h('span', { class: `gb-ex-near-row ${mark(row === spot.mixture)}`, title: name }, shortName(name));
       return [label, ...columns.map((column) => this.#node(row, column))];
     });
     this.element.replaceChildren(h('span', {}), ...heads, ...lines);
-    this.element.style.gridTemplateColumns = `minmax(24px, auto) repeat(${columns.length}, minmax(0, 1fr))`;
+    this.element.style.gridTemplateColumns = `fit-content(64px) repeat(${columns.length}, minmax(0, 1fr))`;
   }
 
   #node(row: number, column: number): HTMLElement {

@@ -16,7 +16,7 @@ import { ExpertsLegend } from './legend';
 import { Experts } from './model';
 import { Raster } from './raster';
 import { ExpertTable } from './table';
-import { evenOf, layerName, overWhich, shareOf } from './words';
+import { evenOf, layerName, overWhich, shareOf, shortName } from './words';
 
 const LABEL = 62;
 const GAP = 12;
@@ -202,7 +202,7 @@ export class ExpertsStage implements Part {
     const nodes = [...names, spot.mixture].map((index) => {
       const mixture = mixtures[index];
       const name = mixture ? layerName(mixtures, mixture) : '';
-      const node = h('span', { class: index === spot.mixture ? 'gb-ex-mine' : '', title: name }, name);
+      const node = h('span', { class: index === spot.mixture ? 'gb-ex-mine' : '', title: name }, shortName(name));
       node.style.top = `${(topOf(grid, index) + grid.cellHeight / 2) / density}px`;
       return node;
     });

@@ -28,6 +28,12 @@ export function layerName(mixtures: readonly Mixture[], { address, index }: Mixt
   return shared ? address : mine;
 }
 
+/** The same in little room: of a stack's name only how it begins, for the layer tells one from another. */
+export function shortName(name: string): string {
+  const at = name.lastIndexOf('.');
+  return name.length <= 9 || at < 4 ? name : `${name.slice(0, 3)}…${name.slice(at)}`;
+}
+
 /** An expert for those who do not see it. */
 export function sentenceOf(experts: Experts, { mixture: row, expert }: Spot): string {
   const { now, mixtures } = experts;
