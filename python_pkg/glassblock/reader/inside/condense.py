@@ -7,6 +7,8 @@ circle whatever the recording was.
 
 from __future__ import annotations
 
+import torch
+
 from glassblock.ir import Block, Inside
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.place import Place, Places
@@ -49,9 +51,7 @@ def _condensed(cut: Branch, block: Block, held: frozenset[int]) -> Inside | None
     source = cut.pre_norm.output if cut.pre_norm is not None else cut.read
     draft = Draft(part_of(cut, source))
     taps = _taps(draft, block)
-    for name, place in taps.items():
-        if isinstance(place, Place):
-            draft.tapped.setdefault(draft.graph.same(place.value), []).append(name)
+    _tap(draft, taps)
     for region in REGIONS:
         region(draft, block, taps)
     for step in (modules, functions, singles, cuts, fold, sums, alike, untangle):
@@ -60,6 +60,23 @@ def _condensed(cut: Branch, block: Block, held: frozenset[int]) -> Inside | None
         fewer(draft, block)
         untangle(draft)
     return Writer(draft, cut, block, held).inside()
+
+
+def _tap(draft: Draft, taps: Places) -> None:
+    """Note which values are taps, and of which a tap is a part only."""
+    for name, place in taps.items():
+        if isinstance(place, Place):
+            draft.tapped.setdefault(draft.graph.same(place.value), []).append(name)
+            if _is_part(place, torch.empty(draft.graph.shape(place.value), device="meta")):
+                draft.partly.add(name)
+
+
+def _is_part(place: Place, whole: torch.Tensor) -> bool:
+    """Whether a tap has fewer numbers than the tensor that it is seen in; one that cannot be looked at has all."""
+    try:
+        return place.view(whole).numel() < whole.numel()
+    except (RuntimeError, IndexError):
+        return False
 
 
 def _taps(draft: Draft, block: Block) -> Places:

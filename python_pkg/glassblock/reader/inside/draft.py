@@ -41,6 +41,7 @@ class Draft:
     def __init__(self, part: Part) -> None:
         self.part, self.graph = part, part.graph
         self.tapped: dict[int, list[str]] = {}
+        self.partly: set[str] = set()
         self.homes: list[Home] = []
         self.home: dict[int, Home] = {}
 

@@ -26,6 +26,8 @@ class Writer:
         self.draft, self.graph, self.part, self.cut, self.held = draft, draft.graph, draft.part, cut, held
         self.block, self.tapped = block, {value: [*names] for value, names in draft.tapped.items()}
         self.homes = in_order(draft)
+        cuts = (self.graph.ops[home.first].inputs[0] for home in self.homes if home.op == "split")
+        self.cuts = {self.graph.same(value) for value in cuts}
         self.seen: set[int] = set()
         self.counted: set[int] = set()
         self.inputs: dict[str, int] = {}
@@ -132,16 +134,23 @@ class Writer:
         within = (
             home.ops | self.draft.idle if home.op == "recurrence" else ()
         )  # the state is there for the next call alone
-        taps = self.taps_of([*made, *(v for index in sorted(within) for v in self.graph.ops[index].outputs)])
+        values = [*made, *(v for index in sorted(within) for v in self.graph.ops[index].outputs)]
+        values = [self.graph.ops[home.first].inputs[0], *values] if home.op == "split" else values
+        taps = self.taps_of(values, cut=home.op == "split")
         params, names = self.parameters(home)
         plain = home.op in ("add", "multiply") and len(names) == 1
         name = names[0].rpartition(".")[2] if plain else home.name
         return Step(name, home.op, home.path, self.shape(value, home), params, taps, self.folded(home))
 
-    def taps_of(self, values: list[int]) -> tuple[str, ...]:
-        """Return the names of the taps that are some values, or the same numbers laid out otherwise."""
-        same = dict.fromkeys(self.graph.same(v) for v in values)
-        return tuple(name for v in same for name in self.tapped.pop(v, ()))
+    def taps_of(self, values: list[int], *, cut: bool = False) -> tuple[str, ...]:
+        """Return the names of the taps for some values; a part of one is there where it is cut out, if anywhere."""
+        found: list[str] = []
+        for value in dict.fromkeys(self.graph.same(v) for v in values):
+            later = value in self.cuts and not cut
+            kept = [name for name in self.tapped.get(value, ()) if later and name in self.draft.partly]
+            found += [name for name in self.tapped.pop(value, ()) if name not in kept]
+            self.tapped.update({value: kept} if kept else {})
+        return tuple(found)
 
     def shape(self, value: int, home: Home | None = None) -> Shape:
         """Return a shape, with its free dimensions by name, as it is where texts and tokens have dimensions each."""
