@@ -8,6 +8,8 @@ const ROUND = 24;
 /** As an anywidget model: it answers every request, and takes acknowledgements as the kernel's stream does. */
 class StandIn {
   sent = [];
+  /** The number of its last frame: a kernel never gives one twice. */
+  seq = 0;
   acknowledged = 0;
   #listeners = new Map();
 
@@ -91,7 +93,6 @@ function headerOf(seq, origin, first, positions) {
 
 /** A model's frames: a prompt first, then one token each. */
 class Source {
-  #seq = 0;
   #first = 0;
   #round;
 
@@ -104,9 +105,9 @@ class Source {
   }
 
   #send(origin, first, positions, buffers) {
-    this.#seq += 1;
+    this.model.seq += 1;
     const views = buffers.map((buffer) => new DataView(buffer.slice(0)));
-    this.model.emit('msg:custom', headerOf(this.#seq, origin, first, positions), views);
+    this.model.emit('msg:custom', headerOf(this.model.seq, origin, first, positions), views);
   }
 
   begin(origin = 'generate') {
@@ -116,7 +117,7 @@ class Source {
 
   /** The next token, unless the page has not drawn the last one: then the kernel would let it wait. */
   next() {
-    if (this.model.acknowledged < this.#seq) return false;
+    if (this.model.acknowledged < this.model.seq) return false;
     this.#send('generate', this.#first, 1, this.#round[this.#first % ROUND]);
     this.#first += 1;
     return true;

@@ -1,0 +1,182 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { sessionState } from '../fixtures';
+import type { DecodedFrame } from '../wire/codec';
+import type { Frame } from '../wire/types.generated';
+import { columnsOf, Timeline, tokensOf } from './timeline';
+
+const WORDS = ['When', ' Mary', ' and', ' John', ' went'];
+
+function frame(seq: number, of: Partial<Frame> = {}): DecodedFrame {
+  const header: Frame = {
+    type: 'frame',
+    seq,
+    origin: 'generate',
+    first: 0,
+    positions: 1,
+    tokens: [],
+    predictions: [],
+    interventions: 0,
+    first_nonfinite: null,
+    inside: [],
+    unread: {},
+    ...of,
+  };
+  return { header, stats: new Float32Array(0), updates: new Float32Array(0), inside: new Map() };
+}
+
+const prompt = (seq: number, of: Partial<Frame> = {}) => frame(seq, { positions: 3, tokens: WORDS.slice(0, 3), ...of });
+const token = (seq: number, first: number, of: Partial<Frame> = {}) =>
+  frame(seq, { first, tokens: [WORDS[first] ?? '?'], ...of });
+
+/** All that a test opened: what is open shares the budget. */
+let opened: AbortController[] = [];
+
+function open(budget?: number, now?: () => number) {
+  const controller = new AbortController();
+  opened.push(controller);
+  return { controller, timeline: new Timeline(controller.signal, budget, now) };
+}
+
+const seqs = (timeline: Timeline) => timeline.moments.map(({ frame: { header } }) => header.seq);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  for (const controller of opened) controller.abort();
+  opened = [];
+  vi.useRealTimers();
+});
+
+describe('what is kept', () => {
+  it('is a prompt and its tokens, and begins anew with another text', () => {
+    const { timeline } = open();
+    timeline.push(prompt(1), 10, null);
+    timeline.push(token(2, 3), 10, null);
+    timeline.push(token(3, 4), 10, null);
+    expect(seqs(timeline)).toEqual([1, 2, 3]);
+    timeline.push(prompt(4, { tokens: ['One', ' two', ' three'] }), 10, null);
+    expect(seqs(timeline)).toEqual([4]);
+  });
+
+  it('goes on with the whole text that a generation ends with, and with other looks at it', () => {
+    const { timeline } = open();
+    timeline.push(prompt(1), 10, null);
+    timeline.push(token(2, 3), 10, null);
+    const all = { positions: 5, tokens: WORDS };
+    timeline.push(frame(3, { ...all, origin: 'clean' }), 10, null);
+    timeline.push(frame(4, { ...all, origin: 'run', interventions: 1 }), 10, null);
+    expect(seqs(timeline)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('is dropped at its oldest end where the budget is full, and counted', () => {
+    const { timeline } = open(30_000);
+    for (let seq = 1; seq <= 10; seq++) timeline.push(token(seq, seq + 2), 3000, null);
+    // 3,000 bytes of buffers and 2,000 for the header: six frames fit.
+    expect(seqs(timeline)).toEqual([5, 6, 7, 8, 9, 10]);
+    expect(timeline.state.value).toMatchObject({ kept: 6, at: 5, dropped: 4, paused: false });
+  });
+
+  it('shares the budget with the other sessions of the page', () => {
+    const [one, other] = [open(30_000), open(30_000)];
+    for (let seq = 1; seq <= 10; seq++) one.timeline.push(token(seq, seq + 2), 3000, null);
+    expect(seqs(one.timeline)).toEqual([8, 9, 10]);
+    other.controller.abort();
+    for (let seq = 11; seq <= 20; seq++) one.timeline.push(token(seq, seq + 2), 3000, null);
+    expect(one.timeline.moments).toHaveLength(6);
+  });
+});
+
+describe('which frame is shown', () => {
+  const three = () => {
+    const { timeline } = open();
+    timeline.push(prompt(1), 10, null);
+    timeline.push(token(2, 3), 10, null);
+    timeline.push(token(3, 4), 10, null);
+    return timeline;
+  };
+  const shown = (timeline: Timeline) => timeline.shown?.frame.header.seq;
+
+  it('is the newest, until it is paused; then others are kept and counted', () => {
+    const timeline = three();
+    expect(shown(timeline)).toBe(3);
+    timeline.pause();
+    timeline.push(token(4, 5), 10, null);
+    timeline.push(token(5, 6), 10, null);
+    expect(shown(timeline)).toBe(3);
+    expect(timeline.state.value).toMatchObject({ kept: 5, at: 2, paused: true });
+    timeline.resume();
+    expect(shown(timeline)).toBe(5);
+  });
+
+  it('steps back and forth and stays within what is kept', () => {
+    const timeline = three();
+    timeline.step(-1);
+    expect(shown(timeline)).toBe(2);
+    timeline.step(-1);
+    timeline.step(-1);
+    expect(shown(timeline)).toBe(1);
+    timeline.go(99);
+    expect(shown(timeline)).toBe(3);
+  });
+
+  it('stays, paused, when another text begins, which is all that is left on resuming', () => {
+    const timeline = three();
+    timeline.pause();
+    timeline.push(prompt(4, { tokens: ['One', ' two', ' three'] }), 10, null);
+    expect(shown(timeline)).toBe(3);
+    timeline.resume();
+    expect(seqs(timeline)).toEqual([4]);
+  });
+
+  it('has the text up to its own token, and not beyond', () => {
+    const timeline = three();
+    timeline.go(1);
+    const { shown } = timeline;
+    expect(shown && tokensOf(shown)).toEqual(['When', ' Mary', ' and', ' John']);
+  });
+
+  it('has what was in force in its pass, also where the state comes later', () => {
+    const { timeline } = open();
+    const edit = { address: 'L0.mlp', how: 'zero', sentence: '', cut: true, python: '' };
+    const before = sessionState();
+    const after = { ...before, interventions: [edit] };
+    timeline.push(prompt(1, { origin: 'clean' }), 10, before);
+    timeline.push(prompt(2, { origin: 'run', interventions: 1 }), 10, before);
+    expect(timeline.shown?.interventions).toBeNull();
+    timeline.told(after, before);
+    expect(timeline.shown?.interventions).toEqual([edit]);
+    timeline.step(-1);
+    expect(timeline.shown?.interventions).toEqual([]);
+  });
+});
+
+it('says how many frames come a second, and none when none comes', () => {
+  let now = 0;
+  const { timeline } = open(undefined, () => now);
+  for (let i = 0; i < 40; i++, now += 25) timeline.push(token(i, i + 3), 10, null);
+  expect(timeline.state.value.rate).toBe(40);
+  vi.advanceTimersByTime(1100);
+  expect(timeline.state.value.rate).toBe(0);
+});
+
+describe('the columns of a text', () => {
+  it('come from the frame that has each token', () => {
+    const { timeline } = open();
+    const [first, second, third] = [prompt(1), token(2, 3), token(3, 4)];
+    for (const one of [first, second, third]) timeline.push(one, 10, null);
+    const columns = columnsOf(timeline.moments, third, 1, 5).map((one) => one && [one.frame.header.seq, one.position]);
+    expect(columns).toEqual([
+      [1, 1],
+      [1, 2],
+      [2, 0],
+      [3, 0],
+    ]);
+  });
+
+  it('are missing where their frame was dropped', () => {
+    const third = token(3, 4);
+    const columns = columnsOf([], third, 3, 5);
+    expect(columns).toEqual([null, { frame: third, position: 0 }]);
+  });
+});
