@@ -90,8 +90,9 @@ class Shown:
         path
             Where to; the ending says as what.
         **options
-            Of a picture: ``theme`` (``"light"``, ``"dark"``), ``width`` (CSS pixels of a diagram, 300 to 820) and
-            ``folded`` (whether layers of one kind share a card).
+            Of a picture: ``theme`` (``"light"``, ``"dark"``), ``width`` (CSS pixels of a diagram, 300 to 820),
+            ``folded`` (whether layers of one kind share a card) and ``opened`` (the address of a block that shows its
+            inside).
 
         Raises
         ------

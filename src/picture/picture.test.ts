@@ -61,6 +61,16 @@ describe('a picture', () => {
     expect(textsOf(draw('gpt', { folded: true })).filter((text) => text === 'mlp')).toHaveLength(1);
   });
 
+  it('shows the inside of the block that is opened, and nothing that is there to be clicked', () => {
+    const closed = draw('llama');
+    const opened = draw('llama', { opened: 'L0.attn' });
+    expect(textsOf(closed)).not.toContain('q_proj');
+    expect(textsOf(opened)).toEqual(
+      expect.arrayContaining(['q_proj', 'k_proj', 'v_proj', 'softmax', 'o_proj', 'pattern']),
+    );
+    expect(opened).not.toMatch(/var\(|class=|NaN|undefined|Show what is inside/);
+  });
+
   it('has the colours of its theme and no variables', () => {
     const [light, dark] = [draw('gpt2'), draw('gpt2', { theme: 'dark' })];
     expect(light).toContain('fill="#4f4fcb"');

@@ -163,6 +163,16 @@ def test_dark_has_other_colours_in_the_same_places(gpt2: Diagram, tmp_path: Path
     assert shared == set()
 
 
+def test_an_opened_block_shows_its_inside(gpt2: Diagram, tmp_path: Path) -> None:
+    assert "c_attn" not in texts(drawing(gpt2, tmp_path))
+    assert {"c_attn", "softmax", "pattern", "c_proj"} <= set(texts(drawing(gpt2, tmp_path, opened="L0.attn")))
+
+
+def test_only_what_was_read_is_opened(gpt2: Diagram, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"expected a block whose inside was read, got 'L0\.norm1'"):
+        gpt2.save(tmp_path / "x.svg", opened="L0.norm1")
+
+
 def test_unfolded_has_a_card_for_each_layer(gpt2: Diagram, tmp_path: Path) -> None:
     folded = addresses(drawing(gpt2, tmp_path))
     opened = addresses(drawing(gpt2, tmp_path, folded=False))
@@ -224,7 +234,7 @@ def test_without_the_engine_it_says_what_to_install(
     [
         ("x.svg", {"theme": "blue"}, "'light' or 'dark', got 'blue'"),
         ("x.svg", {"width": 20}, "from 300 to 820, got 20"),
-        ("x.svg", {"colour": 1}, "theme, width or folded as options, got colour"),
+        ("x.svg", {"colour": 1}, "theme, width, folded or opened as options, got colour"),
         ("x.html", {"theme": "dark"}, r"no theme for .*for pictures \(\.svg\)"),
         ("x.png", {}, r"\.html, \.json, \.svg or \.txt"),
     ],

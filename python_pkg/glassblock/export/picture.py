@@ -17,7 +17,12 @@ Theme = Literal["light", "dark"]
 
 
 def picture(
-    data: dict[str, Any], *, theme: Theme = "light", width: int | None = None, folded: bool | None = None
+    data: dict[str, Any],
+    *,
+    theme: Theme = "light",
+    width: int | None = None,
+    folded: bool | None = None,
+    opened: str | None = None,
 ) -> str:
     """Return a picture as the text of an SVG file: the same text for the same data.
 
@@ -31,6 +36,8 @@ def picture(
         CSS pixels for a diagram, from 300 to 820; what suits it where not given.
     folded
         Whether the layers of one kind share a card. Where not given, they do if there are more than six.
+    opened
+        The address of a block that shows its inside.
 
     Raises
     ------
@@ -55,7 +62,7 @@ def picture(
     context = quickjs.Context()
     context.eval(static.joinpath("picture.js").read_text(encoding="utf-8"))
     draw = context.get("glassblockPicture")
-    given = {"theme": theme, "width": width, "folded": folded}
+    given = {"theme": theme, "width": width, "folded": folded, "opened": opened}
     options = {name: value for name, value in given.items() if value is not None}
     style = static.joinpath("widget.css").read_text(encoding="utf-8")
     return cast("str", draw(json.dumps(data), style, json.dumps(options)))

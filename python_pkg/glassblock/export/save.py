@@ -14,7 +14,7 @@ from glassblock.errors import SourceError
 from glassblock.export.page import page
 from glassblock.export.picture import Theme, picture
 from glassblock.export.recording import Progress, record, record_run
-from glassblock.ir import to_dict
+from glassblock.ir import Architecture, to_dict
 from glassblock.live import Session
 
 _PAGES = (".html", ".htm")
@@ -26,6 +26,7 @@ class PictureOptions(TypedDict, total=False):
     theme: Theme
     width: int | None
     folded: bool | None
+    opened: str | None
 
 
 def save_session(
@@ -37,7 +38,7 @@ def save_session(
         options,
         {
             ".html": lambda: page(session.title, recorded(session, progress)),
-            ".svg": lambda: picture(last_run(session), **options),
+            ".svg": lambda: picture(last_run(session), **_openable(session.architecture, options)),
         },
     )
 
@@ -67,7 +68,9 @@ def save_diagram(diagram: Diagram, path: Path, **options: Unpack[PictureOptions]
                 architecture.name,
                 {"architecture": messages.architecture(architecture), "layout": None, "recording": None},
             ),
-            ".svg": lambda: picture({"architecture": messages.architecture(architecture)}, **options),
+            ".svg": lambda: picture(
+                {"architecture": messages.architecture(architecture)}, **_openable(architecture, options)
+            ),
             ".txt": lambda: f"{diagram}\n",
             ".json": lambda: _json(to_dict(architecture)),
         },
@@ -97,10 +100,21 @@ def _save(path: Path, options: PictureOptions, makers: dict[str, Callable[[], st
         raise SourceError(f"expected a path that ends in {_listed(makers)}, got {str(path)!r}.")
     unknown = set(options) - set(PictureOptions.__annotations__)
     if unknown:
-        raise SourceError(f"expected theme, width or folded as options, got {_listed(unknown)}.")
+        raise SourceError(f"expected theme, width, folded or opened as options, got {_listed(unknown)}.")
     if options and suffix != ".svg":
         raise SourceError(f"expected no {_listed(options)} for {str(path)!r}: they are for pictures (.svg).")
     return _write(path, make())
+
+
+def _openable(architecture: Architecture, options: PictureOptions) -> PictureOptions:
+    """Return the options with the address of the block that is to be opened; raise if its inside is not known."""
+    opened = options.get("opened")
+    if opened is None:
+        return options
+    block = architecture.block(opened)
+    if block.inside is None:
+        raise SourceError(f"expected a block whose inside was read, got {opened!r}: nothing is known of what is in it.")
+    return {**options, "opened": block.address}
 
 
 def _listed(names: Any) -> str:

@@ -545,8 +545,9 @@ class Session:
         path
             Where to.
         **options
-            Of a picture: ``theme`` (``"light"``, ``"dark"``), ``width`` (CSS pixels of a diagram, 300 to 820) and
-            ``folded`` (whether layers of one kind share a card). Of a page: ``progress``, which is called after each
+            Of a picture: ``theme`` (``"light"``, ``"dark"``), ``width`` (CSS pixels of a diagram, 300 to 820),
+            ``folded`` (whether layers of one kind share a card) and ``opened`` (the address of a block that shows its
+            inside). Of a page: ``progress``, which is called after each
             ablation with how many were made and how many there are; where it returns False, no more are made.
 
         Raises
