@@ -176,6 +176,13 @@ describe('a sequence', () => {
     expect(tally.first).toBe(2);
   });
 
+  it('knows that the frame of a prompt was cut to its end', () => {
+    const cut = frameOf(layout, to(0), { origin: 'generate', positions: 2, first: 9 });
+    const tally = tallyOf(layout, cut, token(11, 1));
+    expect([tally.first, tally.counted, tally.cut]).toEqual([9, 3, true]);
+    expect(tallyOf(layout, prompt, token(3, 1)).cut).toBe(false);
+  });
+
   it('says how many tokens were too fast to be shown', () => {
     const tally = tallyOf(layout, prompt, token(7, 1));
     expect([tally.counted, tally.end - tally.first]).toEqual([4, 8]);

@@ -84,6 +84,8 @@ export class Tally {
   readonly weights: Float64Array;
   /** The first position that is counted. */
   first = 0;
+  /** Whether it begins with the end of a prompt, whose frame was too large to be sent whole. */
+  cut = false;
   /** Counts how often it changed: a drawing that knows the number has nothing to do. */
   version = 0;
   #last: DecodedFrame | null = null;
@@ -130,12 +132,13 @@ export class Tally {
   }
 
   #count(frame: DecodedFrame, stats: number, column: number): void {
-    if (!this.#last) this.first = frame.header.first;
+    const { first, positions } = frame.header;
+    if (!this.#last) [this.first, this.cut] = [first, first > 0 && positions > 1];
     this.#last = frame;
     this.version += 1;
     for (const mixture of this.mixtures) {
       for (let expert = 0; expert < mixture.experts; expert++) {
-        const start = (mixture.row + expert) * frame.header.positions * stats + column;
+        const start = (mixture.row + expert) * positions * stats + column;
         this.#expert(mixture, expert, { frame, start, stats });
       }
     }

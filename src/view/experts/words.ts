@@ -56,7 +56,7 @@ export const weightOf = (weight: number) => (Number.isNaN(weight) ? '–' : comp
 
 /** Over which tokens the load is taken, in a sentence. */
 export function overWhich({ now, view }: Experts): string {
-  const { counted, first, end, last } = now;
+  const { counted, first, end, last, cut } = now;
   if (!last) return 'No token has been measured yet.';
   if (counted === 0) return 'Which experts its tokens are sent to is not read of this model: nothing is measured here.';
   const tokens = `${fixed(counted)} ${counted === 1 ? 'token' : 'tokens'}`;
@@ -69,7 +69,8 @@ export function overWhich({ now, view }: Experts): string {
     return `Over the ${which} of ${fixed(end)} tokens: ${why}.`;
   }
   const missing = end - first - counted;
-  const since = first === 0 ? '' : `, from token ${fixed(first + 1)} on`;
+  const why = cut ? ' (a frame of more than 1 MiB is cut to its end)' : '';
+  const since = first === 0 ? '' : `, from token ${fixed(first + 1)} on${why}`;
   const gap = missing > 0 ? ` (${fixed(missing)} passed too fast to be shown)` : '';
   return `Over the ${tokens} of this sequence so far${since}${gap}.`;
 }
