@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from glassblock.api import attach, compare, demo, gallery, unfold
     from glassblock.describe import Comparison
     from glassblock.diagram import Diagram
+    from glassblock.experiments import Effects
     from glassblock.live import Add, Cut, Freeze, Mean, Noise, Resample, Scale, Session, Skip, Zero
 
 # Loading a subpackage binds its name here, and does so once. `demo` and `gallery` shall be the public functions, so
@@ -30,6 +31,7 @@ __all__ = [
     "Comparison",
     "Cut",
     "Diagram",
+    "Effects",
     "Freeze",
     "GlassblockError",
     "Mean",
@@ -54,6 +56,7 @@ _HOMES = {
     "unfold": "glassblock.api",
     "Comparison": "glassblock.describe",
     "Diagram": "glassblock.diagram",
+    "Effects": "glassblock.experiments",
     "Session": "glassblock.live",
     **dict.fromkeys(
         ("Add", "Cut", "Freeze", "Mean", "Noise", "Resample", "Scale", "Skip", "Zero"), "glassblock.live.kinds"
