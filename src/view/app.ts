@@ -263,12 +263,12 @@ export function mount(
   const root = h('div', { class: 'gb-root', 'data-lm-suppress-shortcuts': 'true', tabindex: -1 });
   const live = h('div', { class: 'gb-live', 'aria-live': 'polite' });
   const view = makeView({ session, root, signal, pictures }, live);
-  const parts = assemble(view, live);
+  // What the browser says of the room there is, it says of an empty root at once: of a full one it would lay it out first.
   host.append(root);
   magnify(view);
-  const painter = new Painter(view, parts);
-  watchTheme((theme) => view.state.set({ theme }), signal);
   view.state.set({ width: widthOf(root) });
+  const painter = new Painter(view, assemble(view, live));
+  watchTheme((theme) => view.state.set({ theme }), signal);
   const again = () => painter.schedule();
   for (const store of [session.durable, session.page, view.state]) (store as Store<object>).subscribe(again, signal);
   if (typeof ResizeObserver !== 'undefined') {
