@@ -36,5 +36,5 @@ def test_a_damaged_one_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="to hold an architecture that was saved"):
         read(file)
     file.write_text(json.dumps({**data, "version": 99}))
-    with pytest.raises(SourceError, match="expected an architecture of version 2, got version 99"):
+    with pytest.raises(SourceError, match="expected an architecture of version 3, got version 99"):
         read(file)
