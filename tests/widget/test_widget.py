@@ -428,3 +428,20 @@ def test_page_that_cannot_be_made_says_so(page: Page, monkeypatch: pytest.Monkey
     page.ask("save")
     assert page_made(page) is None
     assert page.state["problem"] == "The saving of the page ended: ValueError: no room, say"
+
+
+def test_sweep_and_clicks_meanwhile_do_not_meet(session: Session, page: Page) -> None:
+    page.ask("run", prompt=PROMPT)
+    expected = {row.address: row.effect for row in session.sweep(["head", "block"])}
+    session.ablate("L1.attn.H0")
+    alone = session.run().predictions
+    session.undo()
+    for _ in range(3):
+        page.effects.clear()
+        page.ask("sweep", **SWEEP)
+        while not page.effects or page.effects[-1]["running"]:
+            page.ask("ablate", targets=["L1.attn.H0"], how="zero")
+            assert session.last_run is not None
+            assert session.last_run.predictions == alone
+            page.ask("undo")
+        assert {row["address"]: row["effect"] for row in swept(page)} == expected
