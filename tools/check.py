@@ -72,6 +72,7 @@ TESTS = [
 ]
 BENCHMARKS = [
     *(Check(p.stem, (PYTHON, str(p))) for p in sorted((install.ROOT / "benchmarks").glob("*.py"))),
+    Check("layout", ("npm", "run", "--silent", "bench"), prepare=prepare_vitest),
     Check("browser", ("npm", "run", "--silent", "bench"), browser.UI_TESTS, prepare_galata),
 ]
 CHECKS = [*LINT, *TESTS]

@@ -49,7 +49,16 @@ interface Named {
   readonly marks: readonly string[];
 }
 
-function namesOf({ groups }: Stack): Named[] {
+/** Stacks do not change: their names are put together once, also where there are dozens of groups. */
+const KNOWN = new WeakMap<Stack, Named[]>();
+
+function namesOf(stack: Stack): Named[] {
+  const known = KNOWN.get(stack) ?? newNames(stack);
+  KNOWN.set(stack, known);
+  return known;
+}
+
+function newNames({ groups }: Stack): Named[] {
   const layers = groups.map(({ template }) => template);
   const mixers = layers.some((layer) => added(layer).some(({ spec }) => spec?.kind === 'mixer'));
   const [mixes, feeds] = [layers.map((layer) => mixing(layer, mixers)), layers.map(feeding)];
@@ -62,13 +71,15 @@ function namesOf({ groups }: Stack): Named[] {
     };
   });
   return MARKS.reduce((names, markOf) => {
-    const alike = (i: number) =>
-      names.flatMap((name, j) =>
-        JSON.stringify(name) === JSON.stringify(names[i]) ? [markOf(layers[j] as Layer)] : [],
-      );
+    const marks = layers.map(markOf);
+    const keys = names.map((name) => JSON.stringify(name));
+    const found = new Map<string, Set<string>>();
+    keys.forEach((key, i) => {
+      found.set(key, (found.get(key) ?? new Set()).add(marks[i] ?? ''));
+    });
     return names.map((name, i) => {
-      const mark = unlike(alike(i)) ? markOf(layers[i] as Layer) : '';
-      return mark === '' ? name : { ...name, marks: [...name.marks, mark] };
+      const told = (found.get(keys[i] ?? '')?.size ?? 0) > 1 && marks[i];
+      return told ? { ...name, marks: [...name.marks, told] } : name;
     });
   }, first);
 }
