@@ -4,7 +4,7 @@ import type { Inside, Step } from '../../layout/inside/types';
 import type { View } from '../context';
 import { h } from '../dom';
 import { type ItemLine, move } from '../keys';
-import { placeIn } from '../magnify';
+import { zoomOf } from '../magnify';
 import { linesOf } from './words';
 
 const DELAY = 150;
@@ -28,7 +28,7 @@ function linesIn({ boxes }: InsideScene): ItemLine[] {
 }
 
 export class Walk {
-  readonly tooltip = h('div', { class: 'gb-tooltip gb-op-tip', role: 'presentation', hidden: true });
+  readonly tooltip = h('div', { class: 'gb-tooltip gb-op-tip', role: 'presentation', popover: 'manual', hidden: true });
   #walked: Walked | null = null;
   #lines: ItemLine[] = [];
   #shown: Element | null = null;
@@ -65,10 +65,15 @@ export class Walk {
     if (target === this.#shown) return;
     clearTimeout(this.#timer);
     this.#shown = target;
-    this.tooltip.hidden = true;
+    this.#hide();
     const index = target === null ? null : Number((target as SVGElement).dataset.step);
     this.#light(index);
     if (target && index !== null) this.#timer = setTimeout(() => this.#tell(target, index), delay);
+  }
+
+  #hide(): void {
+    if (!this.tooltip.hidden && this.tooltip.isConnected) this.tooltip.hidePopover?.();
+    this.tooltip.hidden = true;
   }
 
   /** The wires of a step before all others. */
@@ -93,14 +98,18 @@ export class Walk {
       ),
     );
     this.tooltip.hidden = false;
-    const host = this.tooltip.offsetParent;
-    if (!host) return;
-    const at = placeIn(host, target);
-    const { offsetWidth: w, offsetHeight: tall } = this.tooltip;
-    const left = Math.max(4, Math.min(at.x + at.w / 2 - w / 2, host.clientWidth - w - 4));
-    const above = at.y - tall - 6;
-    this.tooltip.style.left = `${left}px`;
-    this.tooltip.style.top = `${above >= 0 ? above : at.y + at.h + 6}px`;
+    this.tooltip.showPopover?.();
+    this.#place(target.getBoundingClientRect());
+  }
+
+  /** Above the step, or under it where there is no room; in the pixels of the window, as the browser places what is on top. */
+  #place(at: DOMRect): void {
+    const zoom = zoomOf(this.tooltip);
+    const { width: w, height: tall } = this.tooltip.getBoundingClientRect();
+    const left = Math.max(4, Math.min(at.left + at.width / 2 - w / 2, document.documentElement.clientWidth - w - 4));
+    const top = at.top - tall - 6 >= 0 ? at.top - tall - 6 : at.bottom + 6;
+    this.tooltip.style.left = `${left / zoom}px`;
+    this.tooltip.style.top = `${top / zoom}px`;
   }
 
   #pressed(event: KeyboardEvent): void {
