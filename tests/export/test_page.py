@@ -82,6 +82,10 @@ def test_patterns_that_would_make_a_page_too_large_are_those_of_the_clean_run(
     for row in recording["ablations"]:
         assert row["frame"]["inside"] == []
         assert "the clean run alone" in row["frame"]["header"]["unread"]["L2.attn.pattern"]
+    monkeypatch.setattr("glassblock.export.patterns.ROOM", 100)
+    header = record(session)["frame"]["header"]
+    assert header["inside"] == []
+    assert "too large" in header["unread"]["L2.attn.pattern"]
 
 
 def test_recording_is_clean_whatever_is_ablated_now(session: Session, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from glassblock.wire import types_generated as wt
 ROOM = 384 << 10
 """Bytes that all patterns of a page may take, before they are written as text."""
 
+_NONE = "patterns of a text as long would make this page too large: open the notebook for them"
 _TOO_LARGE = "this page has the patterns of the clean run alone: those of each ablation would make it too large"
 
 
@@ -66,11 +67,13 @@ class Patterns:
     def of(self, frame: Frame) -> tuple[list[wt.Tapped], list[bytes], dict[str, str]]:
         """Return what is written of a frame: headers, buffers, and why there is nothing of the rest."""
         is_clean = frame is self._clean
+        if not self._names:
+            return [], [], {**frame.unshown, **dict.fromkeys(frame.shown, _NONE)}
         if not is_clean and not self._all:
-            return [], [], dict.fromkeys(frame.shown, _TOO_LARGE)
+            return [], [], {**frame.unshown, **dict.fromkeys(frame.shown, _TOO_LARGE)}
         headers, buffers = [], []
         for name, (numbers, dropped) in frame.shown.items():
-            if name not in self._names or (not is_clean and self._same(name, numbers)):
+            if not is_clean and self._same(name, numbers):
                 continue
             header, data = messages.inside(name, numbers, dropped, frame, self._session)
             if header["dtype"] == "float16" and not self._exact:
