@@ -43,13 +43,16 @@ export class Tokens implements Part {
     const text = this.#text(look);
     show(this.element, text.tokens.length > 0);
     const grew = this.#fill(text);
-    show(this.#next, text.next !== null);
-    setText(this.#next, text.next ?? '');
-    if (!grew) return;
-    // Another element at another place: one that moved along would be a move.
-    const next = this.#next.cloneNode(true) as HTMLSpanElement;
-    this.#next.replaceWith(next);
-    this.#next = next;
+    if (grew || this.#next.textContent !== (text.next ?? '')) this.#say(text.next);
+  }
+
+  /** Say what comes next, in another element: one that moved along with the text would be a move. */
+  #say(next: string | null): void {
+    const said = this.#next.cloneNode() as HTMLSpanElement;
+    said.textContent = next ?? '';
+    show(said, next !== null);
+    this.#next.replaceWith(said);
+    this.#next = said;
   }
 
   /** Follow the end when a line is begun: after the browser's own layout, which is not made twice. */

@@ -134,12 +134,14 @@ export async function mount(traits, width = null) {
   if (width) el.style.width = `${width}px`;
   document.body.append(el);
   const controller = new AbortController();
+  performance.mark('gb-tick');
   const start = performance.now();
   const widget = makeWidget();
   widget.initialize({ model, signal: controller.signal });
   widget.render({ model, el, signal: controller.signal });
   const scripted = performance.now() - start;
   await painted();
+  performance.mark('gb-end');
   return { model, el, scripted, painted: performance.now() - start, close: () => controller.abort() };
 }
 
