@@ -142,8 +142,11 @@ test('a long stream', async ({ browser }) => {
     say('long stream', `heap after each sixth of ${SECONDS} s`, `${said} MB`);
     say('', 'nodes', heaps.map(({ nodes }) => nodes).join(', '));
     say('', 'listeners', heaps.map(({ listeners }) => listeners).join(', '));
-    const [half, last] = [heaps[2], heaps[5]];
-    expect(last?.nodes).toBeLessThanOrEqual((half?.nodes ?? 0) * 1.02);
-    expect(last?.megabytes).toBeLessThan((half?.megabytes ?? 0) + 1);
+    const [early, late] = [heaps.slice(0, 3), heaps.slice(3)];
+    const most = (of: typeof heaps, what: keyof (typeof heaps)[number]) => Math.max(...of.map((one) => one[what]));
+    expect(most(late, 'listeners')).toBe(most(early, 'listeners'));
+    expect(most(late, 'megabytes')).toBeLessThan(most(early, 'megabytes') + 0.5);
+    // A text has a node for each token in its window, so many at most.
+    expect(most(late, 'nodes')).toBeLessThan(most(early, 'nodes') + 100);
   });
 });
