@@ -128,6 +128,9 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
   };
 }
 
+/** Views of several models stand on one page: what is named in a list of its parts says of which it is. */
+const nameOf = ({ session }: View) => session.durable.value.architecture.name;
+
 /** The panel: first what every stage has, then what belongs to one. */
 function panelOf(view: View, experts: ExpertsStage, sweep: SweepStage): { placed: Placed[]; element: HTMLElement } {
   const [{ card }, { largest }] = [experts, sweep];
@@ -147,7 +150,12 @@ function panelOf(view: View, experts: ExpertsStage, sweep: SweepStage): { placed
       ...results.map(anywhere),
       ...details.map((part) => new Placed(part, DIAGRAM)),
     ],
-    element: h('aside', { class: 'gb-panel' }, column([card, largest, ...results]), column(details)),
+    element: h(
+      'aside',
+      { class: 'gb-panel', 'aria-label': `Beside the diagram of ${nameOf(view)}` },
+      column([card, largest, ...results]),
+      column(details),
+    ),
   };
 }
 

@@ -36,7 +36,7 @@ function ablatable({ block, layer, sub }: Located): boolean {
 }
 
 export class Detail implements Part {
-  readonly element = h('section', { class: 'gb-section gb-detail', 'aria-label': 'Selected block' });
+  readonly element = h('section', { class: 'gb-section gb-detail', role: 'group', 'aria-label': 'Selected block' });
   #drawn = '';
   #done = h('ul', { class: 'gb-in-force', 'aria-label': 'In force' });
   #measured = h('div', { class: 'gb-measured-list' });
