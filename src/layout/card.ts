@@ -94,7 +94,9 @@ function headOf({ columns, measure, live }: CardOf, stream: Stream): Head {
   const right = Math.max(columns.right.x, columns.spine + widest + 8);
   if (on(-1) && !on(1)) return { side: 1, x: right, w: columns.card.x + columns.card.w - 12 - right };
   const x = columns.card.x + 12;
-  return { side: -1, x, w: columns.spine - x - (live ? 30 : 14) };
+  const scales = stream.placed.map(({ branch }) => scaleOf(branch.scale?.value ?? 1, columns, measure));
+  const beside = Math.max(live ? 30 : 14, ...scales.map((text) => (text === '' ? 0 : measure(text, 11, 400) + 20)));
+  return { side: -1, x, w: columns.spine - x - beside };
 }
 
 const nameOf = (address: string) => address.split('.').at(-1) ?? address;
