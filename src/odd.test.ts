@@ -1,7 +1,8 @@
 /** What the page was not made for: it is shown as far as it goes, or said in words, and never as a blank. */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { architecture, frameLayout, recordedFrame, sessionState } from './fixtures';
 import { FakeModel, settled } from './fixtures/model';
+import { Candidates } from './view/candidates';
 import { makeWidget } from './widget';
 import { recordedBuffers } from './wire/codec';
 import type { Architecture, Block, SessionState } from './wire/types.generated';
@@ -29,6 +30,7 @@ function changed(change: (block: Block) => Partial<Record<keyof Block, unknown>>
 }
 
 beforeEach(() => document.body.replaceChildren());
+afterEach(() => vi.restoreAllMocks());
 
 describe('a kind that the page has no drawing for', () => {
   const strange = (block: Block) =>
@@ -116,5 +118,52 @@ describe('the other end', () => {
     model.emit('msg:custom', { type: 'surprise' });
     await settled();
     expect(alert()).not.toBe('');
+  });
+});
+
+describe('a part that fails', () => {
+  const failed = (el: Element) => [...el.querySelectorAll('.gb-failed')].map((one) => one.textContent);
+  const measured = (el: Element) => el.querySelectorAll('.gb-hit.gb-measured').length;
+
+  function streaming() {
+    const of = architecture('gpt');
+    const { model, el } = show(of, sessionState());
+    const frame = recordedFrame(frameLayout(of), null, 1.5);
+    return {
+      el,
+      async send() {
+        model.emit('msg:custom', frame.header, recordedBuffers(frame));
+        await settled();
+      },
+    };
+  }
+
+  it('is said to have failed where it stood, and the others are drawn', async () => {
+    const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { el, send } = streaming();
+    const broken = vi.spyOn(Candidates.prototype, 'paint').mockImplementation(() => {
+      throw new Error('a candidate without a token');
+    });
+    await send();
+    expect(failed(el)).toEqual(['This part of the page cannot be drawn: a candidate without a token']);
+    expect(el.querySelector('.gb-failed')?.previousElementSibling?.classList.contains('gb-broken')).toBe(true);
+    expect(measured(el)).toBeGreaterThan(0);
+    expect(said.mock.calls.map(([one]) => String(one))).toEqual(['Error: a candidate without a token']);
+    broken.mockRestore();
+    await send();
+    expect(failed(el)).toEqual([]);
+    expect(el.querySelector('.gb-broken')).toBeNull();
+  });
+
+  it('because the model cannot be laid out leaves the others', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { el } = show(
+      changed(({ role }) => (role === 'attention' ? { spec: { kind: 'attention' } } : {})),
+      sessionState(),
+    );
+    await settled();
+    expect(failed(el)[0]).toContain('the model could not be laid out');
+    expect(el.querySelector('.gb-panel')?.textContent).toContain('Next token');
+    expect(el.querySelector('.gb-panel')?.textContent).toContain('·Mary');
   });
 });

