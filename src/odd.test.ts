@@ -164,6 +164,6 @@ describe('a part that fails', () => {
     await settled();
     expect(failed(el)[0]).toContain('the model could not be laid out');
     expect(el.querySelector('.gb-panel')?.textContent).toContain('Next token');
-    expect(el.querySelector('.gb-panel')?.textContent).toContain('·Mary');
+    expect(el.querySelector('.gb-panel')?.textContent).toContain('Mary91.8 %');
   });
 });

@@ -1,11 +1,7 @@
-/** How long layouts and searches take: the largest of all architectures, and well-known ones of each kind. `npm run bench`. */
+/** How long layouts take: the largest of all architectures, and well-known ones of each kind. `npm run bench`. */
 import { bench, describe } from 'vitest';
 import { oneOf } from '../fixtures/every';
-import { INSIDES } from '../fixtures/insides';
-import { tall } from '../fixtures/tall';
 import { layoutScene } from './index';
-import { layoutInside } from './inside';
-import { search } from './search';
 
 const measure = (text: string, px: number) => text.length * px * 0.6;
 const NAMES = [
@@ -23,16 +19,4 @@ describe.each([true, false])('live: %s', (live) => {
     const of = oneOf(name);
     bench(name, () => void layoutScene(of, { width: 752, live, bound: {}, measure }), { time: 400 });
   }
-});
-
-describe('insides, in a panel of the least width', () => {
-  for (const [name, inside] of Object.entries(INSIDES))
-    bench(name, () => void layoutInside(inside, { width: 300, measure }), { time: 400 });
-});
-
-// A keystroke must not be felt.
-describe('a search among 100,000 layers', () => {
-  const model = tall();
-  for (const words of ['model.layers.99999.mlp', 'L77777 h5', 'sliding'])
-    bench(words, () => void search(model, words), { time: 400 });
 });
