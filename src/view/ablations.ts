@@ -23,11 +23,7 @@ export class Ablations implements Part {
   #body = h('tbody');
   #table: HTMLTableElement;
   #empty = h('p', { class: 'gb-empty' }, 'Nothing: every block does what the model learned.');
-  #all = h(
-    'button',
-    { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'ablations-restore' },
-    'Restore all',
-  );
+  #all = h('button', { type: 'button', class: 'gb-word-button', 'data-testid': 'ablations-restore' }, 'Restore all');
   #copy: HTMLButtonElement;
   #look: Look | null = null;
   /** What was painted last: frames come by the dozen, and none of this is in them. */
@@ -36,6 +32,7 @@ export class Ablations implements Part {
   constructor(private readonly view: View) {
     const python = () => pythonOf(this.#look?.interventions.map((one) => one.python) ?? []);
     this.#copy = copyButton(view, 'Copy as Python', 'ablations-copy', python);
+    this.#copy.classList.replace('gb-button', 'gb-word-button');
     this.#all.addEventListener('click', () => view.session.restoreAll(), { signal: view.signal });
     const words = { where: 'block', how: 'ablated with', alone: 'alone', act: '' };
     const head = COLUMNS.map((name) =>
@@ -70,7 +67,9 @@ export class Ablations implements Part {
     if (this.#painted.length > 0 && key.every((value, i) => value === this.#painted[i])) return;
     this.#painted = key;
     const some = interventions.length > 0;
-    for (const node of [this.#table, this.#copy, this.#all]) show(node, some);
+    for (const node of [this.#table, this.#copy]) show(node, some);
+    // One has a button of its own.
+    show(this.#all, interventions.length > 1);
     show(this.#empty, !some);
     this.#all.disabled = !this.view.session.reachable;
     setText(this.#kl, interventions.length > 1 ? 'figures beside “Next token” are of all together' : '');

@@ -35,6 +35,7 @@ import { Shares } from './shares';
 import { Shortcuts } from './shortcuts';
 import { ShownRun } from './shown';
 import { stageOf } from './stages';
+import { stickIn } from './sticky';
 import { SweepStage } from './sweep/stage';
 import { Table } from './table';
 import { watchTheme } from './theme';
@@ -101,8 +102,7 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
       h('div', { class: 'gb-shown' }, shown.element, token.element),
       stage,
       table.element,
-      table.toggle,
-      diagram.viewport.controls,
+      h('div', { class: 'gb-under-stage' }, table.toggle, diagram.viewport.controls),
       legend.element,
     ],
   };
@@ -114,14 +114,8 @@ const nameOf = ({ session }: View) => session.durable.value.architecture.name;
 /** The panel: first what every stage has, then what belongs to one. */
 function panelOf(view: View, experts: ExpertsStage, sweep: SweepStage): { placed: Placed[]; element: HTMLElement } {
   const [{ card }, { largest }] = [experts, sweep];
-  const results: Part[] = [
-    new Shares(view),
-    new Overview(view),
-    new Candidates(view),
-    new Ablations(view),
-    new Tokens(view),
-  ];
-  const details: Part[] = [new Heat(view), new Patterns(view), new Detail(view), experts.brief];
+  const results: Part[] = [new Shares(view), new Candidates(view), new Ablations(view), new Tokens(view)];
+  const details: Part[] = [new Heat(view), new Patterns(view), new Detail(view), experts.brief, new Overview(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
   return {
     placed: [
@@ -146,6 +140,7 @@ function assemble(view: View, live: HTMLElement): Placed[] {
   const above: Part[] = [new Header(view), new Controls(view, timeline.element), new Banner(view)];
   const below: Part[] = [new HistoryBar(view), new Trace(view), new KeysOverlay(view)];
   const left = h('div', { class: 'gb-left' }, ...diagram.elements, experts.element, sweep.element);
+  stickIn(view, left);
   view.root.append(...elements(above), h('div', { class: 'gb-main' }, left, panel.element), ...elements(below), live);
   return [
     ...above.map(anywhere),

@@ -69,7 +69,7 @@ export class Detail implements Part {
     const click = live
       ? 'Click a head, an expert or a block to ablate it.'
       : 'Click a block to see what is known of it.';
-    const told = new Set<ShortcutName>(['move', 'act', 'ablate', 'kinds', 'extend', 'look', 'search', 'help', 'close']);
+    const told = new Set<ShortcutName>(['move', 'act', 'kinds', 'search', 'help']);
     const keys = shortcuts.offered(this.view).filter(({ name }) => told.has(name));
     const line = h('p', { class: 'gb-sub gb-keys' }, ...keys.map((one) => keyed(one)));
     // A page without a kernel has each single block's ablation, and no layer's.
@@ -94,14 +94,7 @@ export class Detail implements Part {
         h('span', { class: 'gb-sub' }, heading(located, address)),
         this.#action,
       ),
-      h(
-        'p',
-        { class: 'gb-path gb-mono' },
-        h('bdi', {}, path),
-        path !== '' && cls !== '' ? ' · ' : '',
-        h('bdi', {}, cls),
-      ),
-      this.#copies(located, address, path),
+      this.#copies(located, address, path, cls),
       this.#kinds.element,
       this.#done,
       this.#measured,
@@ -114,15 +107,22 @@ export class Detail implements Part {
     this.#inside.show(located.sub === '' ? block : null);
   }
 
-  #copies({ block, layer, sub }: Located, address: string, path: string): HTMLElement {
+  /** Where it is in the model and how it is read there, each with a button that copies it. */
+  #copies({ block, layer, sub }: Located, address: string, path: string, cls: string): HTMLElement {
     const live = this.view.session.durable.value.state !== null;
     const whole = sub === '' ? address : address.slice(0, -sub.length - 1);
     const tap = `${whole}.${block?.spec?.kind === 'attention' ? 'pattern' : 'out'}`;
     const python = live && layer ? `session.cache("${tap}")` : `diagram.block("${whole}")`;
-    const shown = h('code', { class: 'gb-mono' }, python);
+    const between = path !== '' && cls !== '' ? ' · ' : '';
+    const where = h('p', { class: 'gb-path gb-mono' }, h('bdi', {}, path), between, h('bdi', {}, cls));
+    const line = (words: HTMLElement, button: HTMLButtonElement | null) => {
+      button?.classList.replace('gb-button', 'gb-word-button');
+      return h('div', { class: 'gb-copied' }, words, button);
+    };
     const copyPath = path === '' ? null : copyButton(this.view, 'Copy path', 'copy-path', () => path);
-    const both = [copyPath, block ? copyButton(this.view, 'Copy as Python', 'copy-address', () => python) : null];
-    return h('div', { class: 'gb-copies' }, ...both, block && shown);
+    const code = h('code', { class: 'gb-path gb-mono' }, python);
+    const copyCode = () => copyButton(this.view, 'Copy as Python', 'copy-address', () => python);
+    return h('div', { class: 'gb-copies' }, line(where, copyPath), block && line(code, copyCode()));
   }
 
   /** The blocks of a layer: each goes there. */

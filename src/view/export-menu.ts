@@ -18,7 +18,6 @@ export class ExportMenu {
 
   constructor(private readonly view: View) {
     this.#menu = new Menu('Export', () => this.#items(), view.signal);
-    this.#menu.button.classList.add('gb-small-button');
     this.#menu.button.dataset.testid = 'export';
     this.element = this.#menu.element;
     view.session.page.subscribe(() => this.#keep(), view.signal);

@@ -85,7 +85,6 @@ export class Header implements Part {
     this.#projector = new ProjectorButton(view);
     this.#status.append(this.#dot, this.#words);
     const brand = h('div', { class: 'gb-brand' }, logo(), this.#title);
-    const chips = h('div', { class: 'gb-chips' }, this.#status, this.#count);
     this.#export = new ExportMenu(view);
     const more = [
       this.#search.element,
@@ -94,7 +93,8 @@ export class Header implements Part {
       view.pictures && this.#export.element,
     ];
     const tools = h('div', { class: 'gb-header-tools' }, ...more);
-    const row = h('div', { class: 'gb-title' }, brand, chips, tools, this.#line);
+    const about = h('div', { class: 'gb-about' }, this.#status, this.#line, this.#count);
+    const row = h('div', { class: 'gb-title' }, brand, tools, about);
     this.element.append(row, this.#figures);
   }
 
@@ -128,6 +128,7 @@ export class Header implements Part {
         : lost;
     setText(this.#words, recorded === '' ? living : recorded);
     this.#status.dataset.status = !state ? 'static' : there ? (recorded === '' ? state.status : 'recorded') : 'lost';
+    show(this.#count, state !== null);
     const count = look.interventions.length;
     const what = changedWord(look.interventions) === 'ablated' ? 'ablation' : 'edit';
     setText(this.#count, `${count} ${count === 1 ? what : `${what}s`}`);

@@ -32,7 +32,6 @@ export class Heat implements Part {
   #select = h('select', { class: 'gb-choice', 'aria-label': 'What the cells show', 'data-testid': 'heat-of' });
   #range = h('input', { type: 'range', min: 0, step: 1, 'aria-label': 'First token shown' });
   #which = h('span', { class: 'gb-sub' });
-  #window = h('div', { class: 'gb-heat-window' }, this.#range, this.#which);
   #low = h('span', { class: 'gb-num' });
   #high = h('span', { class: 'gb-num' });
   #bar = h('i', { class: 'gb-gradient' });
@@ -40,6 +39,7 @@ export class Heat implements Part {
   /** Leads to the row whose value is the largest at the token that is shown. */
   #most = h('button', { type: 'button', class: 'gb-link', 'data-testid': 'heat-largest' });
   #tip = h('div', { class: 'gb-heat-tip gb-sub', 'data-testid': 'heat-tip' });
+  #under = h('div', { class: 'gb-heat-under' }, this.#tip, this.#range, this.#which);
   #table = new HeatTable();
   #cells = new HeatCells();
   #rows: Rows | null = null;
@@ -61,10 +61,9 @@ export class Heat implements Part {
     this.element.append(
       h('div', { class: 'gb-section-head' }, h('h2', {}, 'Tokens × layers'), this.#select),
       this.#canvas,
-      this.#window,
+      this.#under,
       h('div', { class: 'gb-heat-legend gb-sub' }, this.#low, this.#bar, this.#high, this.#note),
       h('div', { class: 'gb-sub' }, this.#most),
-      this.#tip,
       this.#table.element,
     );
     const on = <E extends Event>(node: Element, event: string, act: (event: E) => void) =>

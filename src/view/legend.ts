@@ -67,7 +67,7 @@ export class Legend implements Part {
   constructor(view: View) {
     const bar = h('i', { class: 'gb-gradient', style: `background:linear-gradient(90deg,${GRADIENT.join(',')})` });
     const beyond = h('span', { class: 'gb-key' }, beyondMark(-1, 0), beyondMark(1, 1), 'beyond the scale');
-    const scale = h('span', { class: 'gb-key' }, this.#low, bar, this.#high, 'output norm, log');
+    const scale = h('span', { class: 'gb-key' }, this.#low, bar, this.#high, 'output norm, log', this.#rescale);
     const again = () => view.state.set({ rescaled: view.state.value.rescaled + 1 });
     this.#rescale.addEventListener('click', again, { signal: view.signal });
     const needle = icon(
@@ -88,7 +88,6 @@ export class Legend implements Part {
     this.element.append(
       scale,
       beyond,
-      this.#rescale,
       h('span', { class: 'gb-key' }, flow(0.1), '10 %', flow(1), '100 % of the stream: size of the update'),
       item('its cosine: up +1, down −1', needle),
       item('off the clean run', changed),

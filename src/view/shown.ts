@@ -40,7 +40,7 @@ export class ShownRun implements Part {
       put(node, 'aria-pressed', String(look.shows === shows || (only && shows === 'clean')));
     }
     const says = {
-      only: 'nothing is ablated: this is the clean run',
+      only: 'nothing is ablated',
       changed: 'C shows the clean run',
       clean: `showing the clean run; C goes back to the ${word} run`,
     };

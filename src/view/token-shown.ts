@@ -9,7 +9,7 @@ export class TokenShown implements Part {
   readonly element = h('div', { class: 'gb-token-shown gb-sub' });
   #words = h('span', { 'data-testid': 'shown-token' });
   #name = h('b', { class: 'gb-mono' });
-  #back = h('button', { type: 'button', class: 'gb-word-button', 'data-testid': 'last-token' });
+  #back = h('button', { type: 'button', class: 'gb-word-button', 'data-testid': 'last-token' }, 'to the last');
 
   constructor(view: View) {
     this.element.append(this.#words, this.#name, this.#back);
@@ -22,7 +22,7 @@ export class TokenShown implements Part {
     setText(this.#words, token ? `at token ${fixed(token.place)}` : '');
     setText(this.#name, token?.name ? visible(token.name) : '');
     put(this.element, 'data-chosen', String(chosen));
-    this.#back.disabled = !chosen;
-    setText(this.#back, chosen ? 'to the last' : 'the last');
+    // It keeps its place: a choice moves nothing.
+    this.#back.style.visibility = chosen ? '' : 'hidden';
   }
 }

@@ -50,6 +50,8 @@ export class Tooltip implements Part {
   #open = false;
   /** What it was put away for: it comes back when something else was pointed at. */
   #dismissed: Element | null = null;
+  /** The picture moved under a pointer that did not: nothing was pointed at. */
+  #still = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -59,7 +61,9 @@ export class Tooltip implements Part {
     const { uid, signal, shortcuts, root } = view;
     const about = { id: `${uid}-tooltip`, class: 'gb-tooltip', role: 'tooltip', popover: 'manual', hidden: true };
     this.element = h('div', about, ...Object.values(this.#lines));
-    stage.addEventListener('pointerover', (event) => this.#over(event.target as Element), { signal });
+    stage.addEventListener('pointerover', ({ target }) => !this.#still && this.#over(target as Element), { signal });
+    stage.addEventListener('pointermove', ({ target }) => this.#moved(target as Element), { signal, passive: true });
+    view.state.subscribe((changed) => changed.has('opened') && this.#rest(), signal);
     stage.addEventListener('pointerleave', () => this.#leave(), { signal });
     this.element.addEventListener('pointerenter', () => clearTimeout(this.#timer), { signal });
     this.element.addEventListener('pointerleave', () => this.#leave(), { signal });
@@ -81,6 +85,17 @@ export class Tooltip implements Part {
     if (!this.#open) return;
     if (this.#target?.isConnected) this.#fill(this.#target as SVGElement);
     else this.#hide();
+  }
+
+  #rest(): void {
+    this.#dismiss();
+    this.#still = true;
+  }
+
+  #moved(target: Element): void {
+    if (!this.#still) return;
+    this.#still = false;
+    this.#over(target);
   }
 
   #over(target: Element): void {
