@@ -88,6 +88,31 @@ def test_patterns_that_would_make_a_page_too_large_are_those_of_the_clean_run(
     assert "too large" in header["unread"]["L2.attn.pattern"]
 
 
+def test_recording_is_of_one_prompt_whatever_is_run_meanwhile(session: Session) -> None:
+    session.run(PROMPT)
+    alone = record(session)
+
+    def progress(done: int, _: int) -> None:
+        if done == 1:
+            session.run(PROMPT.replace("Mary", "Anna"))
+
+    session.run(PROMPT)
+    among = record(session, progress)
+    for one, other in zip(alone["ablations"], among["ablations"], strict=True):
+        assert other["run"]["prompt"] == PROMPT
+        assert other["run"]["candidates"] == one["run"]["candidates"]
+
+
+def test_matrices_are_of_the_run_that_is_recorded() -> None:
+    with gb.demo("hybrid") as session:
+        prompt = session.suggestions[0][1]
+        session.run(prompt)
+        alone = record(session, lambda *_: False)["matrices"]
+        among = record(session, lambda *_: session.run(" ".join(prompt.split()[:4])) is None)["matrices"]
+    assert alone
+    assert among == alone
+
+
 def test_recording_is_clean_whatever_is_ablated_now(session: Session, tmp_path: Path) -> None:
     clean = session.run(PROMPT)
     session.ablate("L0.mlp")

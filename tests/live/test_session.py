@@ -210,6 +210,39 @@ def test_change_is_the_distance_from_the_clean_activations(session: Session) -> 
     assert torch.tensor(clean.stats[..., -1]).isnan().all()
 
 
+def test_change_is_from_its_own_clean_pass_whatever_another_thread_begins(session: Session) -> None:
+    session.run(PROMPT)
+    session.ablate("L1.mlp", how="mean")
+    with torch.no_grad():
+        next(session.model.parameters()).mul_(1)  # written over: clean pass, mean and ablated pass are made anew
+    main, passes, reached, go_on = threading.get_ident(), 0, threading.Event(), threading.Event()
+
+    def look_elsewhere() -> None:
+        session.show("L0.attn.pattern", on="a page")  # the clean pass has to be made again
+        session.preview("L0.mlp")
+
+    other = threading.Thread(target=look_elsewhere)
+
+    def hook(*_: Any) -> None:
+        nonlocal passes
+        if threading.get_ident() != main:
+            reached.set()
+            assert go_on.wait(10)
+            return
+        passes += 1
+        if passes == 2:  # the mean's, after the clean pass
+            other.start()
+            assert reached.wait(10)
+
+    handle = session.model.register_forward_pre_hook(hook)
+    changes = session.run().frames[-1].stats[..., -1]
+    handle.remove()
+    go_on.set()
+    other.join()
+    assert reached.is_set()
+    assert (changes[session.layout.row["L1.mlp"]] > 0).all()
+
+
 def test_every_forward_makes_a_frame_whoever_starts_it(session: Session) -> None:
     ids = ids_of(session)
     session.model(ids)

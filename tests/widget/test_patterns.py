@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +19,7 @@ import glassblock as gb
 from glassblock import wire
 from glassblock.errors import TapError
 from glassblock.live import Session
+from glassblock.live.shows import Shows
 from glassblock.widget import SessionWidget
 from glassblock.widget.watching import PATIENCE, Watching
 from glassblock.wire import codec
@@ -217,6 +220,25 @@ def test_pages_share_what_is_watched_and_each_lets_go_of_its_own(show: Any) -> N
     assert stood_in(session.model) == before + 1
     page.watch(page="two")
     assert stood_in(session.model) == before
+
+
+def test_pages_may_ask_at_the_same_time(show: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, _ = show(tiny("gpt2"))
+    quickly = Shows.on
+
+    def slowly(self: Shows, *args: Any) -> Shows:
+        found = quickly(self, *args)
+        time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(Shows, "on", slowly)
+    names = [f"L{layer}.attn.pattern" for layer in range(3)]
+    threads = [threading.Thread(target=session.show, args=(name,), kwargs={"on": name}) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(session.run(IDS).frames[0].shown) == names
 
 
 def test_closing_leaves_nothing_on_the_model(show: Any) -> None:

@@ -420,6 +420,28 @@ def test_page_that_is_stopped_is_no_file(session: Session, page: Page, monkeypat
     assert page_made(page) is None
 
 
+def test_closing_ends_the_page_that_is_being_made(
+    session: Session, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    page, told = Page(widget_of(session)), threading.Event()
+    page.ask("run", prompt=PROMPT)
+
+    def save(_: Any, __: Path, progress: Any) -> Path:
+        deadline = time.monotonic() + 10
+        while progress(1, 8) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if time.monotonic() < deadline:
+            told.set()
+        raise ValueError("of which nobody is told")
+
+    monkeypatch.setattr("glassblock.surface.save", save)
+    page.ask("save")
+    page.widget.close()
+    assert told.wait(20)
+    assert page_made(page) is None
+    assert not [warning for warning in recwarn if "thread" in str(warning.message)]
+
+
 def test_page_that_cannot_be_made_says_so(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     def save(*_: Any, **__: Any) -> Path:
         raise ValueError("no room, say")

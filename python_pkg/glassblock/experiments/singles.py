@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from glassblock.errors import InterventionError, PromptError
 from glassblock.live import Intervention, Kind, Run, Session
@@ -21,7 +21,8 @@ def single_targets(session: Session) -> list[str]:
 def single_ablations(session: Session, hows: Sequence[str | Kind] = SINGLE_HOWS) -> Iterator[tuple[Intervention, Run]]:
     """Run the last prompt once for each single ablation; history and interventions stay as they are.
 
-    An expert that no reference prompt reached has no mean, so its mean ablation is left out.
+    It stays with the prompt that was run last when it was called, whatever is run meanwhile. An expert that no
+    reference prompt reached has no mean, so its mean ablation is left out.
 
     Parameters
     ----------
@@ -30,12 +31,10 @@ def single_ablations(session: Session, hows: Sequence[str | Kind] = SINGLE_HOWS)
     hows
         Which kinds of ablation.
 
-    Yields
-    ------
-    intervention : Intervention
-        What was ablated.
-    run : Run
-        What it did to the prediction.
+    Returns
+    -------
+    Iterator of Intervention and Run
+        What was ablated, and what it did to the prediction; each is run when it is asked for.
 
     Raises
     ------
@@ -44,10 +43,16 @@ def single_ablations(session: Session, hows: Sequence[str | Kind] = SINGLE_HOWS)
     """
     if session.last_run is None:
         raise PromptError("expected a session that has run a prompt, got one that has not. Run one: run('...').")
-    for address in single_targets(session):
+    return _each(session.previewer(), single_targets(session), hows)
+
+
+def _each(
+    preview: Callable[..., Run], addresses: Sequence[str], hows: Sequence[str | Kind]
+) -> Iterator[tuple[Intervention, Run]]:
+    for address in addresses:
         for how in hows:
             try:
-                run = session.preview(address, how=how)
+                run = preview(address, how=how)
             except InterventionError:
                 continue
             yield next(iter(run.interventions)), run

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from glassblock import messages, wire
 from glassblock.errors import GlassblockError
 from glassblock.experiments import SINGLE_HOWS, single_targets
 from glassblock.ir import Block, parse
-from glassblock.live import Frame, Session, shown_taps
+from glassblock.live import Frame, Run, Session, shown_taps
 from glassblock.wire import types_generated as wt
 
 ROOM = 384 << 10
@@ -30,13 +30,13 @@ _TOO_LARGE = "this page has the patterns of the clean run alone: those of each a
 
 
 @contextmanager
-def showing(session: Session) -> Iterator[list[str]]:
+def showing(session: Session) -> Iterator[None]:
     """Let frames hold what can be recorded of every block, while the context is entered."""
     me = object()
     names = [tap for block in _blocks(session) for tap in shown_taps(block)]
     session.show(*names, on=me)
     try:
-        yield names
+        yield
     finally:
         session.show(on=me)
 
@@ -48,13 +48,11 @@ class Patterns:
     ----------
     clean
         The frame of the clean run.
-    names
-        Of what is shown, in the order of the model.
     session
         Whose run it is.
     """
 
-    def __init__(self, clean: Frame, names: Sequence[str], session: Session) -> None:
+    def __init__(self, clean: Frame, session: Session) -> None:
         self._clean, self._session = clean, session
         sizes = {name: math.prod(numbers.shape) for name, (numbers, _) in clean.shown.items()}
         targets = single_targets(session)
@@ -62,12 +60,12 @@ class Patterns:
         least, most = sum(sizes.values()), sum(sizes.values()) + changed * len(SINGLE_HOWS)
         self._exact = 2 * most <= ROOM
         self._all = most <= ROOM
-        self._names = frozenset(names) if least <= ROOM else frozenset()
+        self._any = least <= ROOM
 
     def of(self, frame: Frame) -> tuple[list[wt.Tapped], list[bytes], dict[str, str]]:
         """Return what is written of a frame: headers, buffers, and why there is nothing of the rest."""
         is_clean = frame is self._clean
-        if not self._names:
+        if not self._any:
             return [], [], {**frame.unshown, **dict.fromkeys(frame.shown, _NONE)}
         if not is_clean and not self._all:
             return [], [], {**frame.unshown, **dict.fromkeys(frame.shown, _TOO_LARGE)}
@@ -88,8 +86,11 @@ class Patterns:
         return name in self._clean.shown and np.array_equal(numbers, self._clean.shown[name][0])
 
 
-def matrices(session: Session) -> list[wt.RecordedMatrix]:
-    """Return the matrices of linear mixers, where nothing is ablated and they are small; the rest is left out."""
+def matrices(session: Session, run: Run) -> list[wt.RecordedMatrix]:
+    """Return the matrices of linear mixers in the last run, where nothing is ablated and they are small.
+
+    The rest is left out, and so are all of them if something else was run or ablated meanwhile.
+    """
     found: list[wt.RecordedMatrix] = []
     for block in _blocks(session) if not len(session.interventions) else ():
         if block.role != "mixer":
@@ -101,7 +102,8 @@ def matrices(session: Session) -> list[wt.RecordedMatrix]:
             continue
         if sum(len(one["data"]) for one in found) + len(data) <= ROOM:
             found.append({"inside": header["inside"], "data": as_text(data)})
-    return found
+    now = session.last_run
+    return found if now is not None and now.id == run.id and not len(session.interventions) else []
 
 
 def as_text(data: bytes) -> str:

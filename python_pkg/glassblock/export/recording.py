@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from glassblock import messages
@@ -37,20 +37,21 @@ def record(session: Session, progress: Progress | None = None) -> wt.Recording:
         If nothing was run and the session knows no prompt.
     """
     _last_run(session)
-    with showing(session) as names:
-        return _record(session, names, progress)
+    with showing(session):
+        return _record(session, progress)
 
 
-def _record(session: Session, names: Sequence[str], progress: Progress | None) -> wt.Recording:
+def _record(session: Session, progress: Progress | None) -> wt.Recording:
     frames = session.frames_again()
-    last = _last_run(session)
+    last, ablations = _last_run(session), single_ablations(session)  # of one prompt, whatever is run meanwhile
     clean = (frames or last.frames)[0]
-    patterns = Patterns(clean, names, session)
+    patterns = Patterns(clean, session)
     size = 4 * len(clean.layout.sites) * clean.positions * len(clean.layout.stats)
     total = len(single_targets(session)) * len(SINGLE_HOWS)
     last_only = size * total > FRAMES_BYTES
     return {
         "state": _clean_state(session, last),
+        "matrices": matrices(session, last),
         "frame": _frame(clean, session, patterns, last_only=last_only),
         "ablations": [
             {
@@ -61,9 +62,8 @@ def _record(session: Session, names: Sequence[str], progress: Progress | None) -
                 "run": messages.run(run),
                 "frame": _frame(run.frames[-1], session, patterns, last_only=last_only),
             }
-            for item, run in _told(single_ablations(session), total, progress)  # one at a time: a run holds its logits
+            for item, run in _told(ablations, total, progress)  # one at a time: a run holds its logits
         ],
-        "matrices": matrices(session),
     }
 
 

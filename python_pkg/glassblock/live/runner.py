@@ -37,6 +37,7 @@ class Outcome:
     logits: Tensor | None
     prediction: Distribution | None
     frame: Frame | None
+    baseline: Baseline = field(default_factory=Baseline)
 
 
 @dataclass(slots=True)
@@ -48,7 +49,6 @@ class Subject:
     generated: int = 0
     clean: Outcome | None = None
     weights: int | None = None
-    baseline: Baseline = field(default_factory=Baseline)
 
 
 class Runner:
@@ -135,12 +135,12 @@ class Runner:
         changed, self._weights = self._weights not in (None, weights), weights
         if changed:
             self._engine.materials.clear()
-        if subject.clean is None or subject.weights != weights:
-            subject.baseline, subject.weights = Baseline(), weights
-            subject.clean = self._forward(subject, Interventions())
-        clean = subject.clean
+        clean = subject.clean  # read once: another thread may forget it, or be making it
+        if clean is None or subject.weights != weights:
+            clean = self._forward(subject, Interventions(), Baseline())
+            subject.clean, subject.weights = clean, weights
         renewed = self._provide(interventions, subject) or changed
-        other = self._forward(subject, interventions) if len(interventions) else None
+        other = self._forward(subject, interventions, clean.baseline) if len(interventions) else None
         if not getattr(self._local, "quiet", False):  # what nobody is shown is neither the last run nor counted
             self._subject = subject  # not before: a prompt that the model cannot run is not the last one
             self._runs += 1
@@ -198,18 +198,18 @@ class Runner:
             return Subject(prompt, {"input_ids": ids}, new)
         return Subject(prompt, {"input_ids": ids, "attention_mask": nn.functional.pad(mask, (0, new), value=1)}, new)
 
-    def _forward(self, subject: Subject, interventions: Interventions) -> Outcome:
-        output = self._pass(subject, interventions)
+    def _forward(self, subject: Subject, interventions: Interventions, baseline: Baseline) -> Outcome:
+        output = self._pass(subject, interventions, baseline)
         if self._local.frame and self._local.frame.lost:  # now it is known what to read at once
-            output = self._pass(subject, interventions)
+            output = self._pass(subject, interventions, baseline)
         logits = logits_of(output, self._vocabulary)
         prediction = None if logits is None else Distribution(logits[0, _last(subject.inputs, logits)])
-        return Outcome(logits, prediction, self._local.frame)
+        return Outcome(logits, prediction, self._local.frame, baseline)
 
-    def _pass(self, subject: Subject, interventions: Interventions) -> Any:
+    def _pass(self, subject: Subject, interventions: Interventions, baseline: Baseline) -> Any:
         self._local.frame = None
         clean = not len(interventions)
-        observer = subject.baseline if clean else Comparison(subject.baseline)
+        observer = baseline if clean else Comparison(baseline)
         with self._engine.passes("clean" if clean else "run", interventions, observer), torch.no_grad():
             return self._call(subject.inputs)
 

@@ -94,7 +94,7 @@ class Session:
         self._starting = threading.Lock()
         self._status: Status = "idle"
         self._run: Run | None = None
-        self._shows = Shows()
+        self._shows, self._showing = Shows(), threading.Lock()
         self._engine = Engine(model, architecture, self.layout, self._on_frame, self._on_problem)
         self._runner = Runner(model, self._engine, self._prompts, architecture, self._reference)
         self._engine.attach()
@@ -351,13 +351,14 @@ class Session:
         on
             Who shows it.
         """
-        before = self._shows.names
-        self._shows = self._shows.on(on, names)
-        if self._shows.names == before:
-            return
-        if self._status != "detached":
-            self._engine.show(self._shows.names)
-        self._runner.forget_clean()
+        with self._showing:
+            before = self._shows.names
+            self._shows = self._shows.on(on, names)
+            if self._shows.names == before:
+                return
+            if self._status != "detached":
+                self._engine.show(self._shows.names)
+            self._runner.forget_clean()
 
     def frames_again(self) -> tuple[Frame, ...]:
         """Make the passes of the last run once more, unseen, for what is shown since: its frames then hold it.
@@ -377,7 +378,7 @@ class Session:
         frames = tuple(replace(new, seq=old.seq) for new, old in zip(again, run.frames, strict=True))
         self._run = replace(run, frames=frames)
         by_seq = {frame.seq: frame for frame in frames}
-        self.frames = deque((by_seq.get(frame.seq, frame) for frame in self.frames), maxlen=FRAMES)
+        self.frames = deque((by_seq.get(frame.seq, frame) for frame in list(self.frames)), maxlen=FRAMES)
         return frames
 
     # ---- intervening

@@ -195,6 +195,8 @@ class SessionWidget(DiagramWidget):
         self.send(message, buffers=None if text is None else [text])
 
     def _ended(self, what: str, error: Exception) -> None:
+        if self.comm is None:  # closed meanwhile: nobody is there to be told
+            return
         self._problem = f"The {what} ended: {type(error).__name__}: {error}"
         self._push_state()
 
@@ -230,6 +232,7 @@ class SessionWidget(DiagramWidget):
         """Stop following the session, close and let go of it: anywidget keeps a widget whose bundle may be reloaded."""
         self._unsubscribe()
         self._sweeps.stop()
+        self._saving.stop()
         self._watching.end()
         super().close()
         self.__dict__.pop("_session", None)
