@@ -25,8 +25,19 @@ export function stateSize(spec: MixerSpec): number {
   return state + (spec.conv && spec.conv_channels ? spec.conv.value * spec.conv_channels.value : 0);
 }
 
-/** Operations of mixing one token with each one that it sees. */
-const mixing = (spec: AttentionSpec) => 2 * spec.heads.value * (spec.head_dim.value + spec.v_head_dim.value);
+/** Operations of an attention that mixes one token with each one that it sees. */
+export const mixing = (spec: AttentionSpec) => 2 * spec.heads.value * (spec.head_dim.value + spec.v_head_dim.value);
+
+/**
+ * Operations of a recurrence for one token: its state decays, is written to and read; the delta rule reads it once more, to
+ * erase what the key held.
+ */
+export function recurrence(spec: MixerSpec): number {
+  if (!spec.state) return 0;
+  const passes = spec.family.value === 'delta rule' ? 3 : 2;
+  const decays = !spec.decay || spec.decay.value === 'none' ? 0 : 1;
+  return (2 * passes + decays) * product(spec.state.value);
+}
 
 /** How sure a number is that was made of several: as sure as the least. */
 function weakest(spec: object): Source {
@@ -57,13 +68,14 @@ function kept(block: Block, dtype: string): FactRow[] {
 export function costsOf(block: Block, dtype = USUAL): FactRow[] {
   const { weights, spec } = block;
   const seen = spec?.kind === 'attention' ? ` + ${big(mixing(spec))} for each token in sight` : '';
+  const own = 2 * weights + (spec?.kind === 'mixer' ? recurrence(spec) : 0);
   const work: FactRow[] =
-    weights === 0
+    own === 0
       ? []
       : [
           {
             label: 'FLOPs',
-            value: `${big(2 * weights)} a token${seen}`,
+            value: `${big(own)} a token${seen}`,
             source: 'observed',
             where: 'two for each multiply-add',
           },
