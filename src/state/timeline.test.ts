@@ -69,6 +69,16 @@ describe('what is kept', () => {
     expect(seqs(timeline)).toEqual([1, 2, 3, 4]);
   });
 
+  it('goes on with the whole text also where the page was slower than the model and got some of its tokens', () => {
+    const { timeline } = open();
+    timeline.push(prompt(1), 10, null);
+    timeline.push(token(3, 4), 10, null);
+    timeline.push(frame(4, { positions: 5, tokens: WORDS, origin: 'clean' }), 10, null);
+    expect(seqs(timeline)).toEqual([1, 3, 4]);
+    timeline.push(frame(5, { positions: 5, tokens: [...WORDS.slice(0, 4), ' came'], origin: 'clean' }), 10, null);
+    expect(seqs(timeline)).toEqual([5]);
+  });
+
   it('is dropped at its oldest end where the budget is full, and counted', () => {
     const { timeline } = open(30_000);
     for (let seq = 1; seq <= 10; seq++) timeline.push(token(seq, seq + 2), 3000, null);

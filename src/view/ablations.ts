@@ -72,7 +72,7 @@ export class Ablations implements Part {
     show(this.#all, interventions.length > 1);
     show(this.#empty, !some);
     this.#all.disabled = !this.view.session.reachable;
-    setText(this.#kl, interventions.length > 1 ? 'figures beside “Next token” are of all together' : '');
+    setText(this.#kl, interventions.length > 1 ? 'figures are of all together' : '');
     this.#table.classList.toggle('gb-known', this.#paintRows(interventions, state.kinds));
   }
 

@@ -7,7 +7,7 @@ import type { CellBox } from '../layout';
 import type { Hue } from '../layout/kinds';
 import type { Pen } from './context';
 import { put, s } from './dom';
-import { CHANGED, fillOf } from './hit';
+import { CHANGED, fillOf, isRinged } from './hit';
 import type { Look } from './look';
 
 function classOf(cell: CellBox, look: Look, pen: Pen, cut: boolean, measured: boolean): string {
@@ -17,7 +17,7 @@ function classOf(cell: CellBox, look: Look, pen: Pen, cut: boolean, measured: bo
     measured && 'gb-measured',
     !cut && look.change(cell.address) > CHANGED && 'gb-on',
     look.pending(cell.address) !== undefined && 'gb-pending',
-    (pen.state.value.selected === cell.address || pen.state.value.chosen.includes(cell.address)) && 'gb-selected',
+    isRinged(pen, cell.address) && 'gb-selected',
   ];
   return ['gb-hit gb-compact', ...marks.filter((mark) => mark !== false)].join(' ');
 }

@@ -199,13 +199,18 @@ export function describeState(look: Look, address: string): string {
   return words.join(', ');
 }
 
+/** Whether a click is about it: while some are chosen, those alone, and not what is only described beside the diagram. */
+export function isRinged(pen: Pen, address: string): boolean {
+  const { selected, chosen } = pen.state.value;
+  return chosen.length > 0 ? chosen.includes(address) : selected === address;
+}
+
 /** Marks that every hit shows. Returns how it is ablated, itself or with what contains it. */
 export function paintFrame<D extends Hit>(group: SVGGElement, hit: D, look: Look, pen: Pen, name: string): How | null {
   const { address } = hit;
   const cut = look.cut(address);
   const pending = look.pending(address);
-  const { selected, chosen } = pen.state.value;
-  const among = selected === address || chosen.includes(address);
+  const among = isRinged(pen, address);
   group.classList.toggle('gb-cut', cut !== null);
   group.classList.toggle('gb-pending', pending !== undefined);
   group.classList.toggle('gb-selected', among);

@@ -42,7 +42,7 @@ export class ShownRun implements Part {
     const says = {
       only: 'nothing is ablated',
       changed: 'C shows the clean run',
-      clean: `showing the clean run; C goes back to the ${word} run`,
+      clean: `C shows the ${word} run`,
     };
     setText(this.#words, look.now ? says[look.shows] : 'nothing was run yet');
     if (this.#shows !== '' && this.#shows !== look.shows && look.shows !== 'only')

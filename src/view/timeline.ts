@@ -30,7 +30,7 @@ function button(of: keyof typeof PATHS, name: string): HTMLButtonElement {
 export function readout({ kept, at, paused, rate }: TimelineState): string {
   const newer = kept - 1 - at;
   if (paused) return newer > 0 ? `paused, ${fixed(newer)} newer` : 'paused';
-  return rate > 0 ? `${fixed(rate)} frames/s` : kept > 1 ? `${fixed(kept)} frames` : '';
+  return rate > 1 ? `${fixed(rate)} frames/s` : kept > 1 ? `${fixed(kept)} frames` : '';
 }
 
 /** The same for whoever does not see the slider. */

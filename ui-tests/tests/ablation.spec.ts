@@ -61,7 +61,7 @@ test('C shows the clean run and says so', async ({ page }) => {
   await expect.poll(label).toMatch(/off the clean run/);
   await page.keyboard.press('c');
   await expect.poll(label).toBe(clean);
-  await expect(view.getByTestId('shown-run')).toContainText('showing the clean run');
+  await expect(view.getByTestId('shown-run')).toContainText('C shows the ablated run');
   await page.keyboard.press('c');
   await expect.poll(label).toMatch(/off the clean run/);
 });

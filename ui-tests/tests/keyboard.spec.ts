@@ -57,7 +57,7 @@ test('attach, run, find, ablate, compare and undo, with the keyboard alone', asy
   const shown = () => at(view, HEAD).getAttribute('class');
   expect(await shown()).toContain('gb-cut');
   await page.keyboard.press('c');
-  await expect(view.getByTestId('shown-run')).toContainText('showing the clean run');
+  await expect(view.getByTestId('shown-run')).toContainText('C shows the ablated run');
   await page.keyboard.press('c');
 
   await page.keyboard.press('Control+z');
