@@ -34,6 +34,14 @@ function luminance(rgb: readonly number[]): number {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
+const parsed = (hex: string) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+
+/** A colour as a pixel of an image, whose bytes are red, green, blue, alpha. */
+export function pixelOf(hex: string): number {
+  const [red = 0, green = 0, blue = 0] = parsed(hex);
+  return (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
 /** Between stops that are equally far from each other. */
 function mixed(stops: readonly (readonly number[])[], share: number): Paint {
   const at = share * (stops.length - 1);
@@ -41,9 +49,7 @@ function mixed(stops: readonly (readonly number[])[], share: number): Paint {
   const [a = [], b = []] = [stops[low], stops[low + 1]];
   const rgb = a.map((value, i) => Math.round(value + ((b[i] ?? 0) - value) * (at - low)));
   const fill = `#${rgb.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
-  const [red = 0, green = 0, blue = 0] = rgb;
-  const pixel = (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
-  return { fill, ink: luminance(rgb) > 0.179 ? '#000' : '#fff', pixel };
+  return { fill, ink: luminance(rgb) > 0.179 ? '#000' : '#fff', pixel: pixelOf(fill) };
 }
 
 const TABLE: readonly Paint[] = Array.from({ length: STEPS }, (_, i) => mixed(STOPS, i / (STEPS - 1)));
@@ -72,8 +78,6 @@ const SIGNED = ['#0a4a94', '#3f86c9', '#a9cdea', '#f6f6f4', '#f5c193', '#dd7f2c'
 /** White cells would glare on a dark page. */
 const DARK_MIDDLE = '#2b2e33';
 const POWER = 0.6;
-
-const parsed = (hex: string) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
 
 function signedTable(theme: Theme): readonly Paint[] {
   const stops = SIGNED.map((hex, i) => parsed(i === 3 && theme === 'dark' ? DARK_MIDDLE : hex));

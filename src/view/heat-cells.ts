@@ -7,6 +7,7 @@ import type { Theme } from '../state/local';
 import { beyond, type Limits } from '../state/scale';
 import type { Column } from '../state/timeline';
 import type { DecodedFrame } from '../wire/codec';
+import { columnNames, type Inks } from './canvas';
 import { magnitude, type Paint, signedColour } from './colour';
 
 /** The room of the tokens' names, which lean, under the cells. */
@@ -18,8 +19,6 @@ const GAP = 1.5;
 const GAPPED = 4;
 /** A mark needs this much. */
 const MARKED = 6;
-/** A name needs this much room beside the next. */
-const NAMED = 13;
 /** Longer names are cut. */
 const LETTERS = 9;
 
@@ -37,16 +36,6 @@ export interface Grid {
   readonly cursor: readonly [row: number, column: number] | null;
 }
 
-export interface Inks {
-  readonly line: string;
-  readonly edge: string;
-  readonly ink: string;
-  readonly ink2: string;
-  readonly loud: string;
-  readonly accent: string;
-  readonly font: string;
-}
-
 /** Where cells are, in CSS pixels. */
 export interface Places {
   readonly left: number;
@@ -54,13 +43,11 @@ export interface Places {
   readonly row: number;
   readonly width: number;
   readonly height: number;
-  /** Pixels of the canvas to one of these. */
-  readonly density: number;
 }
 
-export function placesOf({ rows, room }: Grid, width: number, left: number, density: number): Places {
+export function placesOf({ rows, room }: Grid, width: number, left: number): Places {
   const row = Math.max(4, Math.min(ROW, TALL / rows.rows.length));
-  return { left, pitch: (width - left) / room, row, width, height: rows.rows.length * row + FOOT, density };
+  return { left, pitch: (width - left) / room, row, width, height: rows.rows.length * row + FOOT };
 }
 
 /** The colour of a cell; null where it has an outline: it was not measured, or is exactly unchanged. */
@@ -78,13 +65,13 @@ export class HeatCells {
   #knownOf: unknown[] = [];
 
   draw(context: CanvasRenderingContext2D, grid: Grid, at: Places, inks: Inks): void {
-    context.setTransform(at.density, 0, 0, at.density, 0, 0);
-    context.clearRect(0, 0, at.width, at.height);
     const marked = this.#cells(context, grid, at);
     gaps(context, grid, at, inks);
     marks(context, at, inks, marked);
     rowNames(context, grid, at, inks);
-    columnNames(context, grid, at, inks);
+    const { left, pitch } = at;
+    const top = grid.rows.rows.length * at.row;
+    columnNames(context, { names: grid.names, left, pitch, top, at: grid.shown, letters: LETTERS }, inks);
     outlines(context, grid, at, inks);
   }
 
@@ -103,7 +90,6 @@ export class HeatCells {
       for (const mark of stripe.marked) marked.push({ ...mark, x });
     });
     this.#pixels.getContext('2d')?.putImageData(image, 0, 0);
-    context.imageSmoothingEnabled = false;
     context.drawImage(this.#pixels, left, 0, width * pitch, height * row);
     return marked;
   }
@@ -177,7 +163,7 @@ function marks(context: CanvasRenderingContext2D, at: Places, inks: Inks, marked
     const box: Box = [at.left + x * at.pitch, y * at.row, w, h];
     if (!paint) outline(context, box, inks.line);
     else if (over !== 0 && w >= MARKED) notch(context, box, over, paint.ink);
-    if (bad) cross(context, box[0] + w / 2, box[1] + h / 2, inks.loud);
+    if (bad) cross(context, box[0] + w / 2, box[1] + h / 2, inks.cut);
   }
 }
 
@@ -218,25 +204,6 @@ function rowNames(context: CanvasRenderingContext2D, { rows }: Grid, { left, row
   rows.rows.forEach(({ name }, y) => {
     if ((rows.rows.length - 1 - y) % every === 0) context.fillText(name, 0, y * row + row / 2 + 4, left - 4);
   });
-}
-
-const cut = (name: string) => (name.length > LETTERS ? `${name.slice(0, LETTERS - 1)}…` : name);
-
-function columnNames(context: CanvasRenderingContext2D, grid: Grid, at: Places, inks: Inks): void {
-  const { names, shown, rows } = grid;
-  const skip = Math.ceil(NAMED / at.pitch);
-  context.textAlign = 'right';
-  const [cos, sin] = [Math.cos(-0.66), Math.sin(-0.66)];
-  const { density } = at;
-  names.forEach((name, x) => {
-    if (x !== shown && (x % skip !== 0 || Math.abs(x - shown) < skip)) return;
-    const [left, top] = [at.left + x * at.pitch + at.pitch / 2 + 4, rows.rows.length * at.row + 10];
-    context.setTransform(density * cos, density * sin, -density * sin, density * cos, density * left, density * top);
-    context.fillStyle = x === shown ? inks.ink : inks.ink2;
-    context.font = `${x === shown ? '600 ' : ''}11px ${inks.font}`;
-    context.fillText(cut(name), 0, 0);
-  });
-  context.setTransform(density, 0, 0, density, 0, 0);
 }
 
 /** Around the column that the diagram shows, and the cell that the keyboard is on. */

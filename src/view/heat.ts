@@ -10,15 +10,16 @@ import { type Limits, robustLimits } from '../state/scale';
 import { type Column, columnsOf, endOf } from '../state/timeline';
 import type { DecodedFrame } from '../wire/codec';
 import { visible } from './candidates';
+import { Palette, sized } from './canvas';
 import { GRADIENT, signedGradient } from './colour';
 import type { Part, View } from './context';
 import { h, put, setText, show } from './dom';
-import { type Grid, HeatCells, type Inks, type Places, placesOf } from './heat-cells';
+import { type Grid, HeatCells, type Places, placesOf } from './heat-cells';
 import { HeatTable } from './heat-table';
 import { cellWords, HEATS, largestOf, notesOf } from './heat-words';
 import { jumpTo } from './jump';
 import type { Look } from './look';
-import { densityOf, zoomOf } from './magnify';
+import { pointIn } from './magnify';
 
 const CHANGE_LIMITS: Limits = { low: 0.003, high: 0.8 };
 const COSINE_LIMITS: Limits = { low: -1, high: 1 };
@@ -52,11 +53,12 @@ export class Heat implements Part {
   #from: number | null = null;
   #cursor: [row: number, place: number] | null = null;
   #pointed: [row: number, column: number] | null = null;
-  #inks: Inks | null = null;
+  #palette: Palette;
   #scheduled = false;
 
   constructor(private readonly view: View) {
     const { signal } = view;
+    this.#palette = new Palette(view);
     for (const [of, words] of Object.entries(HEATS)) this.#select.append(h('option', { value: of }, words));
     this.element.append(
       h('div', { class: 'gb-section-head' }, h('h2', {}, 'Tokens × layers'), this.#select),
@@ -105,16 +107,16 @@ export class Heat implements Part {
   }
 
   #draw(look: Look, rows: Rows): void {
-    const context = this.#canvas.getContext('2d');
-    if (!context || !look.now || rows.rows.length === 0) return;
+    if (!look.now || rows.rows.length === 0) return;
     const width = this.#canvas.clientWidth || this.element.clientWidth || 400;
     const names = rows.rows.map(({ name }) => this.view.measure(name, 11, 400));
     const left = Math.max(LABEL.least, Math.min(LABEL.most, Math.ceil(Math.max(...names)) + 6));
     const grid = this.#read(look, rows, Math.floor((width - left) / LEAST));
-    const places = placesOf(grid, width, left, densityOf(this.#canvas));
+    const places = placesOf(grid, width, left);
+    const context = sized(this.#canvas, width, places.height);
+    if (!context) return;
     [this.#grid, this.#places] = [grid, places];
-    this.#size(places);
-    this.#cells.draw(context, grid, places, this.#colours());
+    this.#cells.draw(context, grid, places, this.#palette.inks);
     this.#describe(look, grid);
     const busy = this.view.session.durable.value.state?.status === 'generating';
     if (!busy) this.#table.fill(grid, this.#start);
@@ -145,32 +147,6 @@ export class Heat implements Part {
       shown: (look.token?.place ?? -1) - start,
       cursor,
     };
-  }
-
-  #size({ width, height, density }: Places): void {
-    const [w, tall] = [Math.round(width * density), Math.round(height * density)];
-    if (this.#canvas.width !== w) this.#canvas.width = w;
-    if (this.#canvas.height !== tall) this.#canvas.height = tall;
-    const css = `${height}px`;
-    if (this.#canvas.style.height !== css) this.#canvas.style.height = css;
-  }
-
-  #colours(): Inks {
-    const { theme } = this.view.state.value;
-    if (this.#inks && this.#canvas.dataset.theme === theme) return this.#inks;
-    this.#canvas.dataset.theme = theme;
-    const css = getComputedStyle(this.view.root);
-    const of = (name: string) => css.getPropertyValue(`--gb-${name}`).trim();
-    this.#inks = {
-      line: of('line'),
-      edge: of('edge'),
-      ink: of('ink'),
-      ink2: of('ink2'),
-      loud: of('cut'),
-      accent: of('accent'),
-      font: css.fontFamily,
-    };
-    return this.#inks;
   }
 
   /** The legend, and what is at the pointer or the cursor. */
@@ -209,10 +185,8 @@ export class Heat implements Part {
   #cellAt(event: MouseEvent): [row: number, column: number] | null {
     const [at, grid] = [this.#places, this.#grid];
     if (!at || !grid) return null;
-    const box = this.#canvas.getBoundingClientRect();
-    const zoom = zoomOf(this.#canvas);
-    const column = Math.floor(((event.clientX - box.left) / zoom - at.left) / at.pitch);
-    const row = Math.floor((event.clientY - box.top) / zoom / at.row);
+    const { x, y } = pointIn(this.#canvas, event);
+    const [row, column] = [Math.floor(y / at.row), Math.floor((x - at.left) / at.pitch)];
     if (column < 0 || column >= grid.columns.length) return null;
     return [Math.min(row, grid.rows.rows.length), column];
   }

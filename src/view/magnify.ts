@@ -23,6 +23,12 @@ export const zoomOf = (element: Element): number => (element as Zoomed).currentC
 /** Device pixels for one of the layout's: a canvas has so many. */
 export const densityOf = (element: Element): number => (globalThis.devicePixelRatio || 1) * zoomOf(element);
 
+/** Where the pointer is within an element, in the layout's pixels. */
+export function pointIn(element: Element, { clientX, clientY }: MouseEvent): { x: number; y: number } {
+  const [{ left, top }, zoom] = [element.getBoundingClientRect(), zoomOf(element)];
+  return { x: (clientX - left) / zoom, y: (clientY - top) / zoom };
+}
+
 /** Where something is within something else, in the layout's pixels. */
 export function placeIn(container: Element, element: Element): { x: number; y: number; w: number; h: number } {
   const [at, from, zoom] = [element.getBoundingClientRect(), container.getBoundingClientRect(), zoomOf(container)];

@@ -3,6 +3,7 @@ import type { Rect, Scene } from '../layout';
 import type { Hue } from '../layout/kinds';
 import type { Seen, Size } from '../layout/window';
 import { put, s } from './dom';
+import { pointIn } from './magnify';
 
 const MOST: Size = { w: 110, h: 170 };
 
@@ -17,8 +18,8 @@ export class Minimap {
   /** @param look called with the point of the scene that shall be in the middle of what is seen. */
   constructor(look: (x: number, y: number) => void, signal: AbortSignal) {
     const to = (event: PointerEvent) => {
-      const { left, top } = this.element.getBoundingClientRect();
-      look((event.clientX - left) / this.#scale, (event.clientY - top) / this.#scale);
+      const { x, y } = pointIn(this.element, event);
+      look(x / this.#scale, y / this.#scale);
     };
     this.element.addEventListener(
       'pointerdown',

@@ -20,7 +20,7 @@ import {
 import { nameCards } from './cards';
 import type { View } from './context';
 import { h, put, s, setText } from './dom';
-import { zoomOf } from './magnify';
+import { pointIn } from './magnify';
 import { Minimap } from './minimap';
 
 const STEP = 1.25;
@@ -181,24 +181,19 @@ export class Viewport {
     this.view.announce(`Diagram at ${percent(this.#seen.k, 0)}`);
   }
 
-  #at({ clientX, clientY }: MouseEvent): Point {
-    const [{ left, top }, zoom] = [this.svg.getBoundingClientRect(), zoomOf(this.svg)];
-    return { x: (clientX - left) / zoom, y: (clientY - top) / zoom };
-  }
-
   #wheeled(event: WheelEvent): void {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     // A line of a mouse's wheel is some sixteen pixels.
     const pixels = event.deltaMode === 0 ? event.deltaY : event.deltaY * 16;
     const factor = 2 ** (-Math.max(-60, Math.min(60, pixels)) / 100);
-    this.#see(zoomed(this.#seen, factor, this.#at(event), this.#scene, this.#room));
+    this.#see(zoomed(this.#seen, factor, pointIn(this.svg, event), this.#scene, this.#room));
   }
 
   #pressed(event: PointerEvent): void {
     const touch = event.pointerType === 'touch';
     if (!touch && (event.button !== 0 || (event.target as Element).closest(HOLDS))) return;
-    this.#fingers.set(event.pointerId, this.#at(event));
+    this.#fingers.set(event.pointerId, pointIn(this.svg, event));
     if (touch || !this.svg.classList.contains('gb-clipped')) return;
     this.svg.setPointerCapture(event.pointerId);
     this.svg.classList.add('gb-dragging');
@@ -208,7 +203,7 @@ export class Viewport {
   #dragged(event: PointerEvent): void {
     const before = this.#fingers.get(event.pointerId);
     if (!before) return;
-    const now = this.#at(event);
+    const now = pointIn(this.svg, event);
     const [other] = [...this.#fingers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
     this.#fingers.set(event.pointerId, now);
     if (event.pointerType === 'touch' && !other) return;

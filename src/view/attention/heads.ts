@@ -2,10 +2,11 @@
 import { select } from 'd3-selection';
 import { percent } from '../../layout/format';
 import { type Habit, habitOf, moved, type Pattern } from '../../state/pattern';
+import { sized } from '../canvas';
 import type { View } from '../context';
 import { h, put, setText, show } from '../dom';
 import type { Look } from '../look';
-import { pictureOf, sized } from './cells';
+import { pictureOf } from './cells';
 import type { Scale } from './palette';
 
 const GAP = 12;
@@ -212,9 +213,8 @@ function drawThumb(canvas: HTMLCanvasElement, head: number, { shown, scale }: He
   const context = sized(canvas, size, size);
   if (!context || !shown) return;
   const [rows, columns] = [shown.queries.length, shown.keys.length];
-  const density = globalThis.devicePixelRatio || 1;
   const grid = { rows, columns, at: (row: number, column: number) => shown.at(head, row, column) };
-  const picture = pictureOf(grid, scale, Math.round(size * density));
+  const picture = pictureOf(grid, scale, canvas.width);
   if (!picture) return;
   // A few rows of many keys are a band, not a square: cells keep their shape as long as they can be seen.
   const tall = Math.min(size, Math.max(rows * (size / columns), Math.min(size, rows * 3)));

@@ -1,6 +1,8 @@
 /** What a person hears of a pattern: the crosshair's words, and the table that says the same. */
 import { describe, expect, it } from 'vitest';
+import { FIRST_VIEW } from '../../state/local';
 import type { Pattern } from '../../state/pattern';
+import { Store } from '../../state/store';
 import { numbersOf } from '../../wire/numbers';
 import type { View } from '../context';
 import { Large } from './large';
@@ -24,6 +26,7 @@ const pattern = (rows: readonly (readonly number[])[]): Pattern => ({
 function large(now: Pattern, clean: Pattern | null = null): HTMLElement {
   const view = {
     root: document.body,
+    state: new Store(FIRST_VIEW),
     signal: new AbortController().signal,
     measure: (text: string) => 6 * text.length,
   };
@@ -64,6 +67,22 @@ describe('a large pattern', () => {
       ['<b>to</b> (2)', 'When (0)', '0.84'],
     ]);
     expect(table.querySelector('b')).toBeNull();
+  });
+});
+
+describe('the pointer', () => {
+  it('reads the cell that is under it, also where the page is magnified for a projector', () => {
+    const element = large(pattern(ROWS));
+    const canvas = element.querySelector('canvas') as HTMLCanvasElement;
+    // Names of nine letters of 6 px and 8 px beside them, then three columns of 30 px, all 1.4 times as large on the screen.
+    Object.assign(canvas, { currentCSSZoom: 1.4, getBoundingClientRect: () => ({ left: 100, top: 50 }) });
+    const over = (x: number, y: number) =>
+      canvas.dispatchEvent(new MouseEvent('pointermove', { clientX: 100 + 1.4 * x, clientY: 50 + 1.4 * y }));
+    const left = 6 * '<b>to</b>'.length + 8;
+    over(left + 30 + 15, 60 + 15);
+    expect(says(element)).toBe('<b>to</b> → Mary0.16');
+    over(left + 29, 30 + 29);
+    expect(says(element)).toBe('Mary → When0.25');
   });
 });
 

@@ -1,8 +1,10 @@
 /** One large pattern: tokens on both axes, a crosshair that says what it is on, and a table that says the same in words. */
 import { type Pattern, type Place, strongest } from '../../state/pattern';
+import { columnNames, type Inks, Palette, sized } from '../canvas';
 import type { View } from '../context';
 import { h, setText, show } from '../dom';
-import { pictureOf, sized } from './cells';
+import { densityOf, pointIn } from '../magnify';
+import { pictureOf } from './cells';
 import type { Scale } from './palette';
 import { cellWords, placeInFull, placeWords, weightWords } from './words';
 
@@ -30,8 +32,9 @@ const MOST_LEFT = 78;
 const NAMED = 12;
 const MOST_CELL = 30;
 const LEAST_ROW = 2;
-const TURN = -0.66;
 const FONT = 11;
+/** Longer names are cut. */
+const LETTERS = 11;
 
 const STEPS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowUp: [-1, 0],
@@ -68,6 +71,7 @@ export class Large {
       this.#body,
     ),
   );
+  #palette: Palette;
   #shown: Shown | null = null;
   #box: Box | null = null;
   #picture: HTMLCanvasElement | null = null;
@@ -76,6 +80,7 @@ export class Large {
 
   constructor(private readonly view: View) {
     const { signal } = view;
+    this.#palette = new Palette(view);
     this.element.append(this.#output, this.#stage, this.#table);
     this.#canvas.addEventListener('pointermove', (event) => this.#hover(event), { signal });
     this.#stage.addEventListener('keydown', (event) => this.#key(event), { signal });
@@ -95,13 +100,12 @@ export class Large {
       'aria-label',
       `Pattern of ${shown.name}: ${queries.length} queries, ${keys.length} keys. Arrow keys go from cell to cell.`,
     );
-    const density = globalThis.devicePixelRatio || 1;
     const grid = {
       rows: queries.length,
       columns: keys.length,
       at: (row: number, column: number) => this.#number(row, column),
     };
-    this.#picture = pictureOf(grid, shown.scale, Math.round(width * density));
+    this.#picture = pictureOf(grid, shown.scale, Math.round(width * densityOf(this.#canvas)));
     this.#box = this.#layout(width, shown.shown);
     this.#draw();
     this.#tabulate();
@@ -139,65 +143,40 @@ export class Large {
     const { queries, keys } = shown.shown;
     const context = sized(this.#canvas, box.left + box.each * keys.length + 2, box.height);
     if (!context) return;
-    const css = getComputedStyle(this.view.root);
-    const colour = (name: string) => css.getPropertyValue(name).trim();
+    const { inks } = this.#palette;
     const [wide, high] = [box.each * keys.length, box.tall * queries.length];
     if (this.#picture) context.drawImage(this.#picture, box.left, 0, wide, high);
-    context.strokeStyle = colour('--gb-line');
+    context.strokeStyle = inks.line;
     context.strokeRect(box.left - 0.5, 0.5, wide + 1, high);
-    context.font = `${FONT}px ${css.fontFamily}`;
-    const inks = { ink: colour('--gb-ink2'), strong: colour('--gb-ink') };
-    this.#rows(context, queries, box, { ...inks, at: row });
-    this.#columns(context, keys, box, { ...inks, at: column, top: high });
-    context.strokeStyle = colour('--gb-bg');
+    context.font = `${FONT}px ${inks.font}`;
+    this.#rows(context, queries, row, inks);
+    const { left, each: pitch } = box;
+    columnNames(context, { names: keys.map(placeWords), left, pitch, top: high, at: column, letters: LETTERS }, inks);
+    context.strokeStyle = inks.bg;
     context.lineWidth = 4;
     const cell = [box.left + column * box.each, row * box.tall, box.each, box.tall] as const;
     context.strokeRect(...cell);
-    context.strokeStyle = colour('--gb-accent');
+    context.strokeStyle = inks.accent;
     context.lineWidth = 2;
     context.strokeRect(...cell);
   }
 
-  #rows(
-    context: CanvasRenderingContext2D,
-    queries: readonly Place[],
-    { left, tall }: Box,
-    { ink, strong, at }: { ink: string; strong: string; at: number },
-  ): void {
+  #rows(context: CanvasRenderingContext2D, queries: readonly Place[], at: number, { ink, ink2 }: Inks): void {
+    const { left, tall } = this.#box as Box;
     context.textAlign = 'right';
     const skip = Math.ceil(NAMED / tall);
     queries.forEach((place, row) => {
       if (row !== at && (row % skip !== 0 || Math.abs(row - at) < skip)) return;
-      context.fillStyle = row === at ? strong : ink;
+      context.fillStyle = row === at ? ink : ink2;
       context.fillText(short(placeWords(place)), left - 6, row * tall + tall / 2 + 4, left - 6);
     });
-  }
-
-  #columns(
-    context: CanvasRenderingContext2D,
-    keys: readonly Place[],
-    { left, each }: Box,
-    { ink, strong, at, top }: { ink: string; strong: string; at: number; top: number },
-  ): void {
-    const skip = Math.ceil(NAMED / each);
-    keys.forEach((place, column) => {
-      if (column !== at && (column % skip !== 0 || Math.abs(column - at) < skip)) return;
-      context.save();
-      context.translate(left + column * each + each / 2 + 4, top + 12);
-      context.rotate(TURN);
-      context.fillStyle = column === at ? strong : ink;
-      context.fillText(short(placeWords(place)), 0, 0);
-      context.restore();
-    });
-    context.textAlign = 'left';
   }
 
   #hover(event: PointerEvent): void {
     const [shown, box] = [this.#shown, this.#box];
     if (!shown || !box) return;
-    const place = this.#canvas.getBoundingClientRect();
-    const row = Math.floor((event.clientY - place.top) / box.tall);
-    const column = Math.floor((event.clientX - place.left - box.left) / box.each);
+    const { x, y } = pointIn(this.#canvas, event);
+    const [row, column] = [Math.floor(y / box.tall), Math.floor((x - box.left) / box.each)];
     if (row < 0 || column < 0 || row >= shown.shown.queries.length || column >= shown.shown.keys.length) return;
     this.#at = [row, column];
     this.#draw();
@@ -231,4 +210,4 @@ export class Large {
   }
 }
 
-const short = (text: string) => (text.length > 11 ? `${text.slice(0, 10)}…` : text);
+const short = (text: string) => (text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text);

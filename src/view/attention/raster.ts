@@ -2,16 +2,17 @@
 import { compact } from '../../layout/format';
 import { robustLimits } from '../../state/scale';
 import type { Column } from '../../state/timeline';
+import { columnNames, Palette, sized } from '../canvas';
 import type { View } from '../context';
 import { h, put, setText, show } from '../dom';
-import { pictureOf, sized } from './cells';
+import { pointIn } from '../magnify';
+import { pictureOf } from './cells';
 import { logScale, type Scale, UNIT } from './palette';
 import { placeWords } from './words';
 
 const LABEL = 30;
 const FOOT = 46;
 const MOST_CELL = 24;
-const NAMED = 12;
 
 /** What there is of a mixer, by the tap that it is read from. */
 export const RASTERS = [
@@ -72,9 +73,13 @@ export class Raster {
   #cells: Cells | null = null;
   #at: readonly [number, number] | null = null;
   #width = 0;
+  /** The size of a cell. */
+  #each = { w: 1, h: 1 };
+  #palette: Palette;
 
-  constructor(private readonly view: View) {
+  constructor(view: View) {
     const { signal } = view;
+    this.#palette = new Palette(view);
     for (const { tap, words, about } of RASTERS) {
       const button = h('button', { type: 'button', 'data-tap': tap, title: about }, words);
       button.addEventListener('click', () => this.#choose(tap), { signal });
@@ -132,34 +137,22 @@ export class Raster {
     this.#say();
     const each = Math.min(MOST_CELL, (this.#width - LABEL) / cells.columns);
     const tall = Math.max(2, Math.min(MOST_CELL, 240 / cells.rows));
+    this.#each = { w: each, h: tall };
     const context = sized(this.#canvas, LABEL + each * cells.columns + 1, tall * cells.rows + FOOT);
     if (!context) return;
-    const css = getComputedStyle(this.view.root);
+    const { inks } = this.#palette;
     const picture = pictureOf(cells, scale, 2048);
     if (picture) context.drawImage(picture, LABEL, 0, each * cells.columns, tall * cells.rows);
-    context.strokeStyle = css.getPropertyValue('--gb-line').trim();
+    context.strokeStyle = inks.line;
     context.strokeRect(LABEL - 0.5, 0.5, each * cells.columns + 1, tall * cells.rows);
-    context.font = `11px ${css.fontFamily}`;
-    context.fillStyle = css.getPropertyValue('--gb-ink2').trim();
+    context.font = `11px ${inks.font}`;
+    context.fillStyle = inks.ink2;
     const every = Math.ceil(13 / tall);
     for (let row = 0; row < cells.rows; row += every)
       context.fillText(`H${row}`, 0, row * tall + tall / 2 + 4, LABEL - 4);
-    this.#names(context, each, tall * cells.rows);
-  }
-
-  #names(context: CanvasRenderingContext2D, each: number, top: number): void {
-    const [cells, given] = [this.#cells, this.#given];
-    if (!cells || !given) return;
-    const skip = Math.ceil(NAMED / each);
-    context.textAlign = 'right';
-    for (let column = (cells.columns - 1) % skip; column < cells.columns; column += skip) {
-      context.save();
-      context.translate(LABEL + column * each + each / 2 + 4, top + 11);
-      context.rotate(-0.66);
-      context.fillText(placeWords(this.#place(column)).slice(0, 9), 0, 0);
-      context.restore();
-    }
-    context.textAlign = 'left';
+    const names = Array.from({ length: cells.columns }, (_, column) => placeWords(this.#place(column)));
+    const foot = { left: LABEL, pitch: each, top: tall * cells.rows, at: cells.columns - 1, letters: 9 };
+    columnNames(context, { names, ...foot }, inks);
   }
 
   #place(column: number) {
@@ -179,9 +172,9 @@ export class Raster {
   #hover(event: PointerEvent): void {
     const cells = this.#cells;
     if (!cells) return;
-    const box = this.#canvas.getBoundingClientRect();
-    const column = Math.floor(((event.clientX - box.left - LABEL) / (box.width - LABEL)) * cells.columns);
-    const row = Math.floor(((event.clientY - box.top) / (box.height - FOOT)) * cells.rows);
+    const { x, y } = pointIn(this.#canvas, event);
+    const column = Math.floor((x - LABEL) / this.#each.w);
+    const row = Math.floor(y / this.#each.h);
     if (row < 0 || column < 0 || row >= cells.rows || column >= cells.columns) return;
     this.#at = [row, column];
     this.#say();

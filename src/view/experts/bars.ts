@@ -1,6 +1,7 @@
 /** The selected layer: the share of the tokens that each expert gets, under the raster's columns, with the even share. */
 import { leftOf, type RasterGrid } from '../../layout/experts';
 import type { Mixture } from '../../state/routing';
+import { Palette, sizedInPixels } from '../canvas';
 import { viridis } from '../colour';
 import { h } from '../dom';
 import { type Experts, LOAD_ENDS } from './model';
@@ -24,32 +25,6 @@ export function topShare({ now, clean }: Experts, mixture: Mixture): number {
   return nice(most);
 }
 
-/** Colours that canvases take from the style sheet, read once for each theme. */
-export class Palette {
-  #theme = '';
-  #found: Readonly<Record<string, string>> = {};
-
-  constructor(private readonly experts: Experts) {}
-
-  get of(): Readonly<Record<string, string>> {
-    const { root, state } = this.experts.view;
-    const theme = `${state.value.theme} ${state.value.projector}`;
-    if (this.#theme === theme && this.#found.ink !== '') return this.#found;
-    this.#theme = theme;
-    const css = getComputedStyle(root);
-    const names = ['ink', 'ink2', 'edge', 'line', 'cut', 'moe', 's1', 'bg', 'accent'];
-    this.#found = Object.fromEntries(names.map((name) => [name, css.getPropertyValue(`--gb-${name}`).trim()]));
-    return this.#found;
-  }
-}
-
-/** A canvas of so many device pixels. */
-export function sized(canvas: HTMLCanvasElement, width: number, height: number, density: number): void {
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-  Object.assign(canvas.style, { width: `${width / density}px`, height: `${height / density}px` });
-}
-
 /** Where the bars are: the raster's columns, or columns of their own. */
 export interface BarRoom {
   readonly grid: Pick<RasterGrid, 'cellWidth' | 'gap' | 'width'>;
@@ -67,7 +42,7 @@ export class Bars {
   #palette: Palette;
 
   constructor(private readonly experts: Experts) {
-    this.#palette = new Palette(experts);
+    this.#palette = new Palette(experts.view);
     this.element.append(this.#canvas);
   }
 
@@ -76,11 +51,9 @@ export class Bars {
   paint({ grid, density, tall, marked }: BarRoom): void {
     const { experts } = this;
     const { mixture, now } = experts;
-    sized(this.#canvas, grid.width, Math.round(tall * density), density);
-    const context = this.#canvas.getContext('2d');
+    const context = sizedInPixels(this.#canvas, grid.width, Math.round(tall * density), density);
     if (!context) return;
     const height = (tall - (marked ? MARK : 0)) * density;
-    context.clearRect(0, 0, grid.width, tall * density);
     const top = topShare(experts, mixture);
     const y = (share: number) => Math.round(height - (share / top) * (height - HEAD * density));
     const even = now.even(mixture);
@@ -89,7 +62,7 @@ export class Bars {
     this.#line(context, y(top), grid.width, [], density);
     for (let expert = 0; expert < mixture.experts; expert++) this.#bar(context, expert, { grid, density, y, height });
     if (marked) {
-      context.fillStyle = this.#palette.of.accent ?? '';
+      context.fillStyle = this.#palette.inks.accent;
       const left = leftOf(grid, experts.spot.expert);
       context.fillRect(left, height + density, Math.max(2 * density, grid.cellWidth - grid.gap), (MARK - 1) * density);
     }
@@ -125,7 +98,7 @@ export class Bars {
     const gain = experts.gained(mixture, expert);
     if (!clean || !(Math.abs(gain) > 0)) return;
     const before = y(clean.share(mixture, expert));
-    context.strokeStyle = this.#palette.of.cut ?? '';
+    context.strokeStyle = this.#palette.inks.cut;
     context.lineWidth = 1.5 * density;
     context.setLineDash(gain > 0 ? [] : [2 * density, 2 * density]);
     const [upper, lower] = [Math.min(before, top), Math.max(before, top)];
@@ -140,7 +113,7 @@ export class Bars {
     context.beginPath();
     context.rect(left, top, width, height);
     context.clip();
-    context.strokeStyle = this.#palette.of.cut ?? '';
+    context.strokeStyle = this.#palette.inks.cut;
     context.lineWidth = 1.4 * density;
     context.beginPath();
     for (let at = -height; at < width + height; at += 5 * density) {
@@ -153,7 +126,7 @@ export class Bars {
   }
 
   #line(context: CanvasRenderingContext2D, y: number, width: number, dash: number[], density: number): void {
-    const { line = '', ink = '' } = this.#palette.of;
+    const { line, ink } = this.#palette.inks;
     context.strokeStyle = dash.length > 0 ? ink : line;
     context.lineWidth = density;
     context.setLineDash(dash);

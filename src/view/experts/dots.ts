@@ -6,9 +6,9 @@ import { leftOf, type RasterGrid } from '../../layout/experts';
 import { fixed } from '../../layout/format';
 import { weightAt } from '../../state/routing';
 import { visible } from '../candidates';
+import { Palette, sizedInPixels } from '../canvas';
 import { h, put, setText } from '../dom';
-import { zoomOf } from '../magnify';
-import { Palette, sized } from './bars';
+import { pointIn } from '../magnify';
 import type { Experts } from './model';
 
 const ROW = 16;
@@ -34,7 +34,7 @@ export class Dots {
   readonly told = h('span', { class: 'gb-sub', 'data-testid': 'experts-token' }, this.#usual);
 
   constructor(private readonly experts: Experts) {
-    this.#palette = new Palette(experts);
+    this.#palette = new Palette(experts.view);
     this.element.append(this.#room);
     const scrolled = () => {
       const { scrollTop, clientHeight, scrollHeight } = this.element;
@@ -73,10 +73,8 @@ export class Dots {
     this.#drawn = key;
     this.#write(first, rows);
     const density = this.#density;
-    sized(this.#canvas, grid.width, Math.round(rows * ROW * density), density);
-    const context = this.#canvas.getContext('2d');
+    const context = sizedInPixels(this.#canvas, grid.width, Math.round(rows * ROW * density), density);
     if (!context) return;
-    context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     for (let i = 0; i < rows; i++) this.#line(context, grid, first + i, i);
   }
 
@@ -111,8 +109,7 @@ export class Dots {
   }
 
   #hover(event: PointerEvent | null): void {
-    const box = this.#canvas.getBoundingClientRect();
-    const row = event ? Math.floor((event.clientY - box.top) / zoomOf(this.#canvas) / ROW) : -1;
+    const row = event ? Math.floor(pointIn(this.#canvas, event).y / ROW) : -1;
     const over = row >= 0 && row < this.#names.childElementCount ? row : null;
     if (over === this.#over) return;
     this.#over = over;
@@ -126,7 +123,7 @@ export class Dots {
     if (!token) return;
     const density = this.#density;
     const [height, y] = [ROW * density, (row + 0.5) * ROW * density];
-    const { moe = '', s1 = '' } = this.#palette.of;
+    const { moe, s1 } = this.#palette.inks;
     if (at % 2 === 0) {
       context.fillStyle = s1;
       context.fillRect(0, row * height, grid.width, height);

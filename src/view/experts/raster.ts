@@ -4,7 +4,8 @@
  */
 import { cellAt, leftOf, type RasterGrid, rasterGrid, stepped, topOf, windowOf } from '../../layout/experts';
 import { addressOf, type Spot } from '../../state/routing';
-import { viridis } from '../colour';
+import { Palette } from '../canvas';
+import { pixelOf, viridis } from '../colour';
 import { activate } from '../context';
 import { h, put, setText } from '../dom';
 import type { Experts } from './model';
@@ -17,13 +18,7 @@ const NUMBERED = { w: 36, h: 18 };
 
 const FILLS = Array.from({ length: COLOURS }, (_, i) => viridis(i / (COLOURS - 1)));
 
-/** A colour as a pixel of an image, whose bytes are red, green, blue, alpha. */
-export function pixelOf(hex: string): number {
-  const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
-  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
-}
-
-const SCALE = Uint32Array.from(FILLS, ({ fill }) => pixelOf(fill));
+const SCALE = Uint32Array.from(FILLS, ({ pixel }) => pixel);
 
 /** Any colour of the style sheet as `#rrggbb`: a canvas writes it so. */
 function hexOf(context: CanvasRenderingContext2D, colour: string): string {
@@ -56,9 +51,11 @@ export class Raster {
   #image: ImageData | null = null;
   #inks: Inks | null = null;
   #theme = '';
+  #palette: Palette;
 
   constructor(private readonly experts: Experts) {
     this.grid = rasterGrid([], 1, 1);
+    this.#palette = new Palette(experts.view);
     this.#tip.append(this.#tipName, this.#tipWords, this.#tipAction);
     const grid = h('div', { role: 'grid', 'aria-label': 'Layers × experts' }, this.#line);
     this.element.append(this.#canvas, this.#row, this.#near, this.#hover, grid, this.#tip);
@@ -111,17 +108,16 @@ export class Raster {
     const context = h('canvas', {}).getContext('2d');
     if (!context) return;
     this.#theme = `${theme} ${projector}`;
-    const css = getComputedStyle(this.experts.view.root);
-    const of = (name: string) => pixelOf(hexOf(context, css.getPropertyValue(name).trim()));
-    const [paper, outline, cut] = [of('--gb-bg'), of('--gb-edge'), of('--gb-cut')];
+    const { bg, edge, cut: loud } = this.#palette.inks;
+    const of = (colour: string) => pixelOf(hexOf(context, colour));
+    const [paper, outline, cut] = [of(bg), of(edge), of(loud)];
     this.#inks = { scale: SCALE, paper, outline, cut, cross: pixelOf('#ffffff') };
     this.#pixels?.forget();
   }
 
   #numbers(context: CanvasRenderingContext2D): void {
     const { experts, grid, density } = this;
-    const css = getComputedStyle(experts.view.root);
-    context.font = `${11 * density}px ${css.fontFamily}`;
+    context.font = `${11 * density}px ${this.#palette.inks.font}`;
     context.textAlign = 'center';
     context.textBaseline = 'middle';
     for (const mixture of experts.mixtures) {

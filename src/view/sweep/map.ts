@@ -8,38 +8,17 @@ import { locate } from '../../layout/model';
 import { cellAt, layoutSweep, type SweepCell, type SweepMap } from '../../layout/sweep';
 import { byAddress, limitOf } from '../../state/effects';
 import type { Effect } from '../../wire/types.generated';
+import { type Inks, Palette, sized } from '../canvas';
 import { signedColour } from '../colour';
 import { activate, type View } from '../context';
 import { h, put, setText } from '../dom';
 import { move } from '../keys';
 import type { Look } from '../look';
+import { pointIn } from '../magnify';
 
-const FONT = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif';
 /** A box so high has room for its number. */
 const NUMBERED = 13;
 const TOOLTIP = 150;
-
-interface Inks {
-  readonly ink: string;
-  readonly soft: string;
-  readonly edge: string;
-  readonly spine: string;
-  readonly band: string;
-  readonly cut: string;
-}
-
-function inksOf(root: HTMLElement): Inks {
-  const css = getComputedStyle(root);
-  const of = (name: string) => css.getPropertyValue(name).trim() || '#808080';
-  return {
-    ink: of('--gb-ink'),
-    soft: of('--gb-ink2'),
-    edge: of('--gb-edge'),
-    spine: of('--gb-spine'),
-    band: of('--gb-s1'),
-    cut: of('--gb-cut'),
-  };
-}
 
 /** An effect as it is written: small ones keep two digits, and what is not exactly zero does not look like it. */
 export function effectText(effect: number): string {
@@ -71,8 +50,10 @@ export class SweepCells {
   #unit = '';
   #laid = '';
   #painted: readonly unknown[] = [];
+  #palette: Palette;
 
   constructor(private readonly view: View) {
+    this.#palette = new Palette(view);
     this.#tip.append(
       this.#tipName,
       this.#tipWords,
@@ -93,8 +74,8 @@ export class SweepCells {
   paint(look: Look, width: number): void {
     this.#lay(width);
     const { sweep } = this.view.session.page.value;
-    const { theme, selected } = this.view.state.value;
-    const key = [sweep, theme, this.#laid, look.interventions, globalThis.devicePixelRatio];
+    const { theme, selected, projector } = this.view.state.value;
+    const key = [sweep, theme, this.#laid, look.interventions, globalThis.devicePixelRatio, projector];
     if (key.some((value, i) => value !== this.#painted[i])) {
       this.#painted = key;
       this.#effects = byAddress(sweep);
@@ -120,16 +101,9 @@ export class SweepCells {
 
   #draw(look: Look, limit: number): void {
     const { map } = this;
-    const density = Math.max(1, globalThis.devicePixelRatio || 1);
-    const [w, tall] = [Math.round(map.width * density), Math.round(map.height * density)];
-    if (this.#canvas.width !== w || this.#canvas.height !== tall)
-      Object.assign(this.#canvas, { width: w, height: tall });
-    Object.assign(this.#canvas.style, { width: `${map.width}px`, height: `${map.height}px` });
-    const context = this.#canvas.getContext('2d');
+    const context = sized(this.#canvas, map.width, map.height);
     if (!context) return;
-    const inks = inksOf(this.view.root);
-    context.setTransform(density, 0, 0, density, 0, 0);
-    context.clearRect(0, 0, map.width, map.height);
+    const { inks } = this.#palette;
     this.#frame(context, inks);
     for (const row of map.rows) for (const cell of row.cells) this.#drawCell(context, cell, inks, look, limit);
   }
@@ -139,17 +113,17 @@ export class SweepCells {
     const { map } = this;
     context.textBaseline = 'middle';
     map.rows.forEach((row, i) => {
-      context.fillStyle = inks.band;
+      context.fillStyle = inks.s1;
       if (i % 2 === 0) context.fillRect(0, row.y, map.width, row.h);
     });
     const named = Math.max(1, Math.ceil(12 / (map.rows[0]?.h ?? 12)));
     context.fillStyle = inks.ink;
-    context.font = `600 11px ${FONT}`;
+    context.font = `600 11px ${inks.font}`;
     map.rows.forEach((row, i) => {
       if ((map.rows.length - 1 - i) % named === 0) context.fillText(row.address, 2, row.y + row.h / 2, 36);
     });
-    context.fillStyle = inks.soft;
-    context.font = `11px ${FONT}`;
+    context.fillStyle = inks.ink2;
+    context.font = `11px ${inks.font}`;
     context.textAlign = 'center';
     for (const { name, x } of map.heads) context.fillText(name, x, 9);
     context.textAlign = 'start';
@@ -204,7 +178,7 @@ export class SweepCells {
     if (known && effect === null) this.#cross(context, cell);
     if (cell.kind === 'block' && effect !== null && tall >= NUMBERED) {
       context.fillStyle = paint?.ink ?? inks.ink;
-      context.font = `600 11px ${FONT}`;
+      context.font = `600 11px ${inks.font}`;
       context.textAlign = 'center';
       context.fillText(effectText(effect), x + w / 2, y + tall / 2 + 0.5, w - 4);
       context.textAlign = 'start';
@@ -246,10 +220,9 @@ export class SweepCells {
     put(this.#cell, 'aria-label', `${shown.address}: ${effectInWords(this.#effects.get(shown.address), this.#unit)}`);
   }
 
-  #at({ clientX, clientY }: MouseEvent): SweepCell | null {
-    const box = this.#canvas.getBoundingClientRect();
-    const scale = this.map.width / (box.width || 1);
-    return cellAt(this.map, (clientX - box.left) * scale, (clientY - box.top) * scale);
+  #at(event: MouseEvent): SweepCell | null {
+    const { x, y } = pointIn(this.#canvas, event);
+    return cellAt(this.map, x, y);
   }
 
   #clicked(event: MouseEvent): void {
