@@ -173,6 +173,7 @@ def test_a_learned_position_bias_goes_into_the_scores() -> None:
     found = inside("t5", "enc.L0.attn")
     assert ("relative_attention_bias", "scores") in wired(found)
     assert step(found, "relative_attention_bias").params == 32 * 8
+    assert step(found, "relative_attention_bias").shape == (1, 8, "tokens", "tokens")
     assert "relative_attention_bias" not in names(inside("t5", "enc.L1.attn"))
 
 

@@ -158,11 +158,12 @@ class Writer:
         shapes = [graph.shape(v) for v in alike(graph, value)]
         apart = next((shape for shape in shapes if shape[:1] == (batch,) and len(shape) > 2), shapes[0])
         named: list[int | str] = [*apart]
+        table = home is not None and not self.entering(home)  # the same for every text
         for at, size in enumerate(apart[:-1]):
-            named[at] = "batch" if at == 0 and size == batch else "tokens" if size == tokens else size
+            named[at] = "batch" if at == 0 and size == batch and not table else "tokens" if size == tokens else size
         if len(apart) > 1 and apart[0] == batch * tokens and named[0] != "batch":
             named[0] = "tokens"
-        square = home is not None and home.op in _SQUARE
+        square = home is not None and (home.op in _SQUARE or (table and apart[-2:] == (tokens, tokens)))
         turned = len(apart) > 2 and tokens not in apart[1:-1]
         if apart[-1:] == (tokens,) and (square or turned or home is None or "int" in graph.values[value].dtype):
             named[-1] = "tokens"
