@@ -129,6 +129,18 @@ describe('kinds after the click', () => {
     expect(model.requests('ablate').map(({ params }) => params)).toEqual([{ targets: ['L0.mlp'], how: 'mean' }]);
   });
 
+  it('that is for a layer alone is reached with the keyboard: kinds that are not for it are no stop', async () => {
+    const { find, hit, click } = await show();
+    const name = hit('L1');
+    expect(name.classList.contains('gb-layer-name')).toBe(true);
+    await click('L1');
+    const kinds = [...find('.gb-kinds').querySelectorAll('button')];
+    const can = kinds.filter((button) => !button.disabled);
+    expect(can.map((button) => button.dataset.kind)).toContain('skip');
+    expect(kinds[0]?.disabled).toBe(true);
+    expect(kinds.filter((button) => button.tabIndex === 0)).toEqual(can.slice(0, 1));
+  });
+
   it('are beside the facts, and at the badge', async () => {
     const { model, find, hit, click, done } = await show();
     await click('L1.mlp', { altKey: true });

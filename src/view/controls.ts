@@ -3,6 +3,7 @@ import type { Kind, SessionState, Suggestion } from '../wire/types.generated';
 import { howOf, type Part, type View } from './context';
 import { h, s, setText, show } from './dom';
 import type { Look } from './look';
+import { mark, roving } from './radio';
 
 const play = () =>
   s(
@@ -73,20 +74,7 @@ export class Controls implements Part {
     this.#prompt.addEventListener('keydown', (event) => event.stopPropagation(), { signal });
     on(this.#generate, () => session.generate(this.#prompt.value));
     on(this.#stop, () => session.stop());
-    const chosen = (event: KeyboardEvent) => this.#choose(event);
-    this.#seg.addEventListener('keydown', chosen, { signal });
-  }
-
-  #choose(event: KeyboardEvent): void {
-    if (!event.key.startsWith('Arrow')) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const at = this.#hows.indexOf(event.target as HTMLButtonElement);
-    const step = event.key === 'ArrowLeft' || event.key === 'ArrowUp' ? -1 : 1;
-    const next = this.#hows[(at + step + this.#hows.length) % this.#hows.length];
-    if (!next) return;
-    this.#take(next);
-    next.focus();
+    roving(this.#seg, signal, (button) => this.#take(button));
   }
 
   #take(node: HTMLButtonElement): void {
@@ -133,15 +121,16 @@ export class Controls implements Part {
     this.#offer(kinds);
     const how = howOf(this.view);
     for (const node of this.#hows) {
-      const on = node.dataset.how === how;
-      node.setAttribute('aria-checked', String(on));
-      node.tabIndex = on ? 0 : -1;
       node.disabled = !there;
       const about = kinds.find((kind) => kind.name === node.dataset.how)?.sentences ?? {};
       const sentence =
         about.block?.replaceAll('{address}', 'a block') ?? about.layer?.replaceAll('{address}', 'A layer');
       node.title = `${sentence ?? ''}${node.dataset.how === 'mean' ? ` Here: ${reference}.` : ''}`;
     }
+    mark(
+      this.#hows,
+      this.#hows.find((node) => node.dataset.how === how),
+    );
   }
 
   /** One example of each task. */

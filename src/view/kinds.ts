@@ -3,6 +3,7 @@ import type { How, Kind } from '../wire/types.generated';
 import { type Part, unfit, type View } from './context';
 import { h, put, show } from './dom';
 import type { Look } from './look';
+import { mark, roving } from './radio';
 
 export interface Offer {
   readonly kind: Kind;
@@ -52,7 +53,8 @@ export class KindPicker implements Part {
   #drawn = '';
 
   constructor(private readonly view: View) {
-    this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal: view.signal });
+    // Nothing is done before Enter or Space: each is a run of the model.
+    roving(this.element, view.signal, () => {});
   }
 
   /** Offer the kinds for an address; nothing where none applies. */
@@ -73,15 +75,14 @@ export class KindPicker implements Part {
       this.element.replaceChildren(...offers.map(({ kind }) => this.#button(kind)));
     }
     put(this.element, 'aria-label', `How ${this.#address} is ablated`);
-    const on = offers.findIndex((offer) => offer.on);
+    const buttons = [...this.element.children] as HTMLButtonElement[];
     const there = this.view.session.reachable;
     offers.forEach((offer, i) => {
-      const node = this.element.children[i] as HTMLButtonElement;
-      put(node, 'aria-checked', String(offer.on));
+      const node = buttons[i] as HTMLButtonElement;
       put(node, 'title', titleOf(offer));
       node.disabled = !there || offer.why !== null;
-      node.tabIndex = i === Math.max(0, on) ? 0 : -1;
     });
+    mark(buttons, buttons[offers.findIndex((offer) => offer.on)]);
   }
 
   #button({ name, sign }: Kind): HTMLButtonElement {
@@ -93,16 +94,5 @@ export class KindPicker implements Part {
 
   #put(how: How): void {
     if (this.#look) putKind(this.view, this.#look, [this.#address], how);
-  }
-
-  /** Arrows go along; nothing is done before Enter or Space: each is a run of the model. */
-  #keyed(event: KeyboardEvent): void {
-    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const can = [...this.element.querySelectorAll('button')].filter((node) => !node.disabled);
-    const at = can.indexOf(event.target as HTMLButtonElement);
-    can[(at + step + can.length) % can.length]?.focus();
   }
 }

@@ -1,9 +1,8 @@
 /** Which picture is on the stage. Only those that apply are offered, and nothing where there is no choice. */
 import type { Part, View } from './context';
-import { h, put, show } from './dom';
+import { h, show } from './dom';
+import { mark, roving } from './radio';
 import { STAGES, stageOf, stagesOf } from './stages';
-
-const STEP: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 export class StageSwitch implements Part {
   readonly element = h('span', {
@@ -23,7 +22,7 @@ export class StageSwitch implements Part {
         return [name, node];
       }),
     );
-    this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal: view.signal });
+    roving(this.element, view.signal, (button) => button.click());
     view.shortcuts.bind('stage', () => this.#next());
   }
 
@@ -45,21 +44,9 @@ export class StageSwitch implements Part {
       show(this.element, offered.length > 1);
     }
     const now = stageOf(this.view);
-    for (const node of offered) {
-      put(node, 'aria-checked', String(node.dataset.stage === now));
-      node.tabIndex = node.dataset.stage === now ? 0 : -1;
-    }
-  }
-
-  #keyed(event: KeyboardEvent): void {
-    const step = STEP[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const offered = [...this.element.querySelectorAll('button')];
-    const at = offered.indexOf(event.target as HTMLButtonElement);
-    const next = offered[(at + step + offered.length) % offered.length];
-    next?.click();
-    next?.focus();
+    mark(
+      offered,
+      offered.find((node) => node.dataset.stage === now),
+    );
   }
 }
