@@ -87,6 +87,7 @@ export class Patterns implements Part {
     );
     this.#listen();
     this.#watchSight();
+    this.#watchWidth();
     signal.addEventListener('abort', () => view.session.watching.show(this, []));
   }
 
@@ -142,6 +143,19 @@ export class Patterns implements Part {
       },
       { rootMargin: '400px' },
     );
+    observer.observe(this.element);
+    this.view.signal.addEventListener('abort', () => observer.disconnect());
+  }
+
+  /** The panel gets narrower where it begins to scroll by itself. */
+  #watchWidth(): void {
+    if (typeof ResizeObserver === 'undefined') return;
+    let width = 0;
+    const observer = new ResizeObserver(() => {
+      if (this.element.clientWidth === width) return;
+      width = this.element.clientWidth;
+      this.#schedule();
+    });
     observer.observe(this.element);
     this.view.signal.addEventListener('abort', () => observer.disconnect());
   }
