@@ -1,9 +1,11 @@
 """The widget as a page sees it: messages in, messages and traits out. Every message is checked against the schema."""
 
+import gc
 import re
 import sys
 import threading
 import time
+import weakref
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -366,6 +368,12 @@ def test_sweep_that_cannot_be_is_refused_in_words(page: Page) -> None:
     assert "expected 1 tokens for logit, got 2" in page.ask("sweep", **wrong)["error"]["message"]
 
 
+def test_sweep_of_a_session_that_was_detached_is_refused(session: Session, page: Page) -> None:
+    page.ask("run", prompt=PROMPT)
+    session.detach()
+    assert "detached" in page.ask("sweep", **SWEEP)["error"]["message"]
+
+
 def test_sweep_that_fails_says_so(session: Session, page: Page) -> None:
     page.ask("run", prompt=PROMPT)
 
@@ -440,6 +448,26 @@ def test_closing_ends_the_page_that_is_being_made(
     assert told.wait(20)
     assert page_made(page) is None
     assert not [warning for warning in recwarn if "thread" in str(warning.message)]
+
+
+def test_closed_widget_keeps_no_model() -> None:
+    session = gb.attach(tiny("gpt2"))
+    session.run(torch.tensor([[5, 6, 7]]))
+    page, model = Page(widget_of(session)), weakref.ref(session.model)
+    page.ask("watch", page="one", names=["L0.attn.pattern"])
+    page.ask("sweep", **SWEEP)
+    swept(page)
+    page.ask("save")
+    page_made(page)
+    session.detach()
+    page.widget.close()
+    page.widget.close()  # again does no harm
+    for thread in threading.enumerate():
+        if thread.name.startswith("glassblock"):
+            thread.join(10)
+    del session
+    gc.collect()
+    assert model() is None
 
 
 def test_page_that_cannot_be_made_says_so(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -466,6 +466,7 @@ class Session:
 
     def previewer(self) -> Callable[..., Run]:
         """Return `preview` of the prompt that was run last: it stays of that one, whatever is run meanwhile."""
+        self._check_attached()
         subject = self._runner.subject(None)
 
         def preview(*names: str, how: str | Kind = "zero", positions: Any = None) -> Run:

@@ -58,6 +58,12 @@ class Sweeps:
             if self._now is not None:
                 self._now.stopped.set()
 
+    def end(self) -> None:
+        """End what is running and let go of it; nobody is told any more."""
+        self.stop()
+        with self._lock:
+            self._now = None
+
     def tell_again(self) -> None:
         """Tell all of the newest sweep, to a page that has just opened."""
         with self._lock:

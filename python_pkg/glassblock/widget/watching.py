@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from weakref import ref
 
 from glassblock.live import Session
 
@@ -28,7 +29,7 @@ class Watching:
     """
 
     def __init__(self, session: Session, clock: Callable[[], float] = time.monotonic) -> None:
-        self._session = session
+        self._session = ref(session)  # a widget that was closed may be kept, and shall not keep a model
         self._clock = clock
         self._lock = threading.Lock()
         self._heard: dict[str, tuple[tuple[str, ...], float]] = {}
@@ -42,7 +43,7 @@ class Watching:
                 self._heard[page] = wanted, self._clock()
             else:
                 self._heard.pop(page, None)
-            self._session.show(*wanted, on=(id(self), page))
+            self._show(page, wanted)
         return not before.issuperset(wanted)
 
     def forget(self) -> None:
@@ -62,4 +63,9 @@ class Watching:
 
     def _drop(self, page: str) -> None:
         del self._heard[page]
-        self._session.show(on=(id(self), page))
+        self._show(page)
+
+    def _show(self, page: str, names: Sequence[str] = ()) -> None:
+        session = self._session()
+        if session is not None:
+            session.show(*names, on=(id(self), page))

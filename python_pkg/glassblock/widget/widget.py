@@ -231,7 +231,7 @@ class SessionWidget(DiagramWidget):
     def close(self) -> None:
         """Stop following the session, close and let go of it: anywidget keeps a widget whose bundle may be reloaded."""
         self._unsubscribe()
-        self._sweeps.stop()
+        self._sweeps.end()
         self._saving.stop()
         self._watching.end()
         super().close()
