@@ -614,3 +614,15 @@ describe('a sequence that is being written', () => {
     expect(find('[data-testid="nonfinite"]').hidden).toBe(true);
   });
 });
+
+it('has ids of its own beside another copy of the file, as anywidget loads one for each model', async () => {
+  show();
+  vi.resetModules();
+  const { makeWidget: another } = await import('./widget');
+  const of = architecture('gpt');
+  const model = new FakeModel({ architecture: of, frame_layout: frameLayout(of), state: sessionState() });
+  another().render({ model, el: document.body.appendChild(document.createElement('div')) });
+  const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+  expect(ids.length).toBeGreaterThan(20);
+  expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+});

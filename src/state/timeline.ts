@@ -5,6 +5,7 @@
  */
 import type { DecodedFrame } from '../wire/codec';
 import type { Frame, Intervention, RunSummary, SessionState } from '../wire/types.generated';
+import { common } from './copies';
 import { Store } from './store';
 
 export const BUDGET = 64 * 2 ** 20;
@@ -45,16 +46,6 @@ export interface TimelineState {
 }
 
 const EMPTY: TimelineState = { kept: 0, at: -1, paused: false, dropped: 0, rate: 0 };
-
-/** How many sessions of this page keep frames, also such as were loaded from another copy of this file. */
-const SHARED = Symbol.for('glassblock.timelines');
-type Shared = { [SHARED]?: { count: number } };
-
-function sharers(): { count: number } {
-  const page = globalThis as Shared;
-  page[SHARED] ??= { count: 0 };
-  return page[SHARED];
-}
 
 /** Where a frame's tokens end in its sequence. */
 export const endOf = ({ first, positions }: Frame): number => first + positions;
@@ -106,10 +97,9 @@ export class Timeline {
     private readonly budget: number = BUDGET,
     private readonly now: () => number = () => performance.now(),
   ) {
-    const all = sharers();
-    all.count += 1;
+    common().timelines += 1;
     signal.addEventListener('abort', () => {
-      all.count -= 1;
+      common().timelines -= 1;
       this.#moments = [];
       clearTimeout(this.#quiet);
     });
@@ -222,7 +212,7 @@ export class Timeline {
   }
 
   #trim(): void {
-    const share = this.budget / Math.max(1, sharers().count);
+    const share = this.budget / Math.max(1, common().timelines);
     let most = Math.max(0, this.#moments.length - MOST);
     let bytes = this.#bytes;
     for (let i = 0; i < most; i++) bytes -= this.#moments[i]?.bytes ?? 0;

@@ -5,6 +5,7 @@
  */
 import { layoutScene, type Scene } from '../layout';
 import { isNarrow, split } from '../layout/split';
+import { common } from '../state/copies';
 import { FIRST_VIEW, type StageName, type ViewState } from '../state/local';
 import type { Session } from '../state/session';
 import { Store } from '../state/store';
@@ -51,12 +52,10 @@ const LEAST = 436;
 const SLIM = 800;
 const FAMILY = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif';
 
-let views = 0;
-
 type Given = Pick<View, 'session' | 'root' | 'signal' | 'pictures'>;
 
 function makeView(given: Given, live: HTMLElement): View {
-  views += 1;
+  const uid = `gb-${++common().views}`;
   const shortcuts = new Shortcuts();
   shortcuts.listen(given.root, given.signal);
   return {
@@ -64,7 +63,7 @@ function makeView(given: Given, live: HTMLElement): View {
     shortcuts,
     state: new Store<ViewState>(FIRST_VIEW),
     measure: measureIn(FAMILY),
-    uid: `gb-${views}`,
+    uid,
     announce: (text) => setText(live, text),
   };
 }

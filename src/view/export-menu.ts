@@ -17,7 +17,7 @@ export class ExportMenu {
   #look: Look | null = null;
 
   constructor(private readonly view: View) {
-    this.#menu = new Menu('Export', () => this.#items(), view.signal);
+    this.#menu = new Menu(`${view.uid}-export`, 'Export', () => this.#items(), view.signal);
     this.#menu.button.dataset.testid = 'export';
     this.element = this.#menu.element;
     view.session.page.subscribe(() => this.#keep(), view.signal);

@@ -11,8 +11,6 @@ export interface MenuItem {
   choose(): void;
 }
 
-let menus = 0;
-
 export class Menu {
   readonly element: HTMLElement;
   readonly button: HTMLButtonElement;
@@ -21,12 +19,11 @@ export class Menu {
   #items: HTMLButtonElement[] = [];
 
   constructor(
+    id: string,
     name: string,
     private readonly itemsOf: () => readonly MenuItem[],
     signal: AbortSignal,
   ) {
-    menus += 1;
-    const id = `gb-menu-${menus}`;
     this.button = h(
       'button',
       { type: 'button', class: 'gb-button', 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-controls': id },
