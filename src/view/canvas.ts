@@ -56,7 +56,7 @@ export class Palette {
 }
 
 /** A name needs this much room beside the next. */
-const NAMED = 13;
+const NAMED = 16;
 const TURN = -0.66;
 
 export interface Names {

@@ -446,6 +446,20 @@ def test_text_without_a_tokenizer_is_refused_and_ids_are_not(session: Session) -
         assert bare.run(ids_of(session)).predictions[0].token.startswith("<")
 
 
+def test_ids_can_be_typed_where_there_is_no_tokenizer(session: Session) -> None:
+    ids = ids_of(session)
+    with gb.attach(session.model) as bare:
+        of_tensor = bare.run(ids).predictions[0]
+        words = [str(token) for token in ids[0].tolist()]
+        for typed in (" ".join(words), ", ".join(words), " ".join(f"<{word}>" for word in words)):
+            assert bare.run(typed).predictions[0] == of_tensor
+        for wrong in ("3 four", "<3", "3 -4", "3.5"):
+            with pytest.raises(PromptError, match="Type ids, such as"):
+                bare.run(wrong)
+        with pytest.raises(PromptError, match="999999"):
+            bare.run("3 999999")
+
+
 def test_what_is_no_module_is_refused() -> None:
     with pytest.raises(ModelError, match=r"expected a torch\.nn\.Module, got str.*from_pretrained"):
         gb.attach("gpt2")  # type: ignore[arg-type]

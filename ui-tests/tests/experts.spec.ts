@@ -48,7 +48,7 @@ test('which experts a token used, who goes when one is ablated, and who took ove
   const told = view.locator('.gb-ex-names > :last-child');
   await expect(told).toHaveAttribute(
     'aria-label',
-    `to, token 15: E${heaviest} ${most.toFixed(2)}, E${other} ${less.toFixed(2)}`,
+    `to, token 14: E${heaviest} ${most.toFixed(2)}, E${other} ${less.toFixed(2)}`,
   );
 
   await cell.focus();

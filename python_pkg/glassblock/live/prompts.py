@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -108,13 +109,10 @@ class Prompts:
     def _inputs(self, prompt: Prompt) -> dict[str, Any]:
         device = self._device
         if isinstance(prompt, str):
-            if self._tokenizer is None:
-                raise PromptError(
-                    "expected token ids, because this session has no tokenizer, but got text."
-                    " Pass one: attach(model, tokenizer); or run a tensor of ids of shape (1, positions)."
-                )
             if not prompt.strip():
                 raise PromptError("expected a prompt, got an empty one. Type some text.")
+            if self._tokenizer is None:
+                return {"input_ids": torch.tensor([_typed_ids(prompt)], device=device)}
             encoded = self._tokenizer(prompt, return_tensors="pt")
             wanted = ("input_ids", "attention_mask")
             return {key: encoded[key].to(device) for key in wanted if key in encoded}
@@ -173,3 +171,15 @@ def batched(subjects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             others.append(inputs)
     chunks = [chunk for rows in alike.values() for chunk in torch.split(torch.cat(rows), BATCH)]
     return [{"input_ids": chunk} for chunk in chunks] + others
+
+
+def _typed_ids(prompt: str) -> list[int]:
+    """Return the token ids that a text is made of: what can be typed where there is no tokenizer, and `text` writes."""
+    words = prompt.replace(",", " ").split()
+    ids = [re.fullmatch(r"<([0-9]{1,18})>|([0-9]{1,18})", word) for word in words]
+    if None in ids or not ids:
+        raise PromptError(
+            "expected token ids, because this session has no tokenizer, but got text."
+            " Type ids, such as 12 7 301; or pass a tokenizer: attach(model, tokenizer)."
+        )
+    return [int(found[1] or found[2]) for found in ids if found]

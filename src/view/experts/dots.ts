@@ -105,7 +105,7 @@ export class Dots {
     }
     chosen.sort((a, b) => b.weight - a.weight);
     const words = chosen.map(({ expert, weight }) => `E${expert} ${fixed(weight, 2)}`).join(', ');
-    return `${visible(token.text)}, token ${token.at + 1}: ${words === '' ? 'not measured' : words}`;
+    return `${visible(token.text)}, token ${fixed(token.at)}: ${words === '' ? 'not measured' : words}`;
   }
 
   #hover(event: PointerEvent | null): void {

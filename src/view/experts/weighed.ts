@@ -37,7 +37,7 @@ export class Weighed {
       node.hidden = found.length === 0;
       if (!one) return;
       setText(name, visible(one.place.text));
-      name.title = `${visible(one.place.text)}, token ${one.place.at + 1}`;
+      name.title = `${visible(one.place.text)}, token ${fixed(one.place.at)}`;
       bar.style.width = `${(100 * one.weight) / high}%`;
       setText(value, fixed(one.weight, 2));
     });

@@ -70,7 +70,7 @@ export function overWhich({ now, view }: Experts): string {
   }
   const missing = end - first - counted;
   const why = cut ? ' (a frame of more than 1 MiB is cut to its end)' : '';
-  const since = first === 0 ? '' : `, from token ${fixed(first + 1)} on${why}`;
+  const since = first === 0 ? '' : `, from token ${fixed(first)} on${why}`;
   const gap = missing > 0 ? ` (${fixed(missing)} passed too fast to be shown)` : '';
   return `Over the ${tokens} of this sequence so far${since}${gap}.`;
 }
