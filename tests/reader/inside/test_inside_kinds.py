@@ -22,6 +22,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "whisper": {"architectures": ["WhisperForConditionalGeneration"], "encoder_layers": 2, "decoder_layers": 2},
     "t5": {"architectures": ["T5ForConditionalGeneration"]},
     "gemma3n_text": {},
+    "mixtral": {"num_hidden_layers": 2, "num_local_experts": 8},
 }
 
 
@@ -148,6 +149,12 @@ def test_softmax_before_the_choice_is_a_step_and_after_it_a_part_of_the_choice()
     assert wired(inside("mixtral", "L0.moe")) >= {("gate", "softmax"), ("softmax", "top 2"), ("top 2", "experts")}
     assert wired(inside("gpt_oss", "L0.moe")) >= {("router", "top 4"), ("top 4", "experts")}
     assert "softmax" not in names(inside("gpt_oss", "L0.moe"))
+
+
+def test_a_router_chooses_among_experts_and_not_among_tokens() -> None:
+    """The model is read with seven tokens: eight experts are not those and a sink."""
+    assert step(inside("mixtral", "L0.moe"), "softmax").shape == ("tokens", 8)
+    assert step(inside("mixtral", "L0.attn"), "softmax").shape[-2:] == ("tokens", "tokens")
 
 
 def test_experts_in_a_list_are_one_step() -> None:

@@ -13,6 +13,7 @@ from glassblock.reader.walk import parameter_at
 
 _SQUARE = ("scores", "softmax")
 _SEVERAL = 4
+_TEXT_TOKENS_WIDTH = 3
 """Modules without work that are shown one by one."""
 _CASTS = ("to", "float", "half", "bfloat16", "double", "type", "type_as")
 _KEPT = {"k": "keys", "k_rot": "keys", "v": "values"}
@@ -163,13 +164,19 @@ class Writer:
             named[at] = "batch" if at == 0 and size == batch and not table else "tokens" if size == tokens else size
         if len(apart) > 1 and apart[0] == batch * tokens and named[0] != "batch":
             named[0] = "tokens"
-        square = home is not None and (home.op in _SQUARE or (table and apart[-2:] == (tokens, tokens)))
+        square = home is not None and (self.by_pair(home) or (table and apart[-2:] == (tokens, tokens)))
         turned = len(apart) > 2 and tokens not in apart[1:-1]
         if apart[-1:] == (tokens,) and (square or turned or home is None or "int" in graph.values[value].dtype):
             named[-1] = "tokens"
         elif square and apart[-1] == tokens + 1:
             named[-1] = "tokens + 1"
         return tuple(named)
+
+    def by_pair(self, home: Home) -> bool:
+        """Whether a step makes a number for each two tokens: scores, and their softmax, but no router's."""
+        makers = (one for one, _ in self.entering(home) if isinstance(one, Home))
+        deep = any(len(self.graph.shape(v)) > _TEXT_TOKENS_WIDTH for v in self.draft.made(home))
+        return home.op == "scores" or (home.op == "softmax" and (deep or any(one.op == "scores" for one in makers)))
 
     def cut_off(self, value: int) -> int:
         """Return what is left of a convolution's output where its padding is cut off again."""
