@@ -20,6 +20,7 @@ import { cellWords, HEATS, largestOf, notesOf } from './heat-words';
 import { jumpTo } from './jump';
 import type { Look } from './look';
 import { pointIn } from './magnify';
+import { NextFrame } from './next-frame';
 
 const CHANGE_LIMITS: Limits = { low: 0.003, high: 0.8 };
 const COSINE_LIMITS: Limits = { low: -1, high: 1 };
@@ -54,11 +55,12 @@ export class Heat implements Part {
   #cursor: [row: number, place: number] | null = null;
   #pointed: [row: number, column: number] | null = null;
   #palette: Palette;
-  #scheduled = false;
+  #next: NextFrame;
 
   constructor(private readonly view: View) {
     const { signal } = view;
     this.#palette = new Palette(view);
+    this.#next = new NextFrame(signal, () => this.#look && this.#rows && this.#draw(this.#look, this.#rows));
     for (const [of, words] of Object.entries(HEATS)) this.#select.append(h('option', { value: of }, words));
     this.element.append(
       h('div', { class: 'gb-section-head' }, h('h2', {}, 'Tokens × layers'), this.#select),
@@ -79,7 +81,7 @@ export class Heat implements Part {
     on(this.#canvas, 'focus', () => this.#enter());
     on(this.#canvas, 'blur', () => this.#leave());
     on(this.#most, 'click', () => this.#most.value !== '' && jumpTo(view, this.#most.value));
-    on(this.#table.element, 'toggle', () => this.#schedule());
+    on(this.#table.element, 'toggle', () => this.#next.ask());
   }
 
   paint(look: Look): void {
@@ -93,17 +95,8 @@ export class Heat implements Part {
       this.#rowsFrom = look.now.index;
     }
     if (this.#select.value !== heat) this.#select.value = heat;
-    this.#schedule();
-  }
-
-  /** Draw when the browser next paints: reading the canvas's width earlier would force a layout in every repaint. */
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    requestAnimationFrame(() => {
-      this.#scheduled = false;
-      if (!this.view.signal.aborted && this.#look && this.#rows) this.#draw(this.#look, this.#rows);
-    });
+    this.#next.ask();
+    this.#next.check();
   }
 
   #draw(look: Look, rows: Rows): void {
@@ -217,7 +210,7 @@ export class Heat implements Part {
   #scroll(start: number): void {
     const { max } = this.#range;
     this.#from = start >= Number(max) ? null : start;
-    this.#schedule();
+    this.#next.ask();
   }
 
   #enter(): void {
@@ -230,7 +223,7 @@ export class Heat implements Part {
 
   #leave(): void {
     this.#cursor = null;
-    this.#schedule();
+    this.#next.ask();
   }
 
   #keyed(event: KeyboardEvent): void {

@@ -16,6 +16,7 @@ import { RASTERS, Raster } from './attention/raster';
 import type { Part, View } from './context';
 import { h, put, setText, show } from './dom';
 import { changedWord, type Look } from './look';
+import { NextFrame } from './next-frame';
 import { stageOf } from './stages';
 
 /** Of the time that goes by, drawing takes so much at most: patterns of long texts are a million cells. */
@@ -62,7 +63,7 @@ export class Patterns implements Part {
   #block: Block | null = null;
   #key: readonly unknown[] = [];
   #look: Look | null = null;
-  #scheduled = false;
+  #next: NextFrame;
   #seen = true;
   #took = 0;
   #drawn = 0;
@@ -75,6 +76,7 @@ export class Patterns implements Part {
     this.#grid = new HeadGrid(view, (head) => this.#opens(head));
     this.#large = new Large(view);
     this.#raster = new Raster(view);
+    this.#next = new NextFrame(signal, () => this.#draw());
     this.#legend.append(this.#low, this.#bar, this.#high, this.#note);
     this.element.append(
       h('div', { class: 'gb-section-head' }, this.#heading, this.#path, this.#seg, this.#effective),
@@ -101,9 +103,11 @@ export class Patterns implements Part {
     const { matrix } = page.value;
     const key = [this.#block, look.now?.frame, look.clean?.frame, look.interventions, look.shows, theme, width, matrix];
     const all = [...key, selected, durable.value.state?.run?.id];
-    if (all.every((value, i) => value === this.#key[i])) return;
-    this.#key = all;
-    this.#schedule();
+    if (all.some((value, i) => value !== this.#key[i])) {
+      this.#key = all;
+      this.#schedule();
+    }
+    this.#next.check();
   }
 
   #listen(): void {
@@ -196,19 +200,10 @@ export class Patterns implements Part {
     if (this.#block) void this.view.session.effective(this.#block.address);
   }
 
-  /** Draw when the browser next paints, and not so often that nothing else is done. */
+  /** Draw, and not so often that nothing else is done. */
   #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    const wait = Math.max(0, this.#drawn + this.#took / SHARE - performance.now());
-    const soon = () => {
-      requestAnimationFrame(() => {
-        this.#scheduled = false;
-        if (!this.view.signal.aborted) this.#draw();
-      });
-    };
-    if (this.#took < 4 || wait === 0) soon();
-    else setTimeout(soon, wait);
+    const wait = this.#drawn + this.#took / SHARE - performance.now();
+    this.#next.ask(this.#took < 4 ? 0 : wait);
   }
 
   #draw(): void {

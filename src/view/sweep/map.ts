@@ -48,7 +48,7 @@ export class SweepCells {
   #over: SweepCell | null = null;
   #effects: ReadonlyMap<string, Effect> = new Map();
   #unit = '';
-  #laid = '';
+  #laid: readonly unknown[] = [];
   #painted: readonly unknown[] = [];
   #palette: Palette;
 
@@ -88,8 +88,8 @@ export class SweepCells {
   #lay(width: number): void {
     const { layout, architecture } = this.view.session.durable.value;
     const sites = layout?.sites ?? [];
-    const key = `${width} ${sites.length} ${architecture.name}`;
-    if (key === this.#laid) return;
+    const key = [width, layout, architecture];
+    if (this.#laid.length > 0 && key.every((value, i) => value === this.#laid[i])) return;
     this.#laid = key;
     const sideOf = (address: string) => {
       const block = locate(architecture, address)?.block;

@@ -1,0 +1,39 @@
+/**
+ * Draws when the browser next paints, once for all that has happened until then: reading sizes earlier would force a
+ * layout in every repaint. What fails there fails in nobody's hands, so it is kept for the next repaint to throw, where the
+ * part is shown as failed.
+ */
+export class NextFrame {
+  #asked = false;
+  #failed: { readonly error: unknown } | null = null;
+
+  constructor(
+    private readonly signal: AbortSignal,
+    private readonly draw: () => void,
+  ) {}
+
+  /** @param wait for so many ms nothing is drawn */
+  ask(wait = 0): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    const soon = () => requestAnimationFrame(() => this.#now());
+    if (wait > 0) setTimeout(soon, wait);
+    else soon();
+  }
+
+  /** Throw what went wrong when it was drawn last. */
+  check(): void {
+    if (this.#failed) throw this.#failed.error;
+  }
+
+  #now(): void {
+    this.#asked = false;
+    if (this.signal.aborted) return;
+    this.#failed = null;
+    try {
+      this.draw();
+    } catch (error) {
+      this.#failed = { error };
+    }
+  }
+}
