@@ -59,6 +59,12 @@ interface Part {
   readonly bottom: number;
 }
 
+/** Where a line comes into a stream below its first layer: beside the arrow of what is embedded, where there is one. */
+const joinAt = (spine: number, bottom: number, arrow: boolean) => ({
+  x: spine + (arrow ? 6 : 2),
+  y: bottom + (arrow ? 8 : 6),
+});
+
 function placeStack(architecture: Architecture, stack: Stack, from: number, of: Columns, options: LayoutOptions): Part {
   const { stacks } = architecture;
   const folded = of.strip !== null;
@@ -101,7 +107,7 @@ function placeStack(architecture: Architecture, stack: Stack, from: number, of: 
       strips: strip ? [strip] : [],
       fans: strip ? placeFans(strip, cards) : [],
     },
-    arrivals: { stack, cards, joins: { x: of.spine + 2, y: cardsBottom + (row.length > 0 ? 8 : 6) } },
+    arrivals: { stack, cards, joins: joinAt(of.spine, cardsBottom, row.length > 0) },
     bottom,
   };
 }
