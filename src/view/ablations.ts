@@ -45,7 +45,7 @@ export class Ablations implements Part {
     );
     this.#table = h(
       'table',
-      { class: 'gb-ablated-table', 'data-testid': 'ablated' },
+      { class: 'gb-plain-table gb-ablated-table', 'data-testid': 'ablated' },
       h('thead', {}, h('tr', {}, ...head)),
       this.#body,
     );
@@ -107,7 +107,7 @@ function rowNodes(row: HTMLTableRowElement, view: View): void {
   const { signal } = view;
   const where = h('button', { type: 'button', class: 'gb-link gb-mono' });
   where.addEventListener('click', () => view.state.set({ selected: addressOf(row) }), { signal });
-  const how = h('select', { class: 'gb-select-kind' });
+  const how = h('select', { class: 'gb-choice gb-select-kind' });
   how.addEventListener('change', () => view.session.change([addressOf(row)], how.value), { signal });
   const restore = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Restore');
   restore.addEventListener('click', () => view.session.restore([addressOf(row)]), { signal });

@@ -140,7 +140,7 @@ export class Candidates implements Part {
     [this.#clean, this.#changed] = [head[2] as HTMLElement, head[3] as HTMLElement];
     this.#table = h(
       'table',
-      { class: 'gb-candidates', 'data-testid': 'candidates' },
+      { class: 'gb-plain-table gb-candidates', 'data-testid': 'candidates' },
       h('thead', {}, h('tr', {}, ...head)),
       this.#body,
     );

@@ -38,7 +38,7 @@ export class Controls implements Part {
     this.#list = h('datalist', { id: list });
     this.#prompt = h('input', {
       type: 'text',
-      class: 'gb-prompt',
+      class: 'gb-field gb-prompt',
       'data-testid': 'prompt',
       'aria-label': 'Prompt',
       placeholder: 'A prompt for the model',

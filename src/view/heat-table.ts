@@ -35,7 +35,12 @@ export class HeatTable {
       ),
     );
     this.#box.replaceChildren(
-      h('table', {}, h('thead', {}, h('tr', {}, h('td', {}), ...head)), h('tbody', {}, ...body)),
+      h(
+        'table',
+        { class: 'gb-plain-table' },
+        h('thead', {}, h('tr', {}, h('td', {}), ...head)),
+        h('tbody', {}, ...body),
+      ),
     );
   }
 }

@@ -38,7 +38,7 @@ export class SearchBox {
     this.#popup = h('div', { class: 'gb-search-popup', hidden: true }, this.#said, this.#list);
     this.#input = h('input', {
       type: 'text',
-      class: 'gb-search-input',
+      class: 'gb-field gb-search-input',
       role: 'combobox',
       'aria-label': 'Search blocks',
       'aria-expanded': 'false',

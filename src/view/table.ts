@@ -44,7 +44,7 @@ export class Table implements Part {
   readonly toggle = h('button', { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'table' });
   #filter: HTMLInputElement;
   #said = h('span', { class: 'gb-sub', role: 'status' });
-  #table = h('table', { class: 'gb-blocks-table', 'aria-label': 'Blocks of the model' });
+  #table = h('table', { class: 'gb-plain-table gb-blocks-table', 'aria-label': 'Blocks of the model' });
   #heads = new Map<Column, HTMLTableCellElement>();
   #body = h('tbody');
   #lines: Line[] = [];
@@ -55,7 +55,12 @@ export class Table implements Part {
 
   constructor(private readonly view: View) {
     const { signal, shortcuts, state } = view;
-    const about = { type: 'text', class: 'gb-search-input', 'aria-label': 'Filter the table', placeholder: 'Filter' };
+    const about = {
+      type: 'text',
+      class: 'gb-field gb-search-input',
+      'aria-label': 'Filter the table',
+      placeholder: 'Filter',
+    };
     this.#filter = h('input', { ...about, spellcheck: 'false', autocomplete: 'off' });
     const turn = () => state.set({ table: !state.value.table });
     const tools = h('div', { class: 'gb-table-tools' }, this.#filter, this.#said);

@@ -62,7 +62,7 @@ export class Large {
     h('summary', {}, 'As a table: what each token looks at most'),
     h(
       'table',
-      {},
+      { class: 'gb-plain-table' },
       h(
         'thead',
         {},

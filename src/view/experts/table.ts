@@ -20,7 +20,7 @@ export class ExpertTable {
       h(
         'div',
         { class: 'gb-ex-table-room', tabindex: 0, role: 'group', 'aria-label': 'Table' },
-        h('table', {}, this.#caption, head, this.#body),
+        h('table', { class: 'gb-plain-table' }, this.#caption, head, this.#body),
       ),
     );
     this.element.addEventListener('toggle', () => this.paint(), { signal: experts.view.signal });

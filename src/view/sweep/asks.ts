@@ -21,7 +21,7 @@ const SCOPES: readonly (readonly [Scope, string])[] = [
 
 function choice(name: string, options: readonly (readonly [string, string])[] = []): HTMLSelectElement {
   const nodes = options.map(([value, words]) => h('option', { value }, words));
-  return h('select', { class: 'gb-select-kind', 'aria-label': name }, ...nodes);
+  return h('select', { class: 'gb-choice', 'aria-label': name }, ...nodes);
 }
 
 export class SweepAsks {

@@ -44,7 +44,12 @@ export class LargestEffects implements Part {
       h('th', { scope: 'col', class: 'gb-zero' }, '0'),
       this.#unit,
     );
-    this.#table = h('table', { class: 'gb-effects', 'data-testid': 'effects' }, h('thead', {}, head), this.#body);
+    this.#table = h(
+      'table',
+      { class: 'gb-plain-table gb-effects', 'data-testid': 'effects' },
+      h('thead', {}, head),
+      this.#body,
+    );
     this.element.append(
       h('div', { class: 'gb-section-head' }, h('h2', {}, 'Largest effects'), this.#seg),
       this.#table,
