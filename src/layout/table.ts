@@ -29,13 +29,15 @@ interface Place {
 function rowOf(block: Block, place: Place | null): TableRow {
   const { type, line } = describe(block, place?.stack.width.value ?? 0);
   const layer = place ? layerAddress(place.stack, place.index) : '';
+  const kind = type[0] || block.cls || block.role;
   return {
     address: block.address,
     index: place?.index ?? -1,
     layer,
     block: place ? block.address.slice(layer.length + 1) : block.address,
-    kind: type[0] || block.cls || block.role,
-    shape: line[0] ?? '',
+    kind,
+    // A norm has no shape: what is said of it is its kind.
+    shape: line[0] === kind ? '' : (line[0] ?? ''),
     params: block.params,
     layers: place?.layers ?? 1,
   };
