@@ -39,6 +39,22 @@ test('a click changes the prediction, and no request is made', async ({ browser 
   await context.close();
 });
 
+test('the first ablation moves nothing of the diagram, which stays in view while the panel beside it is scrolled', async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 1100, height: 800 });
+  await page.goto(pathToFileURL(file).href);
+  const view = page.locator('.gb-root');
+  const stage = view.locator('.gb-stage');
+  const before = await stage.boundingBox();
+  await at(view, HEAD).click();
+  await expect(view.getByTestId('kl')).toContainText('nats');
+  expect(await stage.boundingBox()).toEqual(before);
+  await page.mouse.wheel(0, 5000);
+  await expect(view.locator('.gb-history')).toBeInViewport();
+  await expect(stage).toBeInViewport({ ratio: 0.9 });
+});
+
 for (const [kind, words] of Object.entries({
   'an architecture': ['unfold', 'gallery:deepseek-v3'],
   'a comparison': ['compare', 'gallery:gpt2', 'gallery:qwen3-next-80b-a3b'],
