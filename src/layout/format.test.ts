@@ -53,6 +53,10 @@ describe('layers in words', () => {
     expect(layerRange([3, 7, 11])).toBe('L3, L7, L11');
     expect(layerRange([3, 7, 11, 15, 19])).toBe('every 4th, L3 to L19');
     expect(layerRange([0, 1, 3, 4, 9])).toBe('among L0 to L9');
+    expect(layerRange([0, 1, 3, 4, 5])).toBe('L0 to L5 but L2');
+    expect(layerRange([0, 1, 3, 5, 6])).toBe('L0 to L6 but L2, L4');
+    expect(layerRange([0, 1, 2, 4, 5, 6, 8, 9, 10, 12])).toBe('L0 to L12 but every 4th from L3');
+    expect(layerRange([0, 1, 5, 6, 7, 8])).toBe('among L0 to L8');
     expect(layerRange([0, 1], 'enc')).toBe('enc.L0 to enc.L1');
   });
 });

@@ -57,7 +57,7 @@ export function compact(value: number): string {
   return size < 0.005 ? '<.01' : fixed(value, 2);
 }
 
-/** Layer indices in words: L0 to L2; L3, L7, L11; every 4th from L3. */
+/** Layer indices in words: L0 to L2; L3, L7, L11; every 4th, L3 to L19; L0 to L18 but every 4th from L3. */
 export function layerRange(indices: readonly number[], stack = ''): string {
   const name = (index: number) => `${stack === '' ? '' : `${stack}.`}L${index}`;
   const [first = 0] = indices;
@@ -68,7 +68,21 @@ export function layerRange(indices: readonly number[], stack = ''): string {
   if (even && step === 1) return `${name(first)} to ${name(last)}`;
   if (indices.length <= 4) return indices.map(name).join(', ');
   if (even) return `every ${ordinal(step)}, ${name(first)} to ${name(last)}`;
-  return `among ${name(first)} to ${name(last)}`;
+  const but = exceptIn(indices, name);
+  return `${but === '' ? 'among ' : ''}${name(first)} to ${name(last)}${but}`;
+}
+
+/** Which layers in between are others: a few, or every so many; nothing where that cannot be said shortly. */
+function exceptIn(indices: readonly number[], name: (index: number) => string): string {
+  const [first = 0] = indices;
+  const own = new Set(indices);
+  const others = Array.from({ length: (indices.at(-1) ?? first) - first }, (_, i) => first + i).filter(
+    (i) => !own.has(i),
+  );
+  const [from = 0, next = 0] = others;
+  if (others.length <= 2) return ` but ${others.map(name).join(', ')}`;
+  const even = others.every((index, i) => index === from + i * (next - from));
+  return even && next - from > 1 ? ` but every ${ordinal(next - from)} from ${name(from)}` : '';
 }
 
 function ordinal(n: number): string {

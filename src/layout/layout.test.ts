@@ -278,6 +278,18 @@ describe('a strip', () => {
   });
 });
 
+describe('a strip of layers of which some see a window', () => {
+  it('has their field narrow, and says what they are', () => {
+    const [strip] = scene(architecture('gemma2'), 820, false).strips;
+    const cells = strip?.cells ?? [];
+    const narrow = (index: number) => cells.find((cell) => cell.index === index)?.fields.map((field) => field.narrow);
+    expect(cells.find(({ index }) => index === 0)?.title).toBe('Sliding-window layer');
+    expect(narrow(0)).toEqual([true, false]);
+    expect(cells.find(({ index }) => index === 1)?.title).toBe('Full-attention layer');
+    expect(narrow(1)).toEqual([false, false]);
+  });
+});
+
 describe('a block of blocks', () => {
   const of = architecture('gpt2');
   const [group] = of.stacks[0]?.groups ?? [];

@@ -160,6 +160,14 @@ export interface EndBox extends Rect {
 }
 
 /** One layer in a strip: side by side the hues of its blocks, those of what mixes tokens first. */
+/** What a layer has, in the strip. */
+export interface StripField {
+  readonly hue: Hue;
+  readonly address: string;
+  /** Sees some of the tokens before it, where another layer sees all: it is drawn half as wide. */
+  readonly narrow: boolean;
+}
+
 export interface StripCell extends Rect {
   readonly key: string;
   /** The first and the last layer that it stands for: one and the same, where there are not too many. */
@@ -167,7 +175,9 @@ export interface StripCell extends Rect {
   readonly last: number;
   readonly address: string;
   readonly group: string;
-  readonly fields: readonly { readonly hue: Hue; readonly address: string }[];
+  readonly fields: readonly StripField[];
+  /** What a layer of its kind is called. */
+  readonly title: string;
   /** The number beside it, where there is room for one. */
   readonly label: string;
 }

@@ -54,7 +54,7 @@ describe('a kind', () => {
     ['jamba', 'mamba', 28, 'L0 to L3, L5 to L11, L13 to L19, L21 to L27, L29 to L31'],
     ['jamba', 'MoE', 16, 'every 2nd, L1 to L31'],
     ['qwen3_next', 'full attention', 12, 'every 4th, L3 to L47'],
-    ['qwen3_next', 'gated delta', 36, 'among L0 to L46'],
+    ['qwen3_next', 'gated delta', 36, 'L0 to L46 but every 4th from L3'],
     ['deepseek_v3', 'mla', 61, 'L0 to L60'],
     ['deepseek_v3', 'moe', 58, 'L3 to L60'],
     ['llama', 'gqa', 32, 'L0 to L31'],

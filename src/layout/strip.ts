@@ -1,8 +1,9 @@
 /** The strip beside folded cards: one cell for each layer, the first at the bottom, and which card each opens into. */
-import type { Group, Stack } from '../wire/types.generated';
+import type { Block, Group, Stack } from '../wire/types.generated';
 import { describe, type Hue } from './kinds';
 import { groupKey, layerAddress, stackLayers } from './model';
-import type { Card, Fan, Rect, Strip, StripCell } from './scene';
+import type { Card, Fan, Rect, Strip, StripCell, StripField } from './scene';
+import { titlesOf } from './titles';
 
 const LARGEST = 18;
 /** More layers than this share cells: a cell is then a run of layers, and opens into the first of them. */
@@ -10,17 +11,31 @@ const MOST = 400;
 /** Numbers stand beside cells at least this far apart. */
 const LABELS = 40;
 
-function fieldsOf(group: Group, address: string): StripCell['fields'] {
-  const { template } = group;
+/** The blocks that a layer adds to the stream. */
+function addedBy({ template }: Group): Block[] {
   const branches = template.branches.map((branch) => template.blocks.find((block) => block.address === branch.block));
-  const known = branches.flatMap((block) => (block ? [block] : []));
-  const first = new Map<Hue, string>();
+  return branches.flatMap((block) => (block ? [block] : []));
+}
+
+const isLimited = ({ spec }: Block) => spec?.kind === 'attention' && (spec.window !== null || spec.chunk !== null);
+
+/** Whether some of a stack's attentions see all tokens before, and others a window of them. */
+function isMixed({ groups }: Stack): boolean {
+  const attentions = groups.flatMap(addedBy).filter(({ spec }) => spec?.kind === 'attention');
+  return attentions.some(isLimited) && !attentions.every(isLimited);
+}
+
+function fieldsOf(group: Group, address: string, mixed: boolean): StripCell['fields'] {
+  const { template } = group;
+  const known = addedBy(group);
+  const first = new Map<Hue, StripField>();
   // What mixes tokens is on the left, as in the cards.
   for (const block of known.sort((a, b) => describe(a).side - describe(b).side)) {
     const { hue } = describe(block);
-    if (!first.has(hue)) first.set(hue, address + block.address.slice(template.address.length));
+    const own = address + block.address.slice(template.address.length);
+    if (!first.has(hue)) first.set(hue, { hue, address: own, narrow: mixed && isLimited(block) });
   }
-  return [...first].map(([hue, of]) => ({ hue, address: of }));
+  return [...first.values()];
 }
 
 /** How many layers lie between numbers, so that they do not touch. */
@@ -45,13 +60,15 @@ export function placeStrip(stack: Stack, area: Rect): Strip {
   const pitch = Math.min(LARGEST, area.h / count);
   const step = labelStep(pitch, run);
   const bottom = area.y + area.h;
+  const mixed = isMixed(stack);
   const cells = begins(stack, run).map(({ group, index }) => ({
     key: `${stack.name}:${index}`,
     index,
     last: Math.min(index + run, layers) - 1,
     address: layerAddress(stack, index),
     group: groupKey(stack, group),
-    fields: fieldsOf(group, layerAddress(stack, index)),
+    fields: fieldsOf(group, layerAddress(stack, index), mixed),
+    title: titlesOf(stack, group)[0] ?? '',
     label: index % step === 0 ? String(index) : '',
     x: area.x,
     y: bottom - (index / run + 1) * pitch,

@@ -67,14 +67,15 @@ function drawCells(group: SVGGElement, strip: Strip, shown: ReadonlySet<number>,
     .text((cell) => labelOf(cell, shown));
   cells.each(function (cell) {
     const each = cell.w / Math.max(1, cell.fields.length);
+    const wide = each - (cell.fields.length > 1 ? 0.75 : 0);
     select(this)
       .selectAll('rect')
       .data(cell.fields)
       .join('rect')
       .attr('data-hue', (field) => field.hue)
-      .attr('x', (_, i) => cell.x + i * each)
+      .attr('x', ({ narrow }, i) => cell.x + i * each + (narrow ? wide / 2 : 0))
       .attr('y', cell.y + 0.5)
-      .attr('width', each - (cell.fields.length > 1 ? 0.75 : 0))
+      .attr('width', ({ narrow }) => (narrow ? wide / 2 : wide))
       .attr('height', Math.max(1, cell.h - 1.5));
     // One ring around all fields: a ring around each would hide what is in it.
     select(this)
@@ -160,7 +161,11 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
         const current = strip.cells.find((cell) => cell.address === selected) ?? strip.cells[0];
         put(this, 'aria-valuenow', String(current?.index ?? 0));
         const state = current ? describeState(look, current.address) : '';
-        put(this, 'aria-valuetext', [current?.address ?? '', state].filter((words) => words !== '').join(', '));
+        put(
+          this,
+          'aria-valuetext',
+          [current?.address ?? '', current?.title ?? '', state].filter((words) => words !== '').join(', '),
+        );
         for (const [field, address] of fields.get(this) ?? []) paintField(field, address, look, pen);
       });
     },

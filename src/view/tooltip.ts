@@ -5,7 +5,9 @@
  */
 import { big, percent } from '../layout/format';
 import { describe } from '../layout/kinds';
-import { type Located, locate } from '../layout/model';
+import { type Located, locate, placeOf } from '../layout/model';
+import { titlesOf } from '../layout/titles';
+import type { Architecture } from '../wire/types.generated';
 import { actionOf, type Part, type View } from './context';
 import { h, put, setText, show } from './dom';
 import { GLYPHS, rowsOf, shapeWords, sourcesIn, WORDS } from './facts';
@@ -72,6 +74,9 @@ export class Tooltip implements Part {
     stage.addEventListener('focusin', (event) => this.#focused(event.target as Element), { signal });
     stage.addEventListener('focusout', () => this.#leave(), { signal });
     for (const act of ['wheel', 'scroll']) root.addEventListener(act, () => this.#hide(), { signal, passive: true });
+    // A notebook that scrolls takes what the tooltip is about away from under it.
+    const scrolled = ({ target }: Event) => (target as Node).contains(root) && this.#hide();
+    document.addEventListener('scroll', scrolled, { signal, passive: true, capture: true });
     shortcuts.bind('close', () => this.#dismiss(), CLOSES.tooltip);
     // The pointer may be here and the focus elsewhere: the key is not ours then, but the tooltip goes.
     const escaped = ({ key }: KeyboardEvent) =>
@@ -148,7 +153,7 @@ export class Tooltip implements Part {
     if (!look) return;
     const { name, kind, shape, state: value, done, path, known, action, aside } = this.#lines;
     setText(name, address);
-    setText(kind, located ? kindOf(located) : '');
+    setText(kind, located ? kindOf(located, layerTitle(architecture, address)) : '');
     setText(shape, located ? sizeOf(located) : '');
     setText(value, [describeState(look, address), updateOf(look, address)].filter((words) => words !== '').join(', '));
     setText(
@@ -211,9 +216,16 @@ export class Tooltip implements Part {
   }
 }
 
+/** What a layer is called as its card is: by what it does and others do not. */
+function layerTitle(architecture: Architecture, address: string): string {
+  const place = placeOf(architecture, address);
+  const [title = ''] = place ? titlesOf(place.stack, place.group) : [];
+  return title === '' || title === 'Layer' ? 'layer' : title;
+}
+
 /** What it is: of a head or an expert, of what. */
-function kindOf({ block, layer, sub }: Located): string {
-  if (!block) return layer ? `layer · ${layer.cls}` : '';
+function kindOf({ block, layer, sub }: Located, title: string): string {
+  if (!block) return layer ? `${title} · ${layer.cls}` : '';
   const { type, line } = describe(block);
   const [what = '', shape = ''] = [type[0], line[0]];
   const own = [shape.includes(what) ? '' : what, shape, block.cls].filter((word) => word !== '').join(' · ');
