@@ -88,6 +88,18 @@ def test_patterns_that_would_make_a_page_too_large_are_those_of_the_clean_run(
     assert "too large" in header["unread"]["L2.attn.pattern"]
 
 
+def test_what_a_page_has_no_room_for_is_not_read(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stood_in(*_: int) -> None:
+        counts.append(sum("forward" in vars(module) for module in session.model.modules()))
+
+    session.run(PROMPT)
+    for room, expected in ((1 << 20, 3), (3 * 4 * 15 * 15, 0)):
+        counts: list[int] = []
+        monkeypatch.setattr("glassblock.export.patterns.ROOM", room)
+        record(session, stood_in)
+        assert set(counts) == {expected}
+
+
 def test_recording_is_of_one_prompt_whatever_is_run_meanwhile(session: Session) -> None:
     session.run(PROMPT)
     alone = record(session)

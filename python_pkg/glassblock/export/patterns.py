@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,15 +31,15 @@ _TOO_LARGE = "this page has the patterns of the clean run alone: those of each a
 
 
 @contextmanager
-def showing(session: Session) -> Iterator[None]:
-    """Let frames hold what can be recorded of every block, while the context is entered."""
-    me = object()
+def showing(session: Session) -> Iterator[Callable[[], None]]:
+    """Let frames hold what can be recorded of every block in a context, or until its function is called."""
+    end = partial(session.show, on=object())
     names = [tap for block in _blocks(session) for tap in shown_taps(block)]
-    session.show(*names, on=me)
+    end(*names)
     try:
-        yield
+        yield end
     finally:
-        session.show(on=me)
+        end()
 
 
 class Patterns:
@@ -50,6 +51,11 @@ class Patterns:
         The frame of the clean run.
     session
         Whose run it is.
+
+    Attributes
+    ----------
+    of_ablations
+        Whether there is room for those of ablations: where there is not, their frames need to hold none.
     """
 
     def __init__(self, clean: Frame, session: Session) -> None:
@@ -59,16 +65,16 @@ class Patterns:
         changed = sum(size for name, size in sizes.items() for target in targets if _may_change(target, name))
         least, most = sum(sizes.values()), sum(sizes.values()) + changed * len(SINGLE_HOWS)
         self._exact = 2 * most <= ROOM
-        self._all = most <= ROOM
+        self.of_ablations = most <= ROOM
         self._any = least <= ROOM
 
     def of(self, frame: Frame) -> tuple[list[wt.Tapped], list[bytes], dict[str, str]]:
         """Return what is written of a frame: headers, buffers, and why there is nothing of the rest."""
         is_clean = frame is self._clean
         if not self._any:
-            return [], [], {**frame.unshown, **dict.fromkeys(frame.shown, _NONE)}
-        if not is_clean and not self._all:
-            return [], [], {**frame.unshown, **dict.fromkeys(frame.shown, _TOO_LARGE)}
+            return [], [], {**self._clean.unshown, **dict.fromkeys(self._clean.shown, _NONE)}
+        if not is_clean and not self.of_ablations:
+            return [], [], {**self._clean.unshown, **dict.fromkeys(self._clean.shown, _TOO_LARGE)}
         headers, buffers = [], []
         for name, (numbers, dropped) in frame.shown.items():
             if not is_clean and self._same(name, numbers):

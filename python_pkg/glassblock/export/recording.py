@@ -37,15 +37,17 @@ def record(session: Session, progress: Progress | None = None) -> wt.Recording:
         If nothing was run and the session knows no prompt.
     """
     _last_run(session)
-    with showing(session):
-        return _record(session, progress)
+    with showing(session) as end:
+        return _record(session, progress, end)
 
 
-def _record(session: Session, progress: Progress | None) -> wt.Recording:
+def _record(session: Session, progress: Progress | None, no_more_patterns: Callable[[], None]) -> wt.Recording:
     frames = session.frames_again()
     last, ablations = _last_run(session), single_ablations(session)  # of one prompt, whatever is run meanwhile
     clean = (frames or last.frames)[0]
     patterns = Patterns(clean, session)
+    if not patterns.of_ablations:  # reading what is thrown away would take most of the time
+        no_more_patterns()
     size = 4 * len(clean.layout.sites) * clean.positions * len(clean.layout.stats)
     total = len(single_targets(session)) * len(SINGLE_HOWS)
     last_only = size * total > FRAMES_BYTES
