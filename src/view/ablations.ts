@@ -2,6 +2,7 @@
 import { select } from 'd3-selection';
 import type { Sweep } from '../state/local';
 import type { Intervention, Kind } from '../wire/types.generated';
+import { Changes } from './changes';
 import { type Part, unfit, type View } from './context';
 import { copyButton, pythonOf } from './copying';
 import { h, put, setText, show } from './dom';
@@ -26,8 +27,7 @@ export class Ablations implements Part {
   #all = h('button', { type: 'button', class: 'gb-word-button', 'data-testid': 'ablations-restore' }, 'Restore all');
   #copy: HTMLButtonElement;
   #look: Look | null = null;
-  /** What was painted last: frames come by the dozen, and none of this is in them. */
-  #painted: readonly unknown[] = [];
+  #changes = new Changes();
 
   constructor(private readonly view: View) {
     const python = () => pythonOf(this.#look?.interventions.map((one) => one.python) ?? []);
@@ -63,9 +63,8 @@ export class Ablations implements Part {
     if (!state) return;
     const { interventions } = look;
     const { session } = this.view;
-    const key = [interventions, session.page.value.sweep, state.kinds, state.run?.prompt, session.reachable];
-    if (this.#painted.length > 0 && key.every((value, i) => value === this.#painted[i])) return;
-    this.#painted = key;
+    const { sweep } = session.page.value;
+    if (!this.#changes.any(interventions, sweep, state.kinds, state.run?.prompt, session.reachable)) return;
     const some = interventions.length > 0;
     for (const node of [this.#table, this.#copy]) show(node, some);
     // One has a button of its own.

@@ -13,6 +13,7 @@ import { Ablations } from './ablations';
 import { sentenceOf } from './announce';
 import { Banner } from './banner';
 import { Candidates } from './candidates';
+import { Changes } from './changes';
 import { ChosenBar } from './choosing';
 import type { Part, Pictures, View } from './context';
 import { Controls } from './controls';
@@ -162,7 +163,7 @@ function sceneKey(view: View): unknown[] {
 class Painter {
   #looker = new Looker();
   #scheduled = false;
-  #key: unknown[] = [];
+  #changes = new Changes();
   #run: number | null = null;
   #scene: Scene | Error = new Error('nothing is laid out yet');
 
@@ -184,11 +185,7 @@ class Painter {
   paint(): void {
     const { view } = this;
     const { durable, page } = view.session;
-    const key = sceneKey(view);
-    if (key.some((value, i) => value !== this.#key[i])) {
-      this.#key = key;
-      this.#scene = this.#laid();
-    }
+    if (this.#changes.any(...sceneKey(view))) this.#scene = this.#laid();
     const stage = stageOf(view);
     view.root.dataset.theme = view.state.value.theme;
     view.root.dataset.stage = stage;

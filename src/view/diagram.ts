@@ -4,6 +4,7 @@ import { type Marks, search } from '../layout/search';
 import { split } from '../layout/split';
 import type { ViewState } from '../state/local';
 import { bindLayer } from './cards';
+import { Changes } from './changes';
 import { extend, type Meaning, meaningOf, meant } from './choosing';
 import type { Part, View } from './context';
 import { Drawing } from './drawing';
@@ -30,7 +31,7 @@ export class Diagram implements Part {
   #revealed: string | null = null;
   /** Key of the item that is in the tab order. */
   #current = '';
-  #marked: unknown[] = [];
+  #marked = new Changes();
   #goal: ViewState['goal'] = null;
 
   constructor(
@@ -87,10 +88,9 @@ export class Diagram implements Part {
   /** Mark what the search names, where that or the scene is another. */
   #mark(): void {
     const { state, session } = this.view;
-    const key = [state.value.query, session.durable.value.architecture, this.#scene];
-    if (!this.#scene || key.every((value, i) => value === this.#marked[i])) return;
-    this.#marked = key;
-    const marks: Marks | null = search(session.durable.value.architecture, state.value.query).marks;
+    const [{ query }, { architecture }] = [state.value, session.durable.value];
+    if (!this.#scene || !this.#marked.any(query, architecture, this.#scene)) return;
+    const marks: Marks | null = search(architecture, query).marks;
     paintMarks(this.element, this.#scene, marks);
   }
 

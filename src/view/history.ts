@@ -1,6 +1,7 @@
 /** What was done, and the way back: undo, redo, restore all, the steps as chips, and the same as lines of Python. */
 import { select } from 'd3-selection';
 import type { HistoryEntry } from '../wire/types.generated';
+import { Changes } from './changes';
 import type { Part, View } from './context';
 import { copyButton, pythonOf } from './copying';
 import { h, s, setText, show } from './dom';
@@ -44,7 +45,7 @@ export class HistoryBar implements Part {
   #python = h('code', { class: 'gb-python', 'data-testid': 'python-line' });
   #copy: HTMLButtonElement;
   #seen = '';
-  #painted: readonly unknown[] = [];
+  #changes = new Changes();
 
   constructor(private readonly view: View) {
     const { session, signal, shortcuts } = view;
@@ -75,9 +76,7 @@ export class HistoryBar implements Part {
     if (!state) return;
     const { entries, cursor } = state.history;
     const there = this.view.session.reachable;
-    const key = [state.history, look.interventions, there];
-    if (this.#painted.length > 0 && key.every((value, i) => value === this.#painted[i])) return;
-    this.#painted = key;
+    if (!this.#changes.any(state.history, look.interventions, there)) return;
     this.#undo.disabled = !there || cursor === 0;
     this.#redo.disabled = !there || cursor >= entries.length;
     this.#all.disabled = !there || look.interventions.length === 0;

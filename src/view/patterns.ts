@@ -13,14 +13,22 @@ import { HeadGrid, type Heads } from './attention/heads';
 import { Large } from './attention/large';
 import { signedScale, UNIT } from './attention/palette';
 import { RASTERS, Raster } from './attention/raster';
+import { Changes } from './changes';
 import type { Part, View } from './context';
-import { h, put, setText, show } from './dom';
+import { h, setText, show } from './dom';
 import { changedWord, type Look } from './look';
 import { NextFrame } from './next-frame';
+import { Segments } from './segments';
 import { stageOf } from './stages';
 
 /** Of the time that goes by, drawing takes so much at most: patterns of long texts are a million cells. */
 const SHARE = 0.2;
+
+const OF = [
+  { name: 'changed', words: 'ablated' },
+  { name: 'clean', words: 'clean' },
+  { name: 'difference', words: 'difference' },
+] as const;
 
 /** The blocks that have a picture, and what it is read from. */
 function tapsOf(block: Block): string[] {
@@ -46,8 +54,7 @@ export class Patterns implements Part {
   #heading = h('h2');
   #path = h('span', { class: 'gb-sub gb-mono gb-patterns-path' });
   #effective = h('button', { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'effective' });
-  #seg = h('span', { class: 'gb-seg gb-seg-small', role: 'group', 'aria-label': 'Patterns of' });
-  #of: Record<'changed' | 'clean' | 'difference', HTMLButtonElement>;
+  #seg: Segments<'changed' | 'clean' | 'difference'>;
   #close = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'All heads');
   #why = h('p', { class: 'gb-empty' });
   #legend = h('div', { class: 'gb-heat-legend gb-sub' });
@@ -61,7 +68,7 @@ export class Patterns implements Part {
   #differs = false;
   #open: number | null = null;
   #block: Block | null = null;
-  #key: readonly unknown[] = [];
+  #changes = new Changes();
   #look: Look | null = null;
   #next: NextFrame;
   #seen = true;
@@ -70,16 +77,14 @@ export class Patterns implements Part {
 
   constructor(private readonly view: View) {
     const { signal } = view;
-    const button = (words: string) => h('button', { type: 'button' }, words);
-    this.#of = { changed: button('ablated'), clean: button('clean'), difference: button('difference') };
-    this.#seg.append(...Object.values(this.#of));
+    this.#seg = new Segments('Patterns of', OF, signal, (of) => this.#shows(of));
     this.#grid = new HeadGrid(view, (head) => this.#opens(head));
     this.#large = new Large(view);
     this.#raster = new Raster(view);
     this.#next = new NextFrame(signal, () => this.#draw());
     this.#legend.append(this.#low, this.#bar, this.#high, this.#note);
     this.element.append(
-      h('div', { class: 'gb-section-head' }, this.#heading, this.#path, this.#seg, this.#effective),
+      h('div', { class: 'gb-section-head' }, this.#heading, this.#path, this.#seg.element, this.#effective),
       this.#why,
       this.#raster.element,
       this.#grid.element,
@@ -101,25 +106,14 @@ export class Patterns implements Part {
     const { page, durable } = this.view.session;
     const { theme, width, selected } = this.view.state.value;
     const { matrix } = page.value;
-    const key = [this.#block, look.now?.frame, look.clean?.frame, look.interventions, look.shows, theme, width, matrix];
-    const all = [...key, selected, durable.value.state?.run?.id];
-    if (all.some((value, i) => value !== this.#key[i])) {
-      this.#key = all;
-      this.#schedule();
-    }
+    const read = [look.now?.frame, look.clean?.frame, look.interventions, look.shows, matrix];
+    const run = durable.value.state?.run?.id;
+    if (this.#changes.any(this.#block, ...read, theme, width, selected, run)) this.#schedule();
     this.#next.check();
   }
 
   #listen(): void {
     const { signal, state } = this.view;
-    const shows = (compare: boolean, differs: boolean) => {
-      this.#differs = differs;
-      state.set({ compare });
-      this.#schedule();
-    };
-    this.#of.changed.addEventListener('click', () => shows(false, false), { signal });
-    this.#of.clean.addEventListener('click', () => shows(true, false), { signal });
-    this.#of.difference.addEventListener('click', () => shows(false, true), { signal });
     this.#close.addEventListener('click', () => this.#closes(), { signal });
     this.#effective.addEventListener('click', () => this.#asks(), { signal });
     this.#large.element.addEventListener(
@@ -135,6 +129,12 @@ export class Patterns implements Part {
     state.subscribe((changed) => {
       if (changed.has('stage') || changed.has('selected')) this.#select();
     }, signal);
+  }
+
+  #shows(of: 'changed' | 'clean' | 'difference'): void {
+    this.#differs = of === 'difference';
+    this.view.state.set({ compare: of === 'clean' });
+    this.#schedule();
   }
 
   /** Ask for nothing while the section is scrolled out of sight. */
@@ -257,10 +257,9 @@ export class Patterns implements Part {
   }
 
   #paintSeg(look: Look, { compared, differs }: Drawing): void {
-    show(this.#seg, compared);
-    setText(this.#of.changed, changedWord(look.interventions));
-    const which = differs ? 'difference' : look.shows === 'clean' ? 'clean' : 'changed';
-    for (const [name, node] of Object.entries(this.#of)) put(node, 'aria-pressed', String(name === which));
+    show(this.#seg.element, compared);
+    setText(this.#seg.of('changed'), changedWord(look.interventions));
+    this.#seg.press(differs ? 'difference' : look.shows === 'clean' ? 'clean' : 'changed');
   }
 
   /** A head that is ablated behind its pattern goes on looking: what it looks at may be what an ablation is about. */

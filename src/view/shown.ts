@@ -3,26 +3,28 @@
  * goes from one to the other, for as long as it is held or, pressed shortly, until it is pressed again.
  */
 import type { Part, View } from './context';
-import { h, put, setText } from './dom';
+import { h, setText } from './dom';
 import { changedWord, type Look } from './look';
+import { Segments } from './segments';
 
 /** Longer than this is held. */
 const HELD_MS = 350;
 
+const OF = [
+  { name: 'changed', testid: 'shows-changed' },
+  { name: 'clean', words: 'clean run', testid: 'shows-clean' },
+] as const;
+
 export class ShownRun implements Part {
   readonly element = h('div', { class: 'gb-shown-run' });
-  #seg = h('span', { class: 'gb-seg gb-seg-small', role: 'group', 'aria-label': 'Values of' });
-  #changed = h('button', { type: 'button', 'data-testid': 'shows-changed' });
-  #clean = h('button', { type: 'button', 'data-testid': 'shows-clean' }, 'clean run');
+  #seg: Segments<'changed' | 'clean'>;
   #words = h('span', { class: 'gb-sub', 'data-testid': 'shown-run' });
   #shows = '';
 
   constructor(private readonly view: View) {
     const { signal, state } = view;
-    this.#seg.append(this.#changed, this.#clean);
-    this.element.append(this.#seg, this.#words);
-    this.#changed.addEventListener('click', () => state.set({ compare: false }), { signal });
-    this.#clean.addEventListener('click', () => state.set({ compare: true }), { signal });
+    this.#seg = new Segments('Values of', OF, signal, (of) => state.set({ compare: of === 'clean' }));
+    this.element.append(this.#seg.element, this.#words);
     this.#keys();
   }
 
@@ -31,14 +33,9 @@ export class ShownRun implements Part {
     const only = look.shows === 'only';
     this.element.classList.toggle('gb-vacant', !look.live);
     this.view.root.classList.toggle('gb-shows-clean', look.shows === 'clean');
-    setText(this.#changed, `${word} run`);
-    for (const [node, shows] of [
-      [this.#changed, 'changed'],
-      [this.#clean, 'clean'],
-    ] as const) {
-      node.disabled = only;
-      put(node, 'aria-pressed', String(look.shows === shows || (only && shows === 'clean')));
-    }
+    setText(this.#seg.of('changed'), `${word} run`);
+    for (const { name } of OF) this.#seg.of(name).disabled = only;
+    this.#seg.press(look.shows === 'changed' ? 'changed' : 'clean');
     const says = {
       only: 'nothing is ablated',
       changed: 'C shows the clean run',

@@ -6,6 +6,7 @@ import { columnNames, Palette, sized } from '../canvas';
 import type { View } from '../context';
 import { h, put, setText, show } from '../dom';
 import { pointIn } from '../magnify';
+import { Segments } from '../segments';
 import { pictureOf } from './cells';
 import { logScale, type Scale, UNIT } from './palette';
 import { placeWords } from './words';
@@ -61,7 +62,7 @@ export function cellsOf(given: Given, tap: RasterTap): Cells | null {
 
 export class Raster {
   readonly element = h('div', { class: 'gb-raster' });
-  #seg = h('span', { class: 'gb-seg gb-seg-small', role: 'group', 'aria-label': 'What the cells show' });
+  #seg: Segments<RasterTap>;
   #canvas = h('canvas', { role: 'img', tabindex: 0 });
   #low = h('span');
   #high = h('span');
@@ -80,13 +81,10 @@ export class Raster {
   constructor(view: View) {
     const { signal } = view;
     this.#palette = new Palette(view);
-    for (const { tap, words, about } of RASTERS) {
-      const button = h('button', { type: 'button', 'data-tap': tap, title: about }, words);
-      button.addEventListener('click', () => this.#choose(tap), { signal });
-      this.#seg.append(button);
-    }
+    const segments = RASTERS.map(({ tap, words, about }) => ({ name: tap, words, title: about }));
+    this.#seg = new Segments('What the cells show', segments, signal, (tap) => this.#choose(tap));
     const legend = h('div', { class: 'gb-heat-legend gb-sub' }, this.#low, this.#bar, this.#high, this.#about);
-    this.element.append(this.#seg, this.#says, this.#canvas, legend);
+    this.element.append(this.#seg.element, this.#says, this.#canvas, legend);
     this.#canvas.addEventListener('pointermove', (event) => this.#hover(event), { signal });
     this.#canvas.addEventListener('keydown', (event) => this.#key(event), { signal });
   }
@@ -97,13 +95,12 @@ export class Raster {
     const there = RASTERS.filter(({ tap }) => cellsOf(given, tap) !== null);
     show(this.element, there.length > 0);
     const best = there.find(({ tap }) => tap === this.#tap) ?? mostTold(given, there);
-    for (const node of this.#seg.children as unknown as Iterable<HTMLElement>) {
+    for (const { tap } of RASTERS)
       show(
-        node,
-        there.some(({ tap }) => tap === node.dataset.tap),
+        this.#seg.of(tap),
+        there.some((one) => one.tap === tap),
       );
-      put(node, 'aria-pressed', String(node.dataset.tap === best?.tap));
-    }
+    this.#seg.press(best?.tap);
     if (!best) return false;
     this.#cells = cellsOf(given, best.tap);
     this.#draw(best);

@@ -7,6 +7,7 @@ import type { Part, View } from '../context';
 import { h, put, setText, show } from '../dom';
 import type { Look } from '../look';
 import { densityOf } from '../magnify';
+import { type Segment, Segments } from '../segments';
 import { Bars } from './bars';
 import { ExpertsBrief } from './brief';
 import { ExpertCard } from './card';
@@ -25,9 +26,9 @@ const NAME = 13;
 /** Of so many CSS pixels an expert can be seen and hit; where there is less room, the raster is scrolled. */
 const LEAST_CELL = 2;
 
-const MODES: readonly (readonly [ExpertsOf, string, string])[] = [
-  ['load', 'load', 'Share of the tokens over the even share'],
-  ['weight', 'weight', 'Mean routing weight from the tokens that came'],
+const MODES: readonly Segment<ExpertsOf>[] = [
+  { name: 'load', words: 'load', title: 'Share of the tokens over the even share' },
+  { name: 'weight', words: 'weight', title: 'Mean routing weight from the tokens that came' },
 ];
 
 export class ExpertsStage implements Part {
@@ -44,7 +45,7 @@ export class ExpertsStage implements Part {
   #legend: ExpertsLegend;
   #shape = h('span', { class: 'gb-sub' });
   #over = h('p', { class: 'gb-sub gb-ex-over', 'data-testid': 'experts-over' });
-  #modes: ReadonlyMap<ExpertsOf, HTMLButtonElement>;
+  #modes: Segments<ExpertsOf>;
   #axis = h('div', { class: 'gb-ex-axis' });
   #layers = h('div', { class: 'gb-ex-layers' });
   #layer = h('b', { class: 'gb-mono' });
@@ -67,26 +68,18 @@ export class ExpertsStage implements Part {
     this.#dots = new Dots(this.#experts);
     this.#table = new ExpertTable(this.#experts);
     this.#legend = new ExpertsLegend(this.#experts);
-    this.#modes = new Map(MODES.map(([of, name, title]) => [of, h('button', { type: 'button', title }, name)]));
-    for (const [of, node] of this.#modes) {
-      node.addEventListener('click', () => view.state.set({ experts: of }), { signal: view.signal });
-    }
+    this.#modes = new Segments('Colour', MODES, view.signal, (experts) => view.state.set({ experts }));
     this.#assemble();
   }
 
   #assemble(): void {
     const colour = h('span', { class: 'gb-sub' }, 'Colour');
-    const seg = h(
-      'span',
-      { class: 'gb-seg gb-seg-small', role: 'group', 'aria-label': 'Colour' },
-      ...this.#modes.values(),
-    );
     const head = h(
       'div',
       { class: 'gb-section-head' },
       h('h2', {}, 'Experts'),
       this.#shape,
-      h('span', { class: 'gb-ex-colour' }, colour, seg),
+      h('span', { class: 'gb-ex-colour' }, colour, this.#modes.element),
     );
     const raster = h(
       'div',
@@ -136,7 +129,7 @@ export class ExpertsStage implements Part {
     if (!experts.read(look)) return;
     setText(this.#over, overWhich(experts));
     const { experts: of } = this.view.state.value;
-    for (const [name, node] of this.#modes) put(node, 'aria-pressed', String(name === of));
+    this.#modes.press(of);
     this.#lay();
     const key = `${experts.version} ${this.#laid}`;
     if (key === this.#painted) return;

@@ -2,9 +2,11 @@
 import { select } from 'd3-selection';
 import { largest, limitOf } from '../../state/effects';
 import type { Effect } from '../../wire/types.generated';
+import { Changes } from '../changes';
 import { signedColour } from '../colour';
 import type { Part, View } from '../context';
-import { h, put, setText, show } from '../dom';
+import { h, setText, show } from '../dom';
+import { Segments } from '../segments';
 import { effectText } from './map';
 
 const COUNT = 15;
@@ -19,24 +21,17 @@ const OF: readonly (readonly [Of, string, RegExp])[] = [
 
 export class LargestEffects implements Part {
   readonly element = h('section', { class: 'gb-section gb-largest' });
-  #seg = h('span', { class: 'gb-seg gb-seg-small', role: 'group', 'aria-label': 'Effects of' });
+  #seg: Segments<Of>;
   #of: Of = 'all';
-  #buttons: ReadonlyMap<Of, HTMLButtonElement>;
   #body = h('tbody');
   #unit = h('th', { scope: 'col', 'data-col': 'effect' });
   #table: HTMLTableElement;
   #empty = h('p', { class: 'gb-empty' });
-  #painted: readonly unknown[] = [];
+  #changes = new Changes();
 
   constructor(private readonly view: View) {
-    this.#buttons = new Map(
-      OF.map(([of, words]) => {
-        const node = h('button', { type: 'button' }, words);
-        node.addEventListener('click', () => this.#choose(of), { signal: view.signal });
-        return [of, node];
-      }),
-    );
-    this.#seg.append(...this.#buttons.values());
+    const segments = OF.map(([name, words]) => ({ name, words }));
+    this.#seg = new Segments('Effects of', segments, view.signal, (of) => this.#choose(of));
     const head = h(
       'tr',
       {},
@@ -51,7 +46,7 @@ export class LargestEffects implements Part {
       this.#body,
     );
     this.element.append(
-      h('div', { class: 'gb-section-head' }, h('h2', {}, 'Largest effects'), this.#seg),
+      h('div', { class: 'gb-section-head' }, h('h2', {}, 'Largest effects'), this.#seg.element),
       this.#table,
       this.#empty,
     );
@@ -65,14 +60,10 @@ export class LargestEffects implements Part {
   paint(): void {
     const { sweep } = this.view.session.page.value;
     const { selected, theme } = this.view.state.value;
-    const key = [sweep, selected, theme, this.#of];
-    if (!key.some((value, i) => value !== this.#painted[i]) && this.#painted.length > 0) return;
-    this.#painted = key;
+    if (!this.#changes.any(sweep, selected, theme, this.#of)) return;
     const all = sweep?.rows ?? [];
-    for (const [of, node] of this.#buttons) {
-      put(node, 'aria-pressed', String(of === this.#of));
-      show(node, of === 'all' || all.some(({ address }) => fits(of, address)));
-    }
+    this.#seg.press(this.#of);
+    for (const [of] of OF) show(this.#seg.of(of), of === 'all' || all.some(({ address }) => fits(of, address)));
     const rows = largest(
       all.filter(({ address }) => fits(this.#of, address)),
       COUNT,

@@ -9,6 +9,7 @@ import { cellAt, layoutSweep, type SweepCell, type SweepMap } from '../../layout
 import { byAddress, limitOf } from '../../state/effects';
 import type { Effect } from '../../wire/types.generated';
 import { type Inks, Palette, sized } from '../canvas';
+import { Changes } from '../changes';
 import { signedColour } from '../colour';
 import { activate, type View } from '../context';
 import { h, put, setText } from '../dom';
@@ -48,8 +49,8 @@ export class SweepCells {
   #over: SweepCell | null = null;
   #effects: ReadonlyMap<string, Effect> = new Map();
   #unit = '';
-  #laid: readonly unknown[] = [];
-  #painted: readonly unknown[] = [];
+  #laid = new Changes();
+  #drawn = new Changes();
   #palette: Palette;
 
   constructor(private readonly view: View) {
@@ -72,12 +73,11 @@ export class SweepCells {
   }
 
   paint(look: Look, width: number): void {
-    this.#lay(width);
+    const laid = this.#lay(width);
     const { sweep } = this.view.session.page.value;
     const { theme, selected, projector } = this.view.state.value;
-    const key = [sweep, theme, this.#laid, look.interventions, globalThis.devicePixelRatio, projector];
-    if (key.some((value, i) => value !== this.#painted[i])) {
-      this.#painted = key;
+    const changed = this.#drawn.any(sweep, theme, look.interventions, globalThis.devicePixelRatio, projector);
+    if (laid || changed) {
       this.#effects = byAddress(sweep);
       this.#unit = sweep?.unit ?? '';
       this.#draw(look, limitOf(sweep?.rows ?? []));
@@ -85,18 +85,18 @@ export class SweepCells {
     this.#mark(selected);
   }
 
-  #lay(width: number): void {
+  /** Returns whether cells have other places now. */
+  #lay(width: number): boolean {
     const { layout, architecture } = this.view.session.durable.value;
     const sites = layout?.sites ?? [];
-    const key = [width, layout, architecture];
-    if (this.#laid.length > 0 && key.every((value, i) => value === this.#laid[i])) return;
-    this.#laid = key;
+    if (!this.#laid.any(width, layout, architecture)) return false;
     const sideOf = (address: string) => {
       const block = locate(architecture, address)?.block;
       return block ? describe(block).side : 1;
     };
     this.map = layoutSweep(sites, sideOf, width);
     Object.assign(this.element.style, { width: `${this.map.width}px`, height: `${this.map.height}px` });
+    return true;
   }
 
   #draw(look: Look, limit: number): void {

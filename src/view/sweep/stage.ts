@@ -1,6 +1,7 @@
 /** The Sweep stage: what each single ablation does to the prediction, in the shape of the model, and the largest as a list. */
 import { fixed } from '../../layout/format';
 import { limitOf } from '../../state/effects';
+import { Changes } from '../changes';
 import { signedGradient } from '../colour';
 import { activate, howOf, type Part, type View } from '../context';
 import { h, setText, show } from '../dom';
@@ -24,7 +25,7 @@ export class SweepStage implements Part {
   #ablate = h('button', { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'sweep-ablate' });
   #show = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Show in the diagram');
   #theme = '';
-  #painted: readonly unknown[] = [];
+  #changes = new Changes();
   #said = '';
 
   constructor(private readonly view: View) {
@@ -94,9 +95,7 @@ export class SweepStage implements Part {
     const { session, state } = this.view;
     const { selected } = state.value;
     const { sweep } = session.page.value;
-    const key = [sweep, selected, look.interventions, session.reachable, howOf(this.view)];
-    if (this.#painted.length > 0 && key.every((value, i) => value === this.#painted[i])) return;
-    this.#painted = key;
+    if (!this.#changes.any(sweep, selected, look.interventions, session.reachable, howOf(this.view))) return;
     const row = sweep?.rows.find(({ address }) => address === selected);
     const known =
       selected !== null && (session.durable.value.layout?.sites.some(({ address }) => address === selected) ?? false);
