@@ -374,6 +374,19 @@ def test_sweep_of_a_session_that_was_detached_is_refused(session: Session, page:
     assert "detached" in page.ask("sweep", **SWEEP)["error"]["message"]
 
 
+def test_sweep_that_is_done_lets_go_of_its_prompt(page: Page) -> None:
+    page.ask("run", prompt=PROMPT)
+    logits = weakref.ref(page.widget._session.last_run.logits)
+    page.ask("sweep", **SWEEP)
+    rows = swept(page)
+    page.ask("run", prompt="When Mary")
+    gc.collect()
+    assert logits() is None
+    page.effects.clear()
+    page.ask("hello", version=1)
+    assert swept(page) == rows
+
+
 def test_sweep_that_fails_says_so(session: Session, page: Page) -> None:
     page.ask("run", prompt=PROMPT)
 
@@ -448,6 +461,15 @@ def test_closing_ends_the_page_that_is_being_made(
     assert told.wait(20)
     assert page_made(page) is None
     assert not [warning for warning in recwarn if "thread" in str(warning.message)]
+
+
+def test_frame_that_comes_after_the_widget_was_closed_is_not_sent(session: Session) -> None:
+    page = Page(widget_of(session))
+    page.ask("run", prompt=PROMPT)
+    sent, frame = len(page.frames), session.frames[-1]
+    page.widget.close()
+    page.widget._send_frame(frame)
+    assert len(page.frames) == sent
 
 
 def test_closed_widget_keeps_no_model() -> None:

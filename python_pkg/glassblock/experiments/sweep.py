@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from glassblock.errors import InterventionError, PromptError
 from glassblock.experiments.effects import Effect, Effects
 from glassblock.experiments.metrics import Metric, metric_of
-from glassblock.live import Distribution, Kind, Session
+from glassblock.live import Distribution, Kind, Run, Session
 from glassblock.live.kinds import how_in_python, kind_of
 
 SCOPES = ("head", "block", "expert", "layer")
@@ -69,6 +69,10 @@ class Sweep:
         """Ablate each, alone, and yield what it did."""
         for address in self.addresses:
             yield self._measure(address)
+
+    def close(self) -> None:
+        """Let go of the prompt's clean pass, which may be large; what was measured can still be told."""
+        self._preview = _closed
 
     def effects(self, rows: Sequence[Effect]) -> Effects:
         """Return what was measured, with what was done."""
@@ -126,6 +130,10 @@ def repr_of(names: str | Sequence[str]) -> str:
     """Return a name or a list of them as Python."""
     quoted = [f'"{name}"' for name in ([names] if isinstance(names, str) else names)]
     return quoted[0] if isinstance(names, str) else f"[{', '.join(quoted)}]"
+
+
+def _closed(*_: str, **__: object) -> Run:
+    raise PromptError("expected a sweep that is open, got one that was closed. Begin another: session.sweep().")
 
 
 def _clean(session: Session) -> Distribution:

@@ -84,6 +84,7 @@ class Sweeps:
                         self._tell(running)
         except Exception as error:  # noqa: BLE001 - it is a thread: whoever looks is told
             self._failed(error)
+        running.sweep.close()
         with self._lock:
             running.ended = True
             self._tell(running)

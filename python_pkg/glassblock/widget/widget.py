@@ -143,7 +143,10 @@ class SessionWidget(DiagramWidget):
             self.set_trait("state", messages.state(self._session, self._problem))
 
     def _send_frame(self, frame: Frame) -> None:
-        header, buffers = messages.frame(frame, self._session)
+        session = self.__dict__.get("_session")
+        if session is None:  # closed while its numbers were on their way
+            return
+        header, buffers = messages.frame(frame, session)
         self.send(header, buffers=buffers)
 
     # ---- from the page
