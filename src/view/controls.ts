@@ -57,8 +57,9 @@ export class Controls implements Part {
       this.#stop,
       timeline,
       ablate,
+      this.#examples,
     );
-    this.element = h('form', { class: 'gb-controls', autocomplete: 'off' }, row, this.#examples);
+    this.element = h('form', { class: 'gb-controls', autocomplete: 'off' }, row);
     this.#listen();
   }
 
