@@ -2,8 +2,8 @@
  * Two architectures side by side: their diagrams, with what differs in a dashed outline, and every fact in a table. A row
  * of the table looks at its blocks in both diagrams.
  */
-import { RecordedModel } from '../state/recorded';
 import { Session } from '../state/session';
+import { StillModel } from '../state/still';
 import type { Architecture, Comparison, ComparisonRow } from '../wire/types.generated';
 import { mount } from './app';
 import type { Pictures } from './context';
@@ -19,7 +19,7 @@ class Side {
     private readonly unlike: ReadonlySet<string>,
     signal: AbortSignal,
   ) {
-    const session = new Session(new RecordedModel({ architecture, layout: null, recording: null }), signal, {});
+    const session = new Session(new StillModel(architecture), signal);
     mount(session, this.element, signal);
     // The diagram draws itself anew when its width or a card's layer changes.
     const observer = new MutationObserver(() => this.#mark());
