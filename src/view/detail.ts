@@ -7,7 +7,7 @@ import { actionOf, activate, howOf, type Part, unfit, type View } from './contex
 import { copyButton } from './copying';
 import { h, show } from './dom';
 import { factList, rowsOf, sourcesOf } from './facts';
-import { InsidePicture } from './inside';
+import { InsidePicture } from './inside/picture';
 import { jumpTo } from './jump';
 import { keyed } from './keys-overlay';
 import { KindPicker } from './kinds';

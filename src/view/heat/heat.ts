@@ -2,25 +2,25 @@
  * Tokens x layers: what the stream is after each layer at each token, or what each branch adds to it. A click on a token
  * shows its values in the diagram.
  */
-import { fixed, percent } from '../layout/format';
-import { type Rows, roomFor, rowsOf, valuesOf } from '../state/grid';
-import type { HeatOf } from '../state/local';
-import type { LayoutIndex } from '../state/readings';
-import { type Limits, robustLimits } from '../state/scale';
-import { type Column, columnsOf, endOf } from '../state/timeline';
-import type { DecodedFrame } from '../wire/codec';
-import { visible } from './candidates';
-import { Palette, sized } from './canvas';
-import { GRADIENT, signedGradient } from './colour';
-import type { Part, View } from './context';
-import { h, put, setText, show } from './dom';
-import { type Grid, HeatCells, type Places, placesOf } from './heat-cells';
-import { HeatTable } from './heat-table';
-import { cellWords, HEATS, largestOf, notesOf } from './heat-words';
-import { jumpTo } from './jump';
-import type { Look } from './look';
-import { pointIn } from './magnify';
-import { NextFrame } from './next-frame';
+import { fixed, percent } from '../../layout/format';
+import { type Rows, roomFor, rowsOf, valuesOf } from '../../state/grid';
+import type { HeatOf } from '../../state/local';
+import type { LayoutIndex } from '../../state/readings';
+import { type Limits, robustLimits } from '../../state/scale';
+import { type Column, columnsOf, endOf } from '../../state/timeline';
+import type { DecodedFrame } from '../../wire/codec';
+import { visible } from '../candidates';
+import { Palette, sized } from '../canvas';
+import { GRADIENT, signedGradient } from '../colour';
+import type { Part, View } from '../context';
+import { h, put, setText, show } from '../dom';
+import { jumpTo } from '../jump';
+import type { Look } from '../look';
+import { pointIn } from '../magnify';
+import { NextFrame } from '../next-frame';
+import { type Grid, HeatCells, type Places, placesOf } from './cells';
+import { HeatTable } from './table';
+import { cellWords, HEATS, largestOf, notesOf } from './words';
 
 const CHANGE_LIMITS: Limits = { low: 0.003, high: 0.8 };
 const COSINE_LIMITS: Limits = { low: -1, high: 1 };

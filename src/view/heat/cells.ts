@@ -2,13 +2,13 @@
  * The picture of tokens x layers. Cells are pixels of a small canvas, which is drawn large: what a repaint costs hardly
  * depends on how many there are. What has a mark of its own is drawn over it.
  */
-import type { Rows } from '../state/grid';
-import type { Theme } from '../state/local';
-import { beyond, type Limits } from '../state/scale';
-import type { Column } from '../state/timeline';
-import type { DecodedFrame } from '../wire/codec';
-import { columnNames, type Inks } from './canvas';
-import { magnitude, type Paint, signedColour } from './colour';
+import type { Rows } from '../../state/grid';
+import type { Theme } from '../../state/local';
+import { beyond, type Limits } from '../../state/scale';
+import type { Column } from '../../state/timeline';
+import type { DecodedFrame } from '../../wire/codec';
+import { columnNames, type Inks } from '../canvas';
+import { magnitude, type Paint, signedColour } from '../colour';
 
 /** The room of the tokens' names, which lean, under the cells. */
 export const FOOT = 44;

@@ -1,7 +1,7 @@
 /** The numbers of tokens x layers as a table, for whoever reads numbers or hears them. It is made when it is opened. */
-import { h } from './dom';
-import type { Grid } from './heat-cells';
-import { cellWords } from './heat-words';
+import { h } from '../dom';
+import type { Grid } from './cells';
+import { cellWords } from './words';
 
 /** The column says it once. */
 const UNIT = /^(cosine|norm) | (of the stream|off the clean run)$/g;

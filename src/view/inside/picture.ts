@@ -1,13 +1,13 @@
 /** The inside of the selected block, in the panel: as wide as there is room, with what its marks mean under it. */
-import { expertsOf, layoutInside } from '../layout/inside';
-import { shapeOf } from '../layout/inside/shapes';
-import type { Inside } from '../layout/inside/types';
-import { describe } from '../layout/kinds';
-import type { Block } from '../wire/types.generated';
-import type { View } from './context';
-import { h, s, show } from './dom';
-import { drawInside } from './inside/draw';
-import { Walk } from './inside/walk';
+import { expertsOf, layoutInside } from '../../layout/inside';
+import { shapeOf } from '../../layout/inside/shapes';
+import type { Inside } from '../../layout/inside/types';
+import { describe } from '../../layout/kinds';
+import type { Block } from '../../wire/types.generated';
+import type { View } from '../context';
+import { h, s, show } from '../dom';
+import { drawInside } from './draw';
+import { Walk } from './walk';
 
 /** Beyond it wires only get longer. */
 const WIDEST = 640;

@@ -1,9 +1,9 @@
 /** What tokens x layers says in words: its kinds, a cell, and what its marks mean. */
-import { fixed, percent, signed } from '../layout/format';
-import type { Rows } from '../state/grid';
-import type { HeatOf } from '../state/local';
-import type { Column } from '../state/timeline';
-import { type Look, runShown } from './look';
+import { fixed, percent, signed } from '../../layout/format';
+import type { Rows } from '../../state/grid';
+import type { HeatOf } from '../../state/local';
+import type { Column } from '../../state/timeline';
+import { type Look, runShown } from '../look';
 
 export const HEATS: Readonly<Record<HeatOf, string>> = {
   norm: 'norm of the stream',

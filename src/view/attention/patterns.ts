@@ -3,23 +3,23 @@
  * exact matrix that its recurrence comes to. Only what is shown is asked for: the kernel computes nothing that is not on
  * screen.
  */
-import { describe } from '../layout/kinds';
-import { locate } from '../layout/model';
-import { difference, MOST_ROWS, matrixPattern, type Pattern, patternOf } from '../state/pattern';
-import { type Column, columnsOf } from '../state/timeline';
-import type { DecodedFrame } from '../wire/codec';
-import type { Block } from '../wire/types.generated';
-import { HeadGrid, type Heads } from './attention/heads';
-import { Large } from './attention/large';
-import { signedScale, UNIT } from './attention/palette';
-import { RASTERS, Raster } from './attention/raster';
-import { Changes } from './changes';
-import type { Part, View } from './context';
-import { h, setText, show } from './dom';
-import { changedWord, type Look } from './look';
-import { NextFrame } from './next-frame';
-import { Segments } from './segments';
-import { stageOf } from './stages';
+import { describe } from '../../layout/kinds';
+import { locate } from '../../layout/model';
+import { difference, MOST_ROWS, matrixPattern, type Pattern, patternOf } from '../../state/pattern';
+import { type Column, columnsOf } from '../../state/timeline';
+import type { DecodedFrame } from '../../wire/codec';
+import type { Block } from '../../wire/types.generated';
+import { Changes } from '../changes';
+import type { Part, View } from '../context';
+import { h, setText, show } from '../dom';
+import { changedWord, type Look } from '../look';
+import { NextFrame } from '../next-frame';
+import { Segments } from '../segments';
+import { stageOf } from '../stages';
+import { HeadGrid, type Heads } from './heads';
+import { Large } from './large';
+import { signedScale, UNIT } from './palette';
+import { RASTERS, Raster } from './raster';
 
 /** Of the time that goes by, drawing takes so much at most: patterns of long texts are a million cells. */
 const SHARE = 0.2;
