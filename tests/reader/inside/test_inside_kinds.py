@@ -151,6 +151,18 @@ def test_softmax_before_the_choice_is_a_step_and_after_it_a_part_of_the_choice()
     assert "softmax" not in names(inside("gpt_oss", "L0.moe"))
 
 
+def test_heads_are_no_tokens() -> None:
+    """The model is read with seven tokens: seven heads stay a number."""
+    sizes = {"hidden_size": 112, "intermediate_size": 48, "num_hidden_layers": 2}
+    for heads, shared in ((7, 7), (14, 7)):
+        given = AutoConfig.for_model("llama", num_attention_heads=heads, num_key_value_heads=shared, **sizes)
+        found = read(given).block("L0.attn").inside
+        assert found is not None
+        assert step(found, "scores").shape == ("batch", heads, "tokens", "tokens")
+        assert [one.shape[1] for one in found.steps if one.op == "rotary"] == [heads, shared]
+        assert step(found, "o_proj").shape == ("batch", "tokens", 112)
+
+
 def test_a_router_chooses_among_experts_and_not_among_tokens() -> None:
     """The model is read with seven tokens: eight experts are not those and a sink."""
     assert step(inside("mixtral", "L0.moe"), "softmax").shape == ("tokens", 8)

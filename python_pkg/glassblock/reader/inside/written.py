@@ -13,8 +13,9 @@ from glassblock.reader.walk import parameter_at
 
 _SQUARE = ("scores", "softmax")
 _SEVERAL = 4
-_TEXT_TOKENS_WIDTH = 3
 """Modules without work that are shown one by one."""
+_TEXT_TOKENS_WIDTH = 3
+"""Dimensions of what has no heads apart."""
 _CASTS = ("to", "float", "half", "bfloat16", "double", "type", "type_as")
 _KEPT = {"k": "keys", "k_rot": "keys", "v": "values"}
 """What layers take over from others, by their taps."""
@@ -29,6 +30,7 @@ class Writer:
         self.homes = in_order(draft)
         cuts = (self.graph.ops[home.first].inputs[0] for home in self.homes if home.op == "split")
         self.cuts = {self.graph.same(value) for value in cuts}
+        self.heads_like_tokens = self.graph.recording.tokens in (block.heads, block.kv_heads)
         self.seen: set[int] = set()
         self.counted: set[int] = set()
         self.inputs: dict[str, int] = {}
@@ -162,6 +164,8 @@ class Writer:
         table = home is not None and not self.entering(home)  # the same for every text
         for at, size in enumerate(apart[:-1]):
             named[at] = "batch" if at == 0 and size == batch and not table else "tokens" if size == tokens else size
+        if self.heads_like_tokens and named[:3] == ["batch", "tokens", "tokens"]:
+            named[1] = tokens
         if len(apart) > 1 and apart[0] == batch * tokens and named[0] != "batch":
             named[0] = "tokens"
         square = home is not None and (self.by_pair(home) or (table and apart[-2:] == (tokens, tokens)))
