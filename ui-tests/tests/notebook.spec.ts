@@ -2,6 +2,7 @@
 import * as path from 'node:path';
 import { expect, test } from '@jupyterlab/galata';
 import { at } from '../helpers/diagram';
+import { newNotebook, runCell } from '../helpers/notebook';
 
 const NOTEBOOK = path.resolve(__dirname, '../../examples/start_here.ipynb');
 
@@ -21,4 +22,14 @@ test('the notebook runs, and shows what it says', async ({ page, tmpPath }) => {
   await expect(notebook).toContainText('glassblock-demo.html');
   await expect(notebook.locator('[data-mime-type="application/vnd.jupyter.stderr"]')).toHaveCount(0);
   await expect(at(notebook.locator('.gb-root'), 'L2.attn.H3')).toBeAttached();
+});
+
+test('figures of an architecture stand side by side, whatever the notebook makes of lists', async ({ page }) => {
+  await newNotebook(page);
+  const output = await runCell(page, 'import glassblock as gb\ngb.unfold("gallery:gpt2")');
+  const figures = output.locator('.gb-figures dd');
+  await expect(figures.nth(1)).toBeVisible();
+  const tops = await figures.evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().top)));
+  expect(tops.length).toBeGreaterThan(2);
+  expect(new Set(tops).size).toBe(1);
 });
