@@ -295,7 +295,7 @@ describe('the diagram', () => {
     find('[data-layer="L17"]').dispatchEvent(new MouseEvent('click', { bubbles: true }));
     await settled();
     expect(hit('L17.moe')).not.toBeNull();
-    expect(find('.gb-strip').getAttribute('aria-valuetext')).toBe('L17');
+    expect(find('.gb-strip').getAttribute('aria-valuetext')).toBe('L17, MoE layer');
   });
 });
 

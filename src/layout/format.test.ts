@@ -32,6 +32,13 @@ describe('numbers', () => {
     expect(percent(0.00032)).toBe('0.03 %');
     expect(percent(0.0000001)).toBe('< 0.001 %');
     expect(percent(0)).toBe('0.0 %');
+    expect(percent(0.99941)).toBe('99.9 %');
+    expect(percent(0.99962)).toBe('99.96 %');
+    expect(percent(0.999962)).toBe('99.996 %');
+    expect(percent(0.9999999)).toBe('> 99.999 %');
+    expect(percent(0.99998, 0)).toBe('100 %');
+    expect(percent(1)).toBe('100.0 %');
+    expect(percent(1.6)).toBe('160.0 %');
   });
 
   it('show a difference of probabilities in points', () => {

@@ -33,11 +33,19 @@ export function big(count: number): string {
   return fixed(count);
 }
 
-/** A probability, 0 to 1, in percent. Small ones keep two figures, so that 0 means 0. */
+/** A probability, 0 to 1, in percent. Small ones keep a figure, so that 0 means 0, and so do those near 1: 100 means 1. */
 export function percent(share: number, decimals = 1): string {
   const value = 100 * share;
   if (value > 0 && value < 10 ** -decimals) return value < 0.001 ? '< 0.001 %' : `${Number(value.toPrecision(1))} %`;
+  const left = 100 - value;
+  if (decimals > 0 && left > 0 && left < 0.5 * 10 ** -decimals) return nearAll(left);
   return `${fixed(value, decimals)} %`;
+}
+
+/** What is missing of 100 % keeps a figure. */
+function nearAll(left: number): string {
+  const decimals = Math.ceil(-Math.log10(left));
+  return decimals > 3 ? '> 99.999 %' : `${(100 - Number(left.toPrecision(1))).toFixed(decimals)} %`;
 }
 
 /** A difference of probabilities in percentage points. */
