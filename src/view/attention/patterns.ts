@@ -14,6 +14,7 @@ import type { Part, View } from '../context';
 import { h, setText, show } from '../dom';
 import { changedWord, type Look } from '../look';
 import { NextFrame } from '../next-frame';
+import { onWidth } from '../resized';
 import { Segments } from '../segments';
 import { stageOf } from '../stages';
 import { HeadGrid, type Heads } from './heads';
@@ -94,7 +95,7 @@ export class Patterns implements Part {
     );
     this.#listen();
     this.#watchSight();
-    this.#watchWidth();
+    onWidth(this.element, signal, () => this.#schedule());
     signal.addEventListener('abort', () => view.session.watching.show(this, []));
   }
 
@@ -147,19 +148,6 @@ export class Patterns implements Part {
       },
       { rootMargin: '400px' },
     );
-    observer.observe(this.element);
-    this.view.signal.addEventListener('abort', () => observer.disconnect());
-  }
-
-  /** The panel gets narrower where it begins to scroll by itself. */
-  #watchWidth(): void {
-    if (typeof ResizeObserver === 'undefined') return;
-    let width = 0;
-    const observer = new ResizeObserver(() => {
-      if (this.element.clientWidth === width) return;
-      width = this.element.clientWidth;
-      this.#schedule();
-    });
     observer.observe(this.element);
     this.view.signal.addEventListener('abort', () => observer.disconnect());
   }

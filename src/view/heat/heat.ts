@@ -18,6 +18,7 @@ import { jumpTo } from '../jump';
 import type { Look } from '../look';
 import { pointIn } from '../magnify';
 import { NextFrame } from '../next-frame';
+import { onWidth } from '../resized';
 import { type Grid, HeatCells, type Places, placesOf } from './cells';
 import { HeatTable } from './table';
 import { cellWords, HEATS, largestOf, notesOf } from './words';
@@ -81,6 +82,7 @@ export class Heat implements Part {
     on(this.#canvas, 'focus', () => this.#enter());
     on(this.#canvas, 'blur', () => this.#leave());
     on(this.#most, 'click', () => this.#most.value !== '' && jumpTo(view, this.#most.value));
+    onWidth(this.element, signal, () => this.#next.ask());
     on(this.#table.element, 'toggle', () => this.#next.ask());
   }
 
@@ -101,7 +103,7 @@ export class Heat implements Part {
 
   #draw(look: Look, rows: Rows): void {
     if (!look.now || rows.rows.length === 0) return;
-    const width = this.#canvas.clientWidth || this.element.clientWidth || 400;
+    const width = this.element.clientWidth || 400;
     const names = rows.rows.map(({ name }) => this.view.measure(name, 11, 400));
     const left = Math.max(LABEL.least, Math.min(LABEL.most, Math.ceil(Math.max(...names)) + 6));
     const grid = this.#read(look, rows, Math.floor((width - left) / LEAST));
