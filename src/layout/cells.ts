@@ -3,7 +3,7 @@ import type { CellsOf } from './kinds';
 import type { CellBox, Point } from './scene';
 
 /** More than this many cells have no room for names. */
-export const LABELLED = 16;
+const LABELLED = 16;
 const LABELLED_SIZE = { w: 42, h: 28, flat: 20, least: 24, gap: 6 };
 const COMPACT = { gap: 1.4, largest: 18, least: 4, most: 12, flat: 7 };
 /** Hundreds of them: smaller, so that they do not fill the picture. */

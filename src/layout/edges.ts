@@ -19,7 +19,7 @@ const WORDS: Record<Edge['kind'], string> = {
 const RAIL = 7;
 /** From the cards to the first rail: room for an arrow's head. */
 const ASIDE = 16;
-export const LABEL_HEIGHT = 20;
+const LABEL_HEIGHT = 20;
 const ABOVE = 14;
 
 /** Whether an edge needs no rail: it becomes the stream of the stack above its own, which nothing else comes into. */

@@ -13,7 +13,7 @@ import { placeFans, placeStrip } from './strip';
 import type { Measure } from './text';
 
 /** Up to this many layers each has a card of its own. */
-export const UNFOLDED = 6;
+const UNFOLDED = 6;
 
 export interface LayoutOptions {
   readonly width: number;

@@ -9,7 +9,7 @@ export interface Rule {
 const STATE = /::|:(?:hover|focus|active|disabled|enabled|read-only|checked|placeholder|before|after)/;
 
 /** Split at a separator that is in no brackets and no quotes. */
-export function splitOutside(text: string, separator: string): string[] {
+function splitOutside(text: string, separator: string): string[] {
   const parts: string[] = [];
   let [depth, quote, from] = [0, '', 0];
   for (let at = 0; at < text.length; at++) {

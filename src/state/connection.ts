@@ -6,8 +6,8 @@
 import type { PageModel } from '../wire/model';
 import type { Connection } from './local';
 
-export const HELLO_MS = 3000;
-export const REPLY_MS = 5000;
+const HELLO_MS = 3000;
+const REPLY_MS = 5000;
 const PROBE_MS = 1500;
 
 export interface Deadlines {

@@ -8,7 +8,7 @@ import type { Frame, Intervention, RunSummary, SessionState } from '../wire/type
 import { common } from './copies';
 import { Store } from './store';
 
-export const BUDGET = 64 * 2 ** 20;
+const BUDGET = 64 * 2 ** 20;
 /** A slider with more stops than this cannot be aimed at. */
 const MOST = 2000;
 /** About what a header takes beside its buffers. */

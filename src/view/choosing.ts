@@ -37,7 +37,7 @@ export function targetsOf(view: View, address: string): readonly string[] {
 }
 
 /** Ablate what is chosen and not yet ablated; where all of it is, restore it. */
-export function toggleChosen(view: View, look: Look): void {
+function toggleChosen(view: View, look: Look): void {
   const { chosen } = view.state.value;
   const intact = chosen.filter((one) => look.edits(one).length === 0);
   if (intact.length > 0) view.session.ablate(intact, howOf(view));

@@ -128,7 +128,7 @@ export function badge(how: How): SVGGElement {
 }
 
 /** The last kind's badge, and another behind it where there are several. */
-export function paintBadge(group: SVGGElement, edits: readonly How[]): void {
+function paintBadge(group: SVGGElement, edits: readonly How[]): void {
   const badge = child(group, 'gb-badge');
   const how = edits.at(-1);
   badge.classList.toggle('gb-on', how !== undefined);

@@ -130,7 +130,7 @@ function leaves(event: KeyboardEvent): boolean {
 const UNTYPED = new Set(['button', 'checkbox', 'radio', 'range', 'submit', 'reset', 'color', 'file']);
 
 /** Whether what is pressed here is text. */
-export function typesText(target: EventTarget | null): boolean {
+function typesText(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return !UNTYPED.has(target.type) && !target.readOnly;
   return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;

@@ -17,7 +17,7 @@ export function drawFans(layer: Element, fans: readonly Fan[]): void {
 }
 
 /** Bind the card of a layer's group to that layer, and look at it. */
-export function bindTo(pen: Pen, cell: StripCell): void {
+function bindTo(pen: Pen, cell: StripCell): void {
   pen.state.set({ bound: { ...pen.state.value.bound, [cell.group]: cell.index }, selected: cell.address });
 }
 

@@ -27,7 +27,7 @@ function button(of: keyof typeof PATHS, name: string): HTMLButtonElement {
 }
 
 /** Where time stands, in a few words. */
-export function readout({ kept, at, paused, rate }: TimelineState): string {
+function readout({ kept, at, paused, rate }: TimelineState): string {
   const newer = kept - 1 - at;
   if (paused) return newer > 0 ? `paused, ${fixed(newer)} newer` : 'paused';
   return rate > 1 ? `${fixed(rate)} frames/s` : kept > 1 ? `${fixed(kept)} frames` : '';

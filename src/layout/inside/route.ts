@@ -24,7 +24,7 @@ const EDGE = 11;
 const PLAIN = 18;
 const CLOSE = 5;
 /** From the middle of a sign to where a wire from aside turns towards it. */
-export const ELBOW = 17;
+const ELBOW = 17;
 
 const keyOf = ({ from, to, net }: Link) => `${from}>${to}>${net}`;
 

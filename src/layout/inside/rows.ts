@@ -7,7 +7,7 @@ import type { Sized } from './sizes';
 
 /** Room between neighbours in a row, and half of what a passing wire needs for itself. */
 export const GAP = 14;
-export const LANE = 3;
+const LANE = 3;
 
 /** A place in a row: a step, or where the tensor of a net passes by. */
 export interface Cell {

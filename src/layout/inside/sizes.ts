@@ -48,7 +48,7 @@ const FORMS: Readonly<Record<Op, Form>> = {
 };
 
 /** Steps with a picture of what they do before their name. */
-export const PICTURED: ReadonlySet<Op> = new Set<Op>([
+const PICTURED: ReadonlySet<Op> = new Set<Op>([
   'norm',
   'rotary',
   'softmax',
@@ -75,7 +75,7 @@ export interface Scale {
 }
 
 /** The square root of the dimension: an area of the trapezoid then grows as the parameters do, and small ones are seen. */
-export const barWidth = (size: number, { widest, most }: Scale) =>
+const barWidth = (size: number, { widest, most }: Scale) =>
   Math.max(LEAST, Math.round(widest * Math.sqrt(size / Math.max(1, most))));
 
 interface Context {
@@ -88,7 +88,7 @@ interface Context {
 }
 
 /** Fonts of code are as wide as they are: three fifths of their size a sign. */
-export const monoWidth = (text: string, measure: Measure) => Math.max(measure(text, PX, 400), text.length * PX * 0.605);
+const monoWidth = (text: string, measure: Measure) => Math.max(measure(text, PX, 400), text.length * PX * 0.605);
 
 interface Out {
   readonly net: number;

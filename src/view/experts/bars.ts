@@ -17,7 +17,7 @@ const MARK = 4;
 const nice = (share: number) => [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1].find((step) => step >= share) ?? 1;
 
 /** The share at the top of the scale: it grows with the sequence, and does not shrink until another begins. */
-export function topShare({ now, clean }: Experts, mixture: Mixture): number {
+function topShare({ now, clean }: Experts, mixture: Mixture): number {
   let most = 0;
   for (let expert = 0; expert < mixture.experts; expert++) {
     most = Math.max(most, now.share(mixture, expert) || 0, clean?.share(mixture, expert) || 0);

@@ -51,7 +51,7 @@ export function placesOf({ rows, room }: Grid, width: number, left: number): Pla
 }
 
 /** The colour of a cell; null where it has an outline: it was not measured, or is exactly unchanged. */
-export function paintOf({ rows, limits, theme }: Grid, value: number): Paint | null {
+function paintOf({ rows, limits, theme }: Grid, value: number): Paint | null {
   if (Number.isNaN(value)) return null;
   if (rows.of === 'cosine') return signedColour(value, theme);
   return rows.of === 'change' && value === 0 ? null : magnitude(value, limits);

@@ -13,7 +13,7 @@ import { Walk } from './walk';
 const WIDEST = 640;
 
 /** What the marks of an inside mean; only of those that it has. */
-export function legendOf({ steps }: Inside): string[] {
+function legendOf({ steps }: Inside): string[] {
   const has = (of: (step: Inside['steps'][number]) => boolean) => steps.some(of);
   return [
     has(({ op }) => op === 'linear') && 'Bar width: square root of the dimension; under a name its parameters.',

@@ -25,7 +25,7 @@ const OPS: Readonly<Record<Op, string>> = {
 };
 
 /** What an operation is, in words. */
-export const opOf = ({ op }: Step): string => OPS[op] ?? op;
+const opOf = ({ op }: Step): string => OPS[op] ?? op;
 
 const plural = (count: number, one: string) => `${fixed(count)} ${one}${count === 1 ? '' : 's'}`;
 
