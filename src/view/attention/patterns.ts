@@ -5,9 +5,7 @@
  */
 import { describe } from '../../layout/kinds';
 import { locate } from '../../layout/model';
-import { difference, MOST_ROWS, matrixPattern, type Pattern, patternOf } from '../../state/pattern';
-import { type Column, columnsOf } from '../../state/timeline';
-import type { DecodedFrame } from '../../wire/codec';
+import { difference } from '../../state/pattern';
 import type { Block } from '../../wire/types.generated';
 import { Changes } from '../changes';
 import type { Part, View } from '../context';
@@ -20,7 +18,8 @@ import { stageOf } from '../stages';
 import { HeadGrid, type Heads } from './heads';
 import { Large } from './large';
 import { signedScale, UNIT } from './palette';
-import { RASTERS, Raster } from './raster';
+import { Raster } from './raster';
+import { askedOf, columnsAt, limitOf, matrixOf, patternsOf, reasonOf, tapsOf } from './source';
 
 /** Of the time that goes by, drawing takes so much at most: patterns of long texts are a million cells. */
 const SHARE = 0.2;
@@ -30,20 +29,6 @@ const OF = [
   { name: 'clean', words: 'clean' },
   { name: 'difference', words: 'difference' },
 ] as const;
-
-/** The blocks that have a picture, and what it is read from. */
-function tapsOf(block: Block): string[] {
-  if (block.role === 'attention') return [`${block.address}.pattern`];
-  if (block.role === 'mixer') return RASTERS.map(({ tap }) => `${block.address}.${tap}`);
-  return [];
-}
-
-interface Source {
-  readonly now: Pattern | null;
-  readonly clean: Pattern | null;
-  /** Whether there is an edited run beside the clean one. */
-  readonly compared: boolean;
-}
 
 interface Drawing extends Heads {
   /** Whether there is an edited run beside the clean one. */
@@ -207,7 +192,8 @@ export class Patterns implements Part {
     this.#paintHeads(drawing, look, this.element.clientWidth || 400);
     this.#paintSeg(look, drawing);
     this.#paintLegend(drawing);
-    const why = this.#reason(block, look, told || drawing.now !== null);
+    this.#offer(block);
+    const why = reasonOf(this.view, block, look, told || drawing.now !== null);
     show(this.#why, why !== '');
     setText(this.#why, why);
     this.#took = performance.now() - begun;
@@ -217,7 +203,9 @@ export class Patterns implements Part {
   /** What of the source is drawn, and in which colours. */
   #drawing(block: Block, look: Look): Drawing {
     const mixes = block.role === 'mixer';
-    const { now, clean, compared } = mixes ? this.#matrix(block, look) : this.#patterns(block, look);
+    const { now, clean, compared } = mixes
+      ? matrixOf(this.view, block, look)
+      : patternsOf(this.view, block, look, this.#differs);
     const differs = this.#differs && compared && now !== null && clean !== null;
     const shown = differs && now && clean ? difference(now, clean) : now;
     const { theme } = this.view.state.value;
@@ -278,82 +266,27 @@ export class Patterns implements Part {
     setText(this.#note, [what, axes, cut, another, still].filter((word) => word !== '').join(' · '));
   }
 
-  // ---- where it comes from
-
   #newest(name: string) {
     return this.#look?.now?.frame.inside.get(name);
-  }
-
-  #columns(frame: DecodedFrame): { columns: (Column | null)[]; tokens: readonly (string | null)[]; start: number } {
-    const { moments } = this.view.session.timeline;
-    const end = frame.header.first + frame.header.positions;
-    const moment = [...moments].reverse().find((one) => one.frame === frame);
-    const start = Math.max(0, end - MOST_ROWS);
-    const columns = columnsOf(moments, frame, start, end);
-    const told = frame.header.tokens.map((token) => token as string | null);
-    const tokens = moment?.text ?? [...Array.from({ length: frame.header.first }, () => null), ...told];
-    return { columns, tokens, start };
-  }
-
-  #patterns(block: Block, look: Look): Source {
-    const name = `${block.address}.pattern`;
-    const causal = block.spec?.kind === 'attention' && block.spec.causal.value;
-    const of = (frame: DecodedFrame | undefined) =>
-      frame ? patternOf({ name, frame, causal, ...this.#columns(frame) }) : null;
-    const { edited } = this.view.session.page.value;
-    const compared = look.interventions.length > 0 && look.clean !== null;
-    const clean = compared ? of(look.clean?.frame) : null;
-    // With the clean run on screen the edited one is still what it is compared with.
-    const now = of(this.#differs && look.shows === 'clean' ? (edited ?? undefined) : look.now?.frame);
-    return { now, clean, compared: compared && now !== null && clean !== null };
   }
 
   #rasters(block: Block, look: Look): boolean {
     const frame = look.now?.frame;
     if (!frame) return false;
-    return this.#raster.paint({ block: block.address, ...this.#columns(frame) }, this.element.clientWidth || 400);
+    return this.#raster.paint(
+      { block: block.address, ...columnsAt(this.view, frame) },
+      this.element.clientWidth || 400,
+    );
   }
 
-  /** The matrix that was asked for, as long as it is of this mixer and of the run on screen. */
-  #matrix(block: Block, look: Look): Source {
-    const { matrix } = this.view.session.page.value;
-    const run = this.view.session.durable.value.state?.run?.id ?? null;
-    const asked = matrix?.name === block.address && matrix.run === run ? matrix : null;
+  /** The button that asks for a mixer's matrix. */
+  #offer(block: Block): void {
+    const { state } = this.view.session.durable.value;
+    const asked = askedOf(this.view, block);
     const working = asked !== null && asked.numbers === null && asked.why === null;
-    show(this.#effective, run !== null && asked?.numbers == null);
+    show(this.#effective, block.role === 'mixer' && (state?.run ?? null) !== null && asked?.numbers == null);
     setText(this.#effective, working ? 'Working it out …' : 'Effective attention');
     this.#effective.disabled = working || !this.view.session.reachable;
     this.#effective.title = 'The exact matrix from source to target tokens that its recurrence comes to';
-    const tokens = look.now ? this.#columns(look.now.frame).tokens : [];
-    const now = asked?.numbers ? matrixPattern(asked.numbers, tokens) : null;
-    return { now, clean: null, compared: false };
   }
-
-  /** Why there is nothing to see; empty where there is. */
-  #reason(block: Block, look: Look, some: boolean): string {
-    show(this.#effective, block.role === 'mixer' && !this.#effective.hidden);
-    const { matrix } = this.view.session.page.value;
-    if (matrix?.name === block.address && matrix.why !== null) return matrix.why;
-    if (some) return '';
-    const unread = look.now?.frame.header.unread ?? {};
-    const [why] = tapsOf(block).flatMap((name) => unread[name] ?? []);
-    if (why !== undefined) return `It cannot be shown: ${why}.`.replace(/\.\.$/, '.');
-    return look.now ? 'It comes with the next forward pass.' : 'Run a prompt to see it.';
-  }
-}
-
-/** The largest size in a matrix, rounded up to a number that is easily read. */
-function limitOf(pattern: Pattern | null): number {
-  if (!pattern) return 1;
-  let largest = 0;
-  for (let head = 0; head < pattern.heads; head++) {
-    pattern.queries.forEach((_, row) => {
-      for (let column = 0; column <= row; column++) {
-        const size = Math.abs(pattern.at(head, row, column));
-        if (size > largest) largest = size;
-      }
-    });
-  }
-  const power = 10 ** Math.floor(Math.log10(largest || 1));
-  return (Math.ceil((2 * largest) / power) / 2) * power || 1;
 }
