@@ -110,6 +110,20 @@ describe('frames', () => {
 });
 
 describe('the connection', () => {
+  it('that is closed ends what was asked for and will not come', () => {
+    const { model, session } = open();
+    session.toggle('L1.attn.H2', 'zero');
+    session.save();
+    const rows = [{ address: 'L0.mlp', effect: 0.5, why: null }];
+    const about = { sweep: 1, how: 'zero', metric: 'logit of Mary', unit: '', prompt: '', clean: null, python: '' };
+    model.emit('msg:custom', { type: 'effects', ...about, first: 0, rows, total: 3, running: true });
+    expect(session.page.value).toMatchObject({ saving: { done: 0 }, sweep: { running: true } });
+    expect(session.page.value.pending.size).toBe(1);
+    model.emit('comm:close');
+    expect(session.page.value).toMatchObject({ connection: 'gone', saving: null, sweep: { rows, running: false } });
+    expect(session.page.value.pending.size).toBe(0);
+  });
+
   it('is silent when nobody answers the greeting, and live again when anything comes', async () => {
     const { model, session } = open();
     await vi.advanceTimersByTimeAsync(3100);

@@ -25,6 +25,13 @@ function grown(before: Sweep | null, { type: _, first, rows, ...about }: Effects
   return { ...about, rows: [...known, ...rows] };
 }
 
+/** Where the kernel is gone, what it was about ends: nothing more of it will come. */
+function ended(connection: Page['connection'], { sweep }: Page): Partial<Page> {
+  return connection === 'gone'
+    ? { pending: new Map(), saving: null, sweep: sweep && { ...sweep, running: false } }
+    : {};
+}
+
 export class Session {
   readonly durable: Store<Durable>;
   readonly page = new Store<Page>(EMPTY_PAGE);
@@ -48,7 +55,7 @@ export class Session {
     const watched = {
       hello: () => this.#hello(),
       busy: () => this.busy,
-      set: (connection: Page['connection']) => this.page.set({ connection }),
+      set: (connection: Page['connection']) => this.page.set({ connection, ...ended(connection, this.page.value) }),
       recorded: options.recorded === true,
     };
     if (watched.recorded) this.page.set({ connection: 'recorded' });
