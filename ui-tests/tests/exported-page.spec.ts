@@ -80,3 +80,22 @@ for (const [kind, words] of Object.entries({
     await page.close();
   });
 }
+
+test('on a projector the prediction stays beside the diagram, and nothing is wider than its column', async ({
+  browser,
+}) => {
+  const context = await browser.newContext({ offline: true, viewport: { width: 1260, height: 900 } });
+  const page = await context.newPage();
+  await page.goto(pathToFileURL(file).href);
+  const view = page.locator('.gb-root');
+  await expect(view.getByTestId('heat')).toBeVisible();
+  await view.getByTestId('projector').click();
+  await expect(view).toHaveClass(/gb-projector/);
+  const right = async (name: string) => {
+    const box = await view.locator(name).first().boundingBox();
+    return box ? box.x + box.width : Number.NaN;
+  };
+  await expect.poll(async () => (await right('.gb-heat canvas')) - (await right('.gb-panel'))).toBeLessThanOrEqual(1);
+  expect(await right('.gb-diagram')).toBeLessThan((await view.locator('.gb-panel').boundingBox())?.x ?? 0);
+  await context.close();
+});
