@@ -16,15 +16,18 @@ test.beforeAll(() => {
 
 /** The same picture in half of the bytes; a browser writes WebP itself. */
 async function asWebp(page: Page, png: Buffer): Promise<Buffer> {
-  const written = await page.evaluate(async (source) => {
-    const image = new Image();
-    image.src = source;
-    await image.decode();
-    const canvas = document.createElement('canvas');
-    [canvas.width, canvas.height] = [image.width, image.height];
-    canvas.getContext('2d')?.drawImage(image, 0, 0);
-    return canvas.toDataURL('image/webp', 0.8);
-  }, `data:image/png;base64,${png.toString('base64')}`);
+  const written = await page.evaluate(
+    async (source) => {
+      const image = new Image();
+      image.src = source;
+      await image.decode();
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [image.width, image.height];
+      canvas.getContext('2d')?.drawImage(image, 0, 0);
+      return canvas.toDataURL('image/webp', 0.8);
+    },
+    `data:image/png;base64,${png.toString('base64')}`,
+  );
   return Buffer.from(written.slice(written.indexOf(',') + 1), 'base64');
 }
 
