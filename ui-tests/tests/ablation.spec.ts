@@ -1,20 +1,10 @@
 // Ablation as a person does it on a live session: another kind after the click, several at once, the clean run, a sweep.
-import { expect, type IJupyterLabPageFixture, test } from '@jupyterlab/galata';
-import type { Locator } from '@playwright/test';
+import { expect, test } from '@jupyterlab/galata';
+import { showDemo } from '../helpers/demo';
 import { at, numbers } from '../helpers/diagram';
 import { ask } from '../helpers/kernel';
-import { newNotebook, runCell } from '../helpers/notebook';
 
-const PROMPT = 'When Mary and John went to the store , John gave a drink to';
 const HEAD = 'L1.attn.H0';
-
-async function showDemo(page: IJupyterLabPageFixture): Promise<Locator> {
-  await newNotebook(page);
-  const output = await runCell(page, `import glassblock as gb\nsession = gb.demo()\nsession.run("${PROMPT}")\nsession`);
-  const view = output.locator('.gb-root');
-  await expect(view).toHaveAttribute('data-run-id', '1');
-  return view;
-}
 
 test('another kind takes the place of the first in one step, from the menu, the facts and the table', async ({
   page,

@@ -1,20 +1,12 @@
 // Experts as a person meets them: which of them a token used, what goes when one is ablated, and who took over.
 import { expect, type IJupyterLabPageFixture, test } from '@jupyterlab/galata';
 import type { Locator } from '@playwright/test';
+import { showDemo } from '../helpers/demo';
 import { ask } from '../helpers/kernel';
-import { newNotebook, runCell } from '../helpers/notebook';
-
-const PROMPT = 'When Mary and John went to the store , John gave a drink to';
 
 /** Show the bundled mixture of experts in a new notebook, with one prompt run, and its experts on the stage. */
 async function showExperts(page: IJupyterLabPageFixture): Promise<Locator> {
-  await newNotebook(page);
-  const output = await runCell(
-    page,
-    `import glassblock as gb\nsession = gb.demo("moe")\nsession.run("${PROMPT}")\nsession`,
-  );
-  const view = output.locator('.gb-root');
-  await expect(view).toHaveAttribute('data-run-id', '1');
+  const view = await showDemo(page, 'moe');
   await view.getByRole('radio', { name: 'Experts' }).click();
   return view;
 }

@@ -1,19 +1,15 @@
 // Attention patterns of a live session: a head is opened, a weight is read, and the same number stands in Python.
 import { expect, test } from '@jupyterlab/galata';
+import { showDemo } from '../helpers/demo';
 import { at } from '../helpers/diagram';
 import { ask } from '../helpers/kernel';
-import { newNotebook, runCell } from '../helpers/notebook';
 
-const PROMPT = 'When Mary and John went to the store , John gave a drink to';
 const STOOD_IN = 'print(sum("forward" in vars(module) for module in session.model.modules()))';
 
 test('a head is opened, its weights are read with the keys, and closing leaves nothing on the model', async ({
   page,
 }) => {
-  await newNotebook(page);
-  const output = await runCell(page, `import glassblock as gb\nsession = gb.demo()\nsession.run("${PROMPT}")\nsession`);
-  const view = output.locator('.gb-root');
-  await expect(view).toHaveAttribute('data-run-id', '1');
+  const view = await showDemo(page);
   const before = await ask(page, STOOD_IN);
 
   // Selected, and nothing ablated: the patterns of the run that was made before are there at once.

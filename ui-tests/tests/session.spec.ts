@@ -1,21 +1,11 @@
 // A live session as a person meets it: the bundled model in a notebook, a click, a changed prediction.
-import { expect, type IJupyterLabPageFixture, test } from '@jupyterlab/galata';
-import type { Locator } from '@playwright/test';
+import { expect, test } from '@jupyterlab/galata';
+import { showDemo } from '../helpers/demo';
 import { at, number, numbers, runShown } from '../helpers/diagram';
 import { ask } from '../helpers/kernel';
-import { newNotebook, runCell } from '../helpers/notebook';
+import { runCell } from '../helpers/notebook';
 
-const PROMPT = 'When Mary and John went to the store , John gave a drink to';
 const HEAD = 'L1.attn.H0';
-
-/** Show the bundled model in a new notebook, with one prompt run. */
-async function showDemo(page: IJupyterLabPageFixture): Promise<Locator> {
-  await newNotebook(page);
-  const output = await runCell(page, `import glassblock as gb\nsession = gb.demo()\nsession.run("${PROMPT}")\nsession`);
-  const view = output.locator('.gb-root');
-  await expect(view).toHaveAttribute('data-run-id', '1');
-  return view;
-}
 
 test('the diagram has every layer, every head and every MLP', async ({ page }) => {
   const view = await showDemo(page);
