@@ -76,13 +76,13 @@ const SWEEP: readonly StageName[] = ['sweep'];
 const anywhere = (part: Part) => new Placed(part, null);
 const elements = (parts: readonly Part[]) => parts.map(({ element }) => element);
 
-/** The diagram with what belongs to it. */
-function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
+/** The diagram with what belongs to it; `over` is what stays in view over all of the page, wherever it is scrolled. */
+function diagramStage(view: View): { placed: Placed[]; elements: Element[]; over: Element } {
   const stage = h('div', { class: 'gb-stage' });
   const [menu, chosen, shown] = [new KindMenu(view, stage), new ChosenBar(view), new ShownRun(view)];
   const token = new TokenShown(view);
   const diagram = new Diagram(view, menu);
-  stage.append(diagram.element, diagram.viewport.minimap, chosen.element);
+  stage.append(diagram.element, diagram.viewport.minimap);
   view.root.append(menu.element);
   const [tooltip, legend, table] = [new Tooltip(view, stage), new Legend(view), new Table(view)];
   stage.append(tooltip.element, diagram.walk.tooltip);
@@ -105,6 +105,7 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[] } {
       h('div', { class: 'gb-under-stage' }, table.toggle, diagram.viewport.controls),
       legend.element,
     ],
+    over: chosen.element,
   };
 }
 
@@ -141,7 +142,8 @@ function assemble(view: View, live: HTMLElement): Placed[] {
   const below: Part[] = [new HistoryBar(view), new Trace(view), new KeysOverlay(view)];
   const left = h('div', { class: 'gb-left' }, ...diagram.elements, experts.element, sweep.element);
   stickIn(view, left);
-  view.root.append(...elements(above), h('div', { class: 'gb-main' }, left, panel.element), ...elements(below), live);
+  const main = h('div', { class: 'gb-main' }, left, panel.element);
+  view.root.append(...elements(above), main, diagram.over, ...elements(below), live);
   return [
     ...above.map(anywhere),
     anywhere(timeline),

@@ -56,7 +56,10 @@ export function meant(view: View, look: Look | null, address: string, act: strin
   }
 }
 
-/** What is chosen, and what can be done with it. It lies over the diagram: what comes and goes there moves nothing. */
+/**
+ * What is chosen, and what can be done with it. It lies over the page and stays in view wherever that is scrolled; what
+ * comes and goes there moves nothing.
+ */
 export class ChosenBar {
   readonly element = h('div', { class: 'gb-chosen-bar', role: 'group', 'aria-label': 'Chosen', hidden: true });
   #count = h('b');

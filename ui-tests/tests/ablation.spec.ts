@@ -1,5 +1,6 @@
 // Ablation as a person does it on a live session: another kind after the click, several at once, the clean run, a sweep.
 import { expect, test } from '@jupyterlab/galata';
+import type { Locator } from '@playwright/test';
 import { showDemo } from '../helpers/demo';
 import { at, numbers } from '../helpers/diagram';
 import { ask } from '../helpers/kernel';
@@ -42,6 +43,33 @@ test('several are chosen, ablated and undone as one, with the mouse and the keyb
   await page.keyboard.press('Control+z');
   await expect.poll(() => numbers(view)).toEqual(clean);
 });
+
+/** Scroll the notebook until so much of the view, 0 to 1, is above the top of what is seen. */
+const scrollTo = (view: Locator, share: number) =>
+  view.evaluate((root, of) => {
+    const notebook = root.closest('.jp-WindowedPanel-outer');
+    const { top, height } = root.getBoundingClientRect();
+    notebook?.scrollBy(0, top + of * height - notebook.getBoundingClientRect().top);
+  }, share);
+
+for (const [cell, scrolled] of [
+  ['as high as what it shows', false],
+  ['that scrolls by itself', true],
+] as const) {
+  test(`what is done with several is in reach wherever one has scrolled to, in a cell ${cell}`, async ({ page }) => {
+    await page.setViewportSize({ width: 1100, height: 620 });
+    const view = await showDemo(page);
+    if (scrolled) await page.evaluate(() => window.jupyterapp.commands.execute('notebook:enable-output-scrolling'));
+    await at(view, HEAD).click({ modifiers: ['Shift'] });
+    await page.keyboard.press('Shift+ArrowRight');
+    for (const share of scrolled ? [0] : [-0.2, 0, 0.3, 0.6]) {
+      await scrollTo(view, share);
+      await expect(view.getByTestId('chosen-ablate')).toBeInViewport({ ratio: 1 });
+    }
+    await view.getByTestId('chosen-ablate').click();
+    await expect(view.getByTestId('ablated').locator('tbody tr')).toHaveCount(2);
+  });
+}
 
 test('C shows the clean run and says so', async ({ page }) => {
   const view = await showDemo(page);
