@@ -41,6 +41,11 @@ function placed(text: string, from: string, to: string): string {
   return [...target.map((want, i) => (want === '*' ? steps[i] : want)), ...steps.slice(top.length)].join('.');
 }
 
+/** The path of a module of a group's template in another layer of the group. */
+export function pathIn({ template, layers, paths }: Group, index: number, path: string): string {
+  return placed(path, template.path, paths[layers.indexOf(index)] ?? template.path);
+}
+
 /** The layer of a group with that index, written out from the template. */
 export function layerOf(stack: Stack, group: Group, index: number): Layer {
   const { template } = group;

@@ -32,7 +32,6 @@ describe('an address', () => {
   it('that is not there is said to be none, with those that are', () => {
     expect(find('gemma2', 'L99')).toMatchObject({ found: [], why: 'There is no layer 99: they go from L0 to L25.' });
     expect(find('gemma2', 'l3 h8').found).toEqual([]);
-    expect(find('gemma2', 'xyzzy').why).toMatch(/^Nothing here has that/);
   });
 });
 
@@ -44,6 +43,51 @@ describe('a module path', () => {
     expect(first('gemma2', 'model.embed_tokens')).toBe('embed');
     expect(first('t5', 'decoder.block.4.layer.1.EncDecAttention')).toBe('dec.L4.cross');
   });
+
+  // As transformers names the modules of these models.
+  it.each([
+    ['llama', 'layers.3.mlp', 'L3.mlp'],
+    ['llama', 'layers.3', 'L3'],
+    ['llama', 'Layers[3].mlp', 'L3.mlp'],
+    ['llama', 'layers.3.mlp.gate_proj.weight', 'L3.mlp'],
+    ['llama', '3.self_attn.q_proj', 'L3.attn'],
+    ['gpt2', 'h.11.mlp.c_fc', 'L11.mlp'],
+    ['t5', 'block.4.layer.1.encdec', 'dec.L4.cross'],
+    ['t5', 'layer.2.DenseReluDense.wi', 'dec.L0.mlp'],
+    ['deepseek_v3', 'layers.60.mlp.gate', 'L60.moe.router'],
+    ['qwen3_vl', 'visual.blocks.3.attn', 'vision.L3.attn'],
+  ] as const)('of %s is found by the piece %s', (model, piece, address) => {
+    expect(first(model, piece)).toBe(address);
+  });
+
+  it.each([
+    ['llama', 'self_attn.q', 'attn', 32, 'q_proj in '],
+    ['llama', 'gate_proj', 'mlp', 32, 'gate_proj in '],
+    ['deepseek_v3', 'kv_a_proj', 'attn', 61, 'kv_a_proj_with_mqa in '],
+  ] as const)('of %s without a layer, %s, is that of all layers', (model, piece, name, layers, about) => {
+    const { found, marks } = find(model, piece);
+    expect(found[0]?.name.split('.')[0]).toBe(name);
+    expect(found[0]?.about).toMatch(new RegExp(`^${about}`));
+    expect(marks?.layers).toBe(layers);
+  });
+
+  it('tears no number in two', () => {
+    const places = find('llama', 'layers.3.mlp').found.map(({ address }) => address);
+    expect(places.every((address) => address.startsWith('L3.'))).toBe(true);
+  });
+});
+
+describe('where nothing matches', () => {
+  it.each(['gemma2', 'jamba', 'deepseek_v3', 't5', 'mamba', 'whisper', 'rwkv'] as const)(
+    'what can be searched is said with examples that %s has',
+    (model) => {
+      const { why } = find(model, 'xyzzy');
+      expect(why).toMatch(/^Nothing here is called that\. Search by an address \(/);
+      const examples = [...why.matchAll(/\(([^)]+)\)/g)].flatMap(([, one = '']) => one.split(', '));
+      expect(examples.length).toBeGreaterThan(2);
+      for (const example of examples) expect(find(model, example).found, example).not.toEqual([]);
+    },
+  );
 });
 
 // How often each kind occurs is stated by the papers of these models.

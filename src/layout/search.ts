@@ -3,23 +3,13 @@
  * searched is one entry for each block of each group of layers, and where it is follows by arithmetic: a list of all
  * addresses of a large model would have millions.
  */
-import type { Architecture, Block, Group, Stack } from '../wire/types.generated';
+import type { Architecture, Group, Stack } from '../wire/types.generated';
 import { layerRange } from './format';
-import { type CellsOf, describe } from './kinds';
-import { groupKey, layerAddress, layerOf, outsideBlocks, withParts } from './model';
-import { wordsOf } from './words';
+import { groupKey, layerAddress, layerOf, withParts } from './model';
+import { type Entry, entriesOf, type Found } from './search-index';
+import { asPath, atPath, isOwn, type Piece, withPiece } from './search-paths';
 
-/** Something that was found: one thing, or what is alike in all layers of a group. */
-export interface Found {
-  /** Where it is; of several, the first. */
-  readonly address: string;
-  readonly name: string;
-  /** What it is. */
-  readonly about: string;
-  /** In which layers, where it is in several. */
-  readonly where: string;
-  readonly path: string;
-}
+export type { Found } from './search-index';
 
 /** All layers that have what words name. */
 export interface Marks {
@@ -40,58 +30,9 @@ export interface Search {
   readonly why: string;
 }
 
-interface Entry {
-  readonly place: { readonly stack: Stack; readonly group: Group } | null;
-  readonly block: Block;
-  /** What comes after the layer in its address: `attn`. */
-  readonly name: string;
-  readonly about: string;
-  readonly words: readonly string[];
-  readonly cells: CellsOf | null;
-  /** A norm, or a part of another block: seldom what is looked for. */
-  readonly minor: boolean;
-}
-
 /** More layers than this are not named one by one. */
 const NAMED = 2000;
 const MOST = 40;
-
-function entryOf(block: Block, place: Entry['place'], minor: boolean): Entry {
-  const { type, line, cells } = describe(block, place?.stack.width.value ?? 0);
-  const at = place?.group.template;
-  const name = at ? block.address.slice(at.address.length + 1) : block.address;
-  const path = at && block.path.startsWith(`${at.path}.`) ? block.path.slice(at.path.length + 1) : block.path;
-  const about = [type[0], line[0], block.cls].filter((word, i, all) => word && !(i === 0 && all[1]?.includes(word)));
-  return {
-    place,
-    block,
-    name,
-    about: about.slice(0, 2).join(' · ') || block.role,
-    words: wordsOf(block, [name, path]),
-    cells,
-    minor: minor || block.role === 'norm',
-  };
-}
-
-const indexes = new WeakMap<Architecture, Entry[]>();
-
-/** What there is to find, made once. */
-function entriesOf(architecture: Architecture): Entry[] {
-  const known = indexes.get(architecture);
-  if (known) return known;
-  const seen = new Set<string>();
-  const outside = outsideBlocks(architecture).filter(({ address }) => !seen.has(address) && seen.add(address));
-  const inside = architecture.stacks.flatMap((stack) =>
-    stack.groups.flatMap((group) =>
-      group.template.blocks.flatMap((block) =>
-        withParts(block).map((one) => entryOf(one, { stack, group }, one !== block)),
-      ),
-    ),
-  );
-  const entries = [...inside, ...outside.map((block) => entryOf(block, null, false))];
-  indexes.set(architecture, entries);
-  return entries;
-}
 
 /** What was asked for, taken apart. */
 interface Query {
@@ -186,50 +127,6 @@ function layersNamed({ stacks }: Architecture, { stack, layer, cell, words }: Qu
   });
 }
 
-/** Whether a path goes through a module, or ends there. A star stands for any step. */
-function leads(path: string, module: string): boolean {
-  if (module === '') return false;
-  if (!module.includes('*')) return path === module || path.startsWith(`${module}.`);
-  const steps = path.split('.');
-  return module.split('.').every((want, i) => want === '*' || want === steps[i]);
-}
-
-/** What is at a module path, the closest first: the block there, or the one it is in. */
-function atPath(architecture: Architecture, query: string): Found[] {
-  if (!query.includes('.')) return [];
-  const near = (block: Block) => (leads(query, block.path.toLowerCase()) ? block.path.length : 0);
-  const inside = architecture.stacks.flatMap((stack) =>
-    stack.groups.flatMap((group) => {
-      const at = group.paths.findIndex((path) => leads(query, path.toLowerCase()));
-      const index = group.layers[at];
-      if (index === undefined) return [];
-      const layer = layerOf(stack, group, index);
-      const blocks = layer.blocks.flatMap(withParts).filter((block) => near(block) > 0);
-      const whole = {
-        address: layer.address,
-        name: layer.address,
-        about: `layer · ${layer.cls}`,
-        where: '',
-        path: layer.path,
-      };
-      return [...blocks.sort((a, b) => near(b) - near(a)).map(atBlock), whole];
-    }),
-  );
-  const outside = outsideBlocks(architecture).filter((block) => near(block) > 0);
-  return [...inside, ...outside.map(atBlock)];
-}
-
-const atBlock = (block: Block): Found => {
-  const { type, line } = describe(block);
-  return {
-    address: block.address,
-    name: block.address,
-    about: type[0] || line[0] || block.cls,
-    where: '',
-    path: block.path,
-  };
-};
-
 function marksOf(architecture: Architecture, entries: readonly Entry[], query: string): Marks {
   const groups = new Map<string, Set<string>>();
   const layers = new Map<Group, Stack>();
@@ -275,7 +172,38 @@ function whyNot(architecture: Architecture, { stack, layer, cell }: Query): stri
     return `There is no layer ${layer}: they go from ${stacks.map((one) => `${layerAddress(one, 0)} to ${layerAddress(one, last(one))}`).join(', ')}.`;
   }
   if (layer !== null && cell !== null) return `L${layer} has nothing with that number.`;
-  return 'Nothing here has that name, address, path or kind. Try L3, 3.7, attn, MoE, sliding window.';
+  return `Nothing here is called that. ${searchable(architecture)}`;
+}
+
+/** What can be searched for, with examples that this model has. */
+export function searchable(architecture: Architecture): string {
+  const entries = entriesOf(architecture).filter(({ minor }) => !minor);
+  const celled =
+    entries.find(({ cells, place }) => place && cells && cells.count > 0) ?? entries.find(({ place }) => place);
+  const [only] = celled ? [found(celled, EVERYWHERE)] : [];
+  const cell = celled?.cells ? `.${celled.cells.prefix}0` : '';
+  const path = celled?.block.path.split('.').slice(-3).join('.');
+  const common = [
+    ['sliding window', 'sliding'],
+    ['MoE', 'moe'],
+  ].flatMap(([name = '', word = '']) => (entries.some(({ words }) => words.includes(word)) ? [name] : []));
+  const called = entries.flatMap(({ place, kind }) => (place && /^\D/.test(kind) ? (kind.split(',')[0] ?? []) : []));
+  const kinds = [...new Set([...common, ...called])];
+  const examples = [
+    only ? `an address (${only.address}${cell})` : '',
+    path ? `a module path or a piece of one (${path})` : '',
+    kinds.length > 0 ? `or a kind (${kinds.slice(0, 4).join(', ')})` : '',
+  ].filter((one) => one !== '');
+  return `Search by ${examples.join(', ')}.`;
+}
+
+const EVERYWHERE: Query = { stack: null, layer: null, cell: null, words: [] };
+
+/** A piece of a path as what is found: with the module that it names, where that is not the block itself. */
+function foundAt({ entry, layer, found: there, module }: Piece): Found | null {
+  if (there || !entry) return there;
+  const one = found(entry, { ...EVERYWHERE, layer });
+  return isOwn(entry, module) ? one : { ...one, about: `${module.split('.').at(-1)} in ${one.about}`, path: module };
 }
 
 /** Find. Results are the best first. */
@@ -288,23 +216,25 @@ export function search(architecture: Architecture, text: string): Search {
     .map((entry) => ({ entry, score: fitAll(entry, query.words) }))
     .filter(({ score }) => score !== null)
     .sort((a, b) => (b.score ?? 0) - (a.score ?? 0));
-  const paths = atPath(architecture, wanted);
-  const places = [...paths, ...layersNamed(architecture, query), ...matched.map(({ entry }) => found(entry, query))];
+  const path = asPath(wanted);
+  const pieces = withPiece(architecture, path);
+  const [ats, byPiece] = [atPath(architecture, path), pieces.map(foundAt).filter((one) => one !== null)];
+  const byWords = [...layersNamed(architecture, query), ...matched.map(({ entry }) => found(entry, query))];
+  // A dot or an underscore is of a path, or of an address: what is at that stands first.
+  const named = path.includes('.') || path.includes('_') ? [...byPiece, ...byWords] : [...byWords, ...byPiece];
   const seen = new Set<string>();
-  const all = places.filter(({ address, where }) => !seen.has(address + where) && seen.add(address + where));
-  const kinds = query.words.length > 0 && query.layer === null && query.cell === null && paths.length === 0;
-  const major = matched.filter(({ entry }) => !entry.minor);
-  const best = major.length > 0 ? major : matched;
+  const exact = query.layer !== null ? [...byWords, ...byPiece] : named;
+  const all = [...ats, ...exact].filter(
+    ({ address, where }) => !seen.has(address + where) && seen.add(address + where),
+  );
+  const placed =
+    ats.length > 0 || query.layer !== null || query.cell !== null || pieces.some(({ layer }) => layer !== null);
+  const everywhere = [...matched.map(({ entry }) => entry), ...pieces.flatMap(({ entry }) => entry ?? [])];
+  const major = everywhere.filter(({ minor }) => !minor);
+  const best = major.length > 0 ? major : everywhere;
   return {
     found: all.slice(0, MOST),
-    marks:
-      kinds && best.length > 0
-        ? marksOf(
-            architecture,
-            best.map(({ entry }) => entry),
-            wanted,
-          )
-        : null,
+    marks: !placed && query.words.length > 0 && best.length > 0 ? marksOf(architecture, best, wanted) : null,
     why: all.length > 0 ? '' : whyNot(architecture, query),
   };
 }
