@@ -1,11 +1,11 @@
 /** What is ablated, as a table: where, how, at which tokens, and what each does alone where that is known. */
-import { select } from 'd3-selection';
 import type { Sweep } from '../state/local';
 import type { Intervention, Kind } from '../wire/types.generated';
 import { Changes } from './changes';
 import { type Part, unfit, type View } from './context';
 import { copyButton, pythonOf } from './copying';
 import { h, put, setText, show } from './dom';
+import { join } from './join';
 import type { Look } from './look';
 import { effectText } from './sweep/map';
 
@@ -81,20 +81,12 @@ export class Ablations implements Part {
     const { sweep } = view.session.page.value;
     const prompt = view.session.durable.value.state?.run?.prompt ?? '';
     let known = false;
-    const rows = select(this.#body)
-      .selectAll<HTMLTableRowElement, Intervention>('tr')
-      .data(interventions)
-      .join((enter) =>
-        enter.append('tr').each(function () {
-          rowNodes(this, view);
-        }),
-      );
-    rows.attr('data-address', ({ address }) => address);
-    rows.each(function (one) {
+    for (const [row, one] of join(this.#body, 'tr', interventions, () => rowNodes(view))) {
+      put(row, 'data-address', one.address);
       const says = alone(sweep, prompt, one);
       known ||= says !== '';
-      paintRow(this, one, kinds, says, view);
-    });
+      paintRow(row, one, kinds, says, view);
+    }
     return known;
   }
 }
@@ -102,8 +94,9 @@ export class Ablations implements Part {
 /** What a row is of: rows are used again, so it is asked when something is pressed. */
 const addressOf = (row: HTMLElement) => row.dataset.address ?? '';
 
-function rowNodes(row: HTMLTableRowElement, view: View): void {
+function rowNodes(view: View): HTMLTableRowElement {
   const { signal } = view;
+  const row = h('tr');
   const where = h('button', { type: 'button', class: 'gb-link gb-mono' });
   where.addEventListener('click', () => view.state.set({ selected: addressOf(row) }), { signal });
   const how = h('select', { class: 'gb-choice gb-select-kind' });
@@ -117,6 +110,7 @@ function rowNodes(row: HTMLTableRowElement, view: View): void {
     h('td', { 'data-col': 'alone' }),
     h('td', { 'data-col': 'act' }, restore),
   );
+  return row;
 }
 
 function paintRow(row: HTMLElement, one: Intervention, kinds: readonly Kind[], says: string, view: View): void {

@@ -1,11 +1,10 @@
 /** Blocks: a chip over heads in the open, or a box with its name and numbers. Cells are drawn by `cells.ts`. */
-import { select } from 'd3-selection';
 import type { BlockBox, Rect } from '../layout';
 import { percent, signed } from '../layout/format';
 import { fitting } from '../layout/text';
-import { type CellDrawing, drawCells } from './cells';
+import { drawCells } from './cells';
 import type { Pen } from './context';
-import { put, s, setFill, setText } from './dom';
+import { attr, nth, put, s, setFill, setText, write } from './dom';
 import {
   CHANGED,
   child,
@@ -18,6 +17,7 @@ import {
   paintNotch,
   placeFrame,
 } from './hit';
+import { join } from './join';
 import { type Look, namesOf } from './look';
 import { drawParts } from './parts';
 
@@ -41,63 +41,44 @@ function build(group: SVGGElement): void {
 /** A bus is hit by its chip, for its heads are hit one by one; a box is hit everywhere. */
 const hitRect = (box: BlockBox): Rect => (box.form === 'bus' ? box.title : box);
 
-function place(node: Element | null, x: number, y: number, text: string, anchor: 'start' | 'end' = 'start'): void {
-  if (!node) return;
-  node.setAttribute('x', String(x));
-  node.setAttribute('y', String(y));
-  node.setAttribute('text-anchor', anchor);
-  setText(node, text);
-}
-
 function drawTexts(group: SVGGElement, box: BlockBox, live: boolean, pen: Pen): void {
-  const [name, type, number, line] = TEXTS.map((one) => group.querySelector(`:scope > .${one}`));
+  const [name, type] = [child(group, 'gb-name'), child(group, 'gb-type')];
+  const [number, line] = [child(group, 'gb-number'), child(group, 'gb-line')];
   const { title } = box;
   if (box.form === 'bus') {
-    place(name ?? null, title.x + 7, title.y + 14, box.name);
-    place(type ?? null, title.x + title.w + 13, title.y + 14, box.line);
+    write(name, title.x + 7, title.y + 14, box.name);
+    write(type, title.x + title.w + 13, title.y + 14, box.line);
     // The same block is a box where its heads have no room in a row: what a box says must not stay behind.
-    for (const node of [number, line]) if (node) setText(node, '');
+    for (const node of [number, line]) setText(node, '');
     return;
   }
   const baseline = box.y + (live ? 21 : 19);
-  place(name ?? null, title.x, baseline, box.name);
+  write(name, title.x, baseline, box.name);
   // A box whose fill is data says its shape in a line of its own.
   const plain = live && box.cells.length === 0;
-  place(type ?? null, title.x + pen.measure(box.name, 12, 600) + 7, baseline, plain ? '' : box.type);
-  place(number ?? null, box.x + box.w - 10, baseline, live ? '' : box.params, 'end');
-  place(line ?? null, title.x, box.y + 38, live && (plain || box.hue !== 'moe') ? box.line : '');
+  write(type, title.x + pen.measure(box.name, 12, 600) + 7, baseline, plain ? '' : box.type);
+  write(number, box.x + box.w - 10, baseline, live ? '' : box.params);
+  attr(number, { 'text-anchor': 'end' });
+  write(line, title.x, box.y + 38, live && (plain || box.hue !== 'moe') ? box.line : '');
+}
+
+function makeRow(): SVGGElement {
+  const value = s('text', { class: 'gb-small gb-ink', 'text-anchor': 'end' });
+  return s('g', {}, s('text', { class: 'gb-small' }), value);
 }
 
 function drawRows(group: SVGGElement, box: BlockBox): void {
-  const rows = select(group.querySelector('.gb-rows'))
-    .selectAll<SVGGElement, BlockBox['rows'][number]>('g')
-    .data(box.rows)
-    .join((enter) => {
-      const row = enter.append('g');
-      row.append('text').attr('class', 'gb-small');
-      row.append('text').attr('class', 'gb-small gb-ink').attr('text-anchor', 'end');
-      return row;
-    });
-  rows
-    .select('text:first-child')
-    .attr('x', box.x + 10)
-    .attr('y', (row) => row.y)
-    .text((row) => row.label);
-  rows
-    .select('text:last-child')
-    .attr('x', box.x + box.w - 10)
-    .attr('y', (row) => row.y)
-    .text((row) => row.value);
-  select(group.querySelector('.gb-brackets'))
-    .selectAll('path')
-    .data(box.brackets)
-    .join('path')
-    .attr('d', ({ x1, x2, y }) => `M${x1},${y - 2} V${y} H${x2} V${y - 2}`);
+  for (const [row, { y, label, value }] of join(child(group, 'gb-rows'), 'g', box.rows, makeRow)) {
+    write(nth(row, 0), box.x + 10, y, label);
+    write(nth(row, 1), box.x + box.w - 10, y, value);
+  }
+  for (const [path, { x1, x2, y }] of join(child(group, 'gb-brackets'), 'path', box.brackets, () => s('path'))) {
+    attr(path, { d: `M${x1},${y - 2} V${y} H${x2} V${y - 2}` });
+  }
 }
 
 function drawShare(group: SVGGElement, box: BlockBox): void {
-  const node = group.querySelector('.gb-share');
-  if (!node) return;
+  const node = child(group, 'gb-share');
   const { share } = box;
   node.replaceChildren();
   if (!share) return;
@@ -155,35 +136,33 @@ export interface BlockDrawing {
   paint(look: Look): void;
 }
 
+const PRESENTATION = { role: 'presentation' };
+
+function makeBlock(): SVGGElement {
+  const layer = (name: string) => s('g', { class: name, ...PRESENTATION });
+  const layers = ['gb-words', 'gb-own', 'gb-cells', 'gb-parts'].map(layer);
+  return s('g', { class: 'gb-block', ...PRESENTATION }, ...layers);
+}
+
+/** The block itself, without what is drawn on it. */
+function drawBox(own: Element, box: BlockBox, live: boolean, pen: Pen): void {
+  const hit: BlockHit = { ...hitRect(box), key: box.key, address: box.address, box };
+  for (const [group] of joinHits(own, [hit], { class: 'gb-box', act: 'ablate', level: 2, build })) {
+    // Under a chip there are words.
+    placeFrame(group, hit, 3, box.form === 'bus' ? 'upper' : 'lower');
+    drawTexts(group, box, live, pen);
+    drawRows(group, box);
+    drawShare(group, box);
+  }
+}
+
 export function drawBlocks(layer: Element, boxes: readonly BlockBox[], live: boolean, pen: Pen): BlockDrawing {
-  const owners = select(layer)
-    .selectAll<SVGGElement, BlockBox>(':scope > g.gb-block')
-    .data(boxes, (box) => box.key)
-    .join((enter) => {
-      const group = enter.append('g').attr('class', 'gb-block').attr('role', 'presentation');
-      group.append('g').attr('class', 'gb-words').attr('role', 'presentation');
-      group.append('g').attr('class', 'gb-own').attr('role', 'presentation');
-      group.append('g').attr('class', 'gb-cells').attr('role', 'presentation');
-      group.append('g').attr('class', 'gb-parts').attr('role', 'presentation');
-      return group;
-    })
-    .attr('data-hue', (box) => box.hue)
-    .attr('data-form', (box) => box.form)
-    .order();
-  const drawn: { box: BlockBox; owner: SVGGElement; insides: CellDrawing[] }[] = [];
-  owners.each(function (box) {
-    const own = this.querySelector(':scope > .gb-own') as Element;
-    const hit: BlockHit = { ...hitRect(box), key: box.key, address: box.address, box };
-    joinHits(own, [hit], { class: 'gb-box', act: 'ablate', level: 2, build }).each(function () {
-      // Under a chip there are words.
-      placeFrame(this, hit, 3, box.form === 'bus' ? 'upper' : 'lower');
-      drawTexts(this, box, live, pen);
-      drawRows(this, box);
-      drawShare(this, box);
-    });
-    const cells = drawCells(this.querySelector(':scope > .gb-cells') as Element, box.cells, box.hue, pen);
-    const parts = drawParts(this.querySelector(':scope > .gb-parts') as Element, box.parts, pen);
-    drawn.push({ box, owner: this, insides: [cells, parts] });
+  const drawn = join(layer, 'g.gb-block', boxes, makeBlock).map(([owner, box]) => {
+    attr(owner, { 'data-hue': box.hue, 'data-form': box.form });
+    drawBox(nth(owner, 1), box, live, pen);
+    const cells = drawCells(nth(owner, 2), box.cells, box.hue, pen);
+    const parts = drawParts(nth(owner, 3), box.parts, pen);
+    return { box, owner, insides: [cells, parts] };
   });
   return {
     paint(look) {

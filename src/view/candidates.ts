@@ -1,16 +1,10 @@
 /** The next token: what the model would say, without and with the ablation. While it generates, what it says now. */
-import { select } from 'd3-selection';
 import { fixed, percent, points, signed } from '../layout/format';
 import type { Candidate, FramePrediction, RunSummary } from '../wire/types.generated';
 import { type Part, streamed, type View } from './context';
-import { h, put, setText, show } from './dom';
+import { attr, h, put, setText, show } from './dom';
+import { join } from './join';
 import { changedWord, type Look } from './look';
-
-interface Row {
-  readonly id: number;
-  readonly token: string;
-  readonly candidate: Candidate;
-}
 
 const COLUMNS = [
   ['token', 'token'],
@@ -217,39 +211,31 @@ export class Candidates implements Part {
 
   /** A run's rows are told apart by their tokens; those that stream by their rank: nothing changes its place. */
   #rows(candidates: readonly Candidate[], streams: boolean): void {
-    const token = (row: HTMLTableRowElement) => this.#tokenButton(row);
-    const rows = select(this.#body)
-      .selectAll<HTMLTableRowElement, Row>('tr')
-      .data(
-        candidates.map((candidate) => ({ id: candidate.id, token: candidate.token, candidate })),
-        (row, i) => (streams ? `rank ${i}` : String(row.id)),
-      )
-      .join((enter) =>
-        enter.append('tr').each(function () {
-          for (const [name] of COLUMNS) this.append(h('td', { 'data-col': name }));
-          this.children[0]?.append(token(this));
-          this.children[1]?.append(
-            h('i', { class: 'gb-bar gb-bar-clean' }),
-            h('i', { class: 'gb-bar gb-bar-ablated' }),
-          );
-        }),
-      )
-      .order();
-    rows.attr('data-token', ({ token }) => token).attr('data-id', ({ id }) => id);
-    rows.each(function ({ candidate }) {
-      COLUMNS.forEach(([name], i) => {
-        const cell = this.children[i] as HTMLTableCellElement;
-        const value = VALUE[name]?.(candidate);
-        if (value !== undefined && value !== null) cell.dataset.value = String(value);
-        else delete cell.dataset.value;
-        const written = name === 'token' ? (cell.firstElementChild as Element) : cell;
-        if (name !== 'bars') setText(written, TEXT[name](candidate));
-        if (name === 'rank') put(cell, 'aria-label', rankInWords(candidate));
-      });
-      this.dataset.moved = movement(candidate);
-      const [clean, ablated] = [...(this.children[1]?.children ?? [])] as HTMLElement[];
-      if (clean) clean.style.width = `${(100 * candidate.clean.prob).toFixed(2)}%`;
-      if (ablated) ablated.style.width = `${(100 * (candidate.ablated?.prob ?? 0)).toFixed(2)}%`;
-    });
+    const key = ({ id }: Candidate, i: number) => (streams ? `rank ${i}` : id);
+    for (const [row, one] of join(this.#body, 'tr', candidates, () => this.#row(), key)) {
+      attr(row, { 'data-token': one.token, 'data-id': one.id });
+      paintRow(row, one);
+    }
   }
+
+  #row(): HTMLTableRowElement {
+    const row = h('tr', {}, ...COLUMNS.map(([name]) => h('td', { 'data-col': name })));
+    row.children[0]?.append(this.#tokenButton(row));
+    row.children[1]?.append(h('i', { class: 'gb-bar gb-bar-clean' }), h('i', { class: 'gb-bar gb-bar-ablated' }));
+    return row;
+  }
+}
+
+function paintRow(row: HTMLTableRowElement, candidate: Candidate): void {
+  COLUMNS.forEach(([name], i) => {
+    const cell = row.children[i] as HTMLTableCellElement;
+    put(cell, 'data-value', VALUE[name]?.(candidate) ?? null);
+    const written = name === 'token' ? (cell.firstElementChild as Element) : cell;
+    if (name !== 'bars') setText(written, TEXT[name](candidate));
+    if (name === 'rank') put(cell, 'aria-label', rankInWords(candidate));
+  });
+  row.dataset.moved = movement(candidate);
+  const [clean, ablated] = [...(row.children[1]?.children ?? [])] as HTMLElement[];
+  if (clean) clean.style.width = `${(100 * candidate.clean.prob).toFixed(2)}%`;
+  if (ablated) ablated.style.width = `${(100 * (candidate.ablated?.prob ?? 0)).toFixed(2)}%`;
 }

@@ -3,7 +3,7 @@ import type { CellBox } from '../layout';
 import type { Hue } from '../layout/kinds';
 import { drawCompact } from './compact';
 import type { Pen } from './context';
-import { put, s, setFill, setText } from './dom';
+import { attr, put, s, setFill, setText } from './dom';
 import { child, fillOf, frameNodes, joinHits, numberOf, overOf, paintFrame, paintNotch, placeFrame } from './hit';
 import type { Look } from './look';
 
@@ -28,21 +28,18 @@ export function drawCells(parent: Element, cells: readonly CellBox[], hue: Hue, 
     pen,
   );
   const hits = joinHits(parent, named, { class: 'gb-cell', act: 'ablate', level: 3, build });
-  hits.each(function (cell) {
-    placeFrame(this, cell, 3, 'under');
-    this.dataset.hue = hue;
-    const [name, value] = ['gb-name', 'gb-value'].map((one) => this.querySelector(`.${one}`));
-    if (!name || !value) return;
-    for (const text of [name, value]) text.setAttribute('x', String(cell.x + cell.w / 2));
-    value.setAttribute('y', String(cell.y + 24));
-    setText(name, cell.name);
-  });
+  for (const [group, cell] of hits) {
+    placeFrame(group, cell, 3, 'under');
+    attr(group, { 'data-hue': hue });
+    const x = cell.x + cell.w / 2;
+    attr(child(group, 'gb-name'), { x });
+    attr(child(group, 'gb-value'), { x, y: cell.y + 24 });
+    setText(child(group, 'gb-name'), cell.name);
+  }
   return {
     paint(look) {
       compact.paint(look);
-      hits.each(function (cell) {
-        paintCell(this, cell, look, pen);
-      });
+      for (const [group, cell] of hits) paintCell(group, cell, look, pen);
     },
   };
 }

@@ -2,12 +2,12 @@
  * Heads and experts by the hundred: one rectangle each and nothing else, so that 256 experts cost 256 nodes. What a
  * labelled cell shows around itself, a rectangle shows on its own edge.
  */
-import { select } from 'd3-selection';
 import type { CellBox } from '../layout';
 import type { Hue } from '../layout/kinds';
 import type { Pen } from './context';
-import { put, s } from './dom';
+import { attr, put, s, setFill } from './dom';
 import { CHANGED, fillOf, isRinged } from './hit';
+import { join } from './join';
 import type { Look } from './look';
 
 function classOf(cell: CellBox, look: Look, pen: Pen, cut: boolean, measured: boolean): string {
@@ -46,37 +46,24 @@ function crossesIn(parent: Element, wanted: boolean): SVGPathElement | null {
 
 /** Join a block's cells into `parent` as bare rectangles. */
 export function drawCompact(parent: Element, cells: readonly CellBox[], hue: Hue, pen: Pen) {
-  const rects = select(parent)
-    .selectAll<SVGRectElement, CellBox>(':scope > rect')
-    .data(cells, (cell) => cell.key)
-    .join((enter) =>
-      enter
-        .append('rect')
-        .attr('role', 'treeitem')
-        .attr('tabindex', -1)
-        .attr('aria-level', 3)
-        .attr('data-act', 'ablate')
-        .attr('data-hue', hue)
-        .attr('rx', 1.5),
-    )
-    .attr('data-address', (cell) => cell.address)
-    .attr('aria-label', (cell) => cell.address)
-    .attr('x', (cell) => cell.x)
-    .attr('y', (cell) => cell.y)
-    .attr('width', (cell) => cell.w)
-    .attr('height', (cell) => cell.h);
+  const item = { role: 'treeitem', tabindex: -1, 'aria-level': 3, 'data-act': 'ablate', 'data-hue': hue, rx: 1.5 };
+  const rects = join(parent, 'rect', cells, () => s('rect', item));
+  for (const [rect, { address, x, y, w, h }] of rects) {
+    attr(rect, { 'data-address': address, 'aria-label': address, x, y, width: w, height: h });
+  }
   const crosses = crossesIn(parent, cells.length > 0);
   return {
     paint(look: Look): void {
       if (crosses) put(crosses, 'd', crossesOf(cells, look));
-      rects.each(function (cell) {
-        const cut = look.cut(cell.address) !== null;
-        const paint = cut ? null : fillOf(look, cell.address);
-        put(this, 'class', classOf(cell, look, pen, cut, paint !== null));
-        const fill = cut ? `url(#${pen.uid}-hatch)` : (paint?.fill ?? '');
-        put(this, 'style', fill === '' ? '' : `fill:${fill}`);
-        if (look.live) put(this, 'aria-checked', String(look.ablated(cell.address) !== null));
-      });
+      for (const [rect, cell] of rects) paintRect(rect, cell, look, pen);
     },
   };
+}
+
+function paintRect(rect: SVGRectElement, cell: CellBox, look: Look, pen: Pen): void {
+  const cut = look.cut(cell.address) !== null;
+  const paint = cut ? null : fillOf(look, cell.address);
+  put(rect, 'class', classOf(cell, look, pen, cut, paint !== null));
+  setFill(rect, cut ? `url(#${pen.uid}-hatch)` : (paint?.fill ?? ''));
+  if (look.live) put(rect, 'aria-checked', String(look.ablated(cell.address) !== null));
 }

@@ -8,7 +8,7 @@ import { Changes } from './changes';
 import { extend, type Meaning, meaningOf, meant } from './choosing';
 import type { Part, View } from './context';
 import { Drawing } from './drawing';
-import { describeState } from './hit';
+import { describeState, keyOf } from './hit';
 import { Walk } from './inside/walk';
 import { type ItemLine, linesOf, move } from './keys';
 import type { KindMenu } from './kind-menu';
@@ -107,7 +107,7 @@ export class Diagram implements Part {
     ) {
       const hit = hits.find((one) => one.dataset.address === address);
       if (!hit) continue;
-      const node = this.#rove((hit as unknown as { __data__: { key: string } }).__data__.key);
+      const node = this.#rove(keyOf(hit) ?? '');
       if (node) this.viewport.reveal(node);
       node?.scrollIntoView?.({ block: 'nearest', inline: 'nearest' });
       node?.focus({ preventScroll: true });
@@ -135,7 +135,7 @@ export class Diagram implements Part {
   #order(): void {
     const ids = new Map<string, string>();
     for (const node of this.element.querySelectorAll('.gb-hit')) {
-      const { key } = (node as unknown as { __data__: { key: string } }).__data__;
+      const key = keyOf(node) ?? '';
       node.id = `${this.view.uid}-${key.replaceAll(/\s/g, '_')}`;
       ids.set(key, node.id);
     }
@@ -145,7 +145,7 @@ export class Diagram implements Part {
 
   #node(key: string): SVGGraphicsElement | null {
     const hits = this.element.querySelectorAll<SVGGraphicsElement>('.gb-hit');
-    return [...hits].find((node) => (node as unknown as { __data__?: { key: string } }).__data__?.key === key) ?? null;
+    return [...hits].find((node) => keyOf(node) === key) ?? null;
   }
 
   /** Make one item the one that Tab reaches. */
@@ -168,7 +168,7 @@ export class Diagram implements Part {
     const badge = (event.target as Element).closest('.gb-badge') !== null;
     if (badge && meaningOf(event) === 'act' && this.menu.open(hit)) return;
     meant(this.view, this.#look, address, act, meaningOf(event));
-    const key = (hit as unknown as { __data__?: { key: string } }).__data__?.key;
+    const key = keyOf(hit);
     if (key !== undefined && hit.classList.contains('gb-hit')) this.#rove(key)?.focus({ preventScroll: true });
   }
 

@@ -4,7 +4,7 @@ type Child = Node | string | null | undefined | false;
 export type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 function fill<E extends Element>(element: E, attributes: Attributes, children: readonly Child[]): E {
-  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
+  attr(element, attributes);
   for (const child of children) if (child !== null && child !== undefined && child !== false) element.append(child);
   return element;
 }
@@ -13,6 +13,11 @@ function fill<E extends Element>(element: E, attributes: Attributes, children: r
 export function setAttribute(element: Element, name: string, value: Attributes[string]): void {
   if (value === null || value === undefined || value === false) element.removeAttribute(name);
   else element.setAttribute(name, value === true ? '' : String(value));
+}
+
+/** Set attributes. */
+export function attr(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
 }
 
 export function h<T extends keyof HTMLElementTagNameMap>(
@@ -34,8 +39,9 @@ export function s<T extends keyof SVGElementTagNameMap>(
 }
 
 /** Set an attribute only where it differs: a repaint that changes nothing costs no layout. */
-export function put(element: Element, name: string, value: string): void {
-  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+export function put(element: Element, name: string, value: string | number | null): void {
+  const written = value === null ? null : String(value);
+  if (element.getAttribute(name) !== written) setAttribute(element, name, written);
 }
 
 /** Fill with a colour of the data, or with that of the style sheet. */
@@ -46,6 +52,15 @@ export function setFill(element: Element, fill: string): void {
 /** Replace text only where it differs, so that an unchanged label is not laid out again. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** The child of an element at a place that whoever made it knows. */
+export const nth = (element: Element, at: number): SVGElement => element.children[at] as SVGElement;
+
+/** Write a text of the drawing at a place. */
+export function write(node: Element, x: number, y: number, text: string): void {
+  attr(node, { x, y });
+  setText(node, text);
 }
 
 export function show(element: HTMLElement, visible: boolean): void {

@@ -1,6 +1,7 @@
 /** Edges between stacks: a line aside and up, an arrow at each place where it arrives, and what it is in words. */
-import { select } from 'd3-selection';
 import type { Arrival, EdgeLine, Point } from '../layout';
+import { attr, nth, s, setText, write } from './dom';
+import { join } from './join';
 
 /** Half of the bow with which a line goes over another one. */
 const BOW = 6;
@@ -43,25 +44,23 @@ function arrival({ from, to, over }: Arrival): string {
 /** An arrow's head that points left. */
 const head = ({ x, y }: Point) => `M${x + 8},${y - 4.5} L${x},${y} L${x + 8},${y + 4.5} Z`;
 
+function makeEdge(): SVGGElement {
+  return s(
+    'g',
+    { class: 'gb-between' },
+    s('path', { class: 'gb-between-line' }),
+    s('path', { class: 'gb-between-head' }),
+    s('text', { class: 'gb-small' }),
+    s('title'),
+  );
+}
+
 export function drawEdges(layer: Element, edges: readonly EdgeLine[]): void {
-  const groups = select(layer)
-    .selectAll<SVGGElement, EdgeLine>(':scope > g')
-    .data(edges, (edge) => edge.key)
-    .join((enter) => {
-      const group = enter.append('g').attr('class', 'gb-between');
-      group.append('path').attr('class', 'gb-between-line');
-      group.append('path').attr('class', 'gb-between-head');
-      group.append('text').attr('class', 'gb-small');
-      group.append('title');
-      return group;
-    });
-  groups.select('title').text((edge) => edge.title);
-  groups.classed('gb-assumed', (edge) => edge.assumed);
-  groups.select('.gb-between-line').attr('d', (edge) => [trunk(edge), ...edge.ends.map(arrival)].join(' '));
-  groups.select('.gb-between-head').attr('d', (edge) => edge.ends.map(({ to }) => head(to)).join(' '));
-  groups
-    .select('text')
-    .attr('x', (edge) => edge.labelAt.x)
-    .attr('y', (edge) => edge.labelAt.y)
-    .text((edge) => edge.label);
+  for (const [group, edge] of join(layer, 'g', edges, makeEdge)) {
+    group.classList.toggle('gb-assumed', edge.assumed);
+    attr(nth(group, 0), { d: [trunk(edge), ...edge.ends.map(arrival)].join(' ') });
+    attr(nth(group, 1), { d: edge.ends.map(({ to }) => head(to)).join(' ') });
+    write(nth(group, 2), edge.labelAt.x, edge.labelAt.y, edge.label);
+    setText(nth(group, 3), edge.title);
+  }
 }

@@ -1,10 +1,10 @@
 /** What was done, and the way back: undo, redo, restore all, the steps as chips, and the same as lines of Python. */
-import { select } from 'd3-selection';
 import type { HistoryEntry } from '../wire/types.generated';
 import { Changes } from './changes';
 import type { Part, View } from './context';
 import { copyButton, pythonOf } from './copying';
-import { h, s, setText, show } from './dom';
+import { attr, h, s, setText, show } from './dom';
+import { join } from './join';
 import type { Look } from './look';
 
 interface Step {
@@ -91,20 +91,18 @@ export class HistoryBar implements Part {
 
   #chips(steps: readonly Step[], there: boolean): void {
     const { session } = this.view;
-    select(this.#steps)
-      .selectAll<HTMLButtonElement, Step>('button')
-      .data(steps)
-      .join((enter) => enter.append('button').attr('type', 'button'))
-      .attr('class', (step) => `gb-step-chip gb-step-${step.state}`)
-      .attr('aria-current', (step) => (step.state === 'now' ? 'step' : null))
-      .attr('aria-label', (step) => (step.state === 'undone' ? `${step.label}, undone` : null))
-      .attr(
-        'title',
-        ({ python, label, state }) => `${state === 'now' ? 'Here' : 'Go here'}: ${python === '' ? label : python}`,
-      )
-      .property('disabled', !there)
-      .text((step) => step.label)
-      .on('click', (_, step) => void session.travel(step.at));
+    for (const [chip, step] of join(this.#steps, 'button', steps, () => h('button', { type: 'button' }))) {
+      const { python, label, state, at } = step;
+      attr(chip, {
+        class: `gb-step-chip gb-step-${state}`,
+        'aria-current': state === 'now' && 'step',
+        'aria-label': state === 'undone' && `${label}, undone`,
+        title: `${state === 'now' ? 'Here' : 'Go here'}: ${python === '' ? label : python}`,
+        disabled: !there,
+      });
+      setText(chip, label);
+      chip.onclick = () => void session.travel(at);
+    }
   }
 
   /** Where one is in the history stays in sight, without the page around it moving. */

@@ -2,14 +2,14 @@
  * What can be clicked. Each is a group with its address and what a click does (`data-act`), one item of the tree that a
  * screen reader and the keyboard walk, with the same marks whatever it is: selection, focus, change, ablation.
  */
-import { type BaseType, type Selection, select } from 'd3-selection';
 import type { Rect } from '../layout';
 import { compact, percent } from '../layout/format';
 import { beyond } from '../state/scale';
 import type { How } from '../wire/types.generated';
 import { magnitude, type Paint } from './colour';
 import type { Pen } from './context';
-import { put, s } from './dom';
+import { attr, put, s } from './dom';
+import { datumOf, type Joined, join } from './join';
 import { type Look, namesOf } from './look';
 
 export type Act = 'ablate' | 'select' | 'bind';
@@ -19,7 +19,7 @@ export interface Hit extends Rect {
   readonly address: string;
 }
 
-export type Hits<D extends Hit> = Selection<SVGGElement, D, BaseType, unknown>;
+export type Hits<D extends Hit> = Joined<SVGGElement, D>;
 
 /** Less than this is not worth a ring. */
 export const CHANGED = 0.005;
@@ -32,24 +32,18 @@ export function joinHits<D extends Hit>(
   data: readonly D[],
   of: { class: string; act: Act; level: number; build: (group: SVGGElement) => void },
 ): Hits<D> {
-  return select(parent)
-    .selectAll<SVGGElement, D>(`:scope > g.${of.class}`)
-    .data(data, (one) => one.key)
-    .join((enter) =>
-      enter
-        .append('g')
-        .attr('class', `gb-hit ${of.class}`)
-        .attr('role', 'treeitem')
-        .attr('tabindex', -1)
-        .attr('aria-level', of.level)
-        .attr('data-act', of.act)
-        .each(function () {
-          of.build(this);
-        }),
-    )
-    .attr('data-address', (one) => one.address)
-    .order();
+  const item = { class: `gb-hit ${of.class}`, role: 'treeitem', tabindex: -1, 'aria-level': of.level };
+  const hits = join(parent, `g.${of.class}`, data, () => {
+    const group = s('g', { ...item, 'data-act': of.act });
+    of.build(group);
+    return group;
+  });
+  for (const [group, { address }] of hits) attr(group, { 'data-address': address });
+  return hits;
 }
+
+/** The key of a hit. */
+export const keyOf = (node: Element): string | undefined => datumOf<Hit>(node)?.key;
 
 /** Nodes that every hit has, around and over what `body` draws. */
 export function frameNodes(group: SVGGElement, radius: number, body: readonly SVGElement[]): void {
@@ -85,10 +79,7 @@ export function child(group: Element, name: string): SVGElement {
 }
 
 function placeRect(node: Element, { x, y, w, h }: Rect, grow: number): void {
-  node.setAttribute('x', String(x - grow));
-  node.setAttribute('y', String(y - grow));
-  node.setAttribute('width', String(w + 2 * grow));
-  node.setAttribute('height', String(h + 2 * grow));
+  attr(node, { x: x - grow, y: y - grow, width: w + 2 * grow, height: h + 2 * grow });
 }
 
 /** Where the badge is: above or below the words in a box; `under`, where the lowest words are close to the edge. */

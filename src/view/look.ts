@@ -1,5 +1,4 @@
 /** What there is to see of each address now: one answer for every drawing, worked out once for each repaint. */
-import { group } from 'd3-array';
 import type { Durable } from '../state/durable';
 import { type ChosenToken, FIRST_VIEW, type Page, type ViewState } from '../state/local';
 import { change, comparable, LayoutIndex, Readings, type Update } from '../state/readings';
@@ -174,7 +173,8 @@ export class Looker {
     const sequence = sequenceOf(page);
     const scale = (name: string, make: () => Limits | null) => this.#scales.of(sequence, name, make);
     const experts = now !== null && now.index.sites('expert').length > 0;
-    const edits = group(interventions, (one) => one.address);
+    const edits = new Map<string, Intervention[]>();
+    for (const one of interventions) edits.set(one.address, [...(edits.get(one.address) ?? []), one]);
     const touched = new Set(interventions.flatMap((one) => containers(one.address)));
     // The clean run is whole: what is ablated keeps its badge there and nothing else.
     const cuts = shows === 'clean' ? [] : interventions.filter((one) => one.cut);

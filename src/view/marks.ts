@@ -1,15 +1,15 @@
 /** What a search names, marked in the diagram: a bar beside each of its layers in the strip, a frame around its blocks. */
-import { select } from 'd3-selection';
 import type { Scene, StripCell } from '../layout';
 import type { Marks } from '../layout/search';
 import { s } from './dom';
+import { datumOf } from './join';
 
 function markStrip(svg: SVGSVGElement, marks: Marks | null): void {
   for (const group of svg.querySelectorAll<SVGGElement>('.gb-strip')) {
     group.classList.toggle('gb-marking', marks !== null);
     for (const node of group.querySelectorAll<SVGGElement>('.gb-layer')) {
-      const cell = select<SVGGElement, StripCell>(node).datum();
-      const found = marks?.groups.has(cell.group) ?? false;
+      const cell = datumOf<StripCell>(node);
+      const found = cell !== undefined && (marks?.groups.has(cell.group) ?? false);
       node.classList.toggle('gb-found', found);
       node.querySelector('.gb-found-bar')?.remove();
       if (!found) continue;

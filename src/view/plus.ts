@@ -1,6 +1,7 @@
 /** The additions: a plus on the stream, and a needle for the cosine between the update and the stream. */
-import { select } from 'd3-selection';
 import type { Line } from '../layout';
+import { attr, nth, put, s, write } from './dom';
+import { join } from './join';
 import type { Look } from './look';
 
 const R = 8;
@@ -39,38 +40,34 @@ function needlePath({ x, y, needles }: Plus, look: Look): string {
     .join(' ');
 }
 
+function makePlus(): SVGGElement {
+  return s(
+    'g',
+    { class: 'gb-plus' },
+    s('path', { class: 'gb-dial' }),
+    s('path', { class: 'gb-needle' }),
+    s('circle', { r: R }),
+    s('path', { class: 'gb-cross', d: 'M-4,0 H4 M0,-4 V4' }),
+    s('text', { class: 'gb-small' }),
+  );
+}
+
+function drawPlus(group: SVGGElement, { x, y, needles }: Plus, live: boolean): void {
+  const away = needles[0]?.away ?? 1;
+  const sweep = away === 1 ? 1 : 0;
+  attr(nth(group, 0), { d: live && `M${x},${y - DIAL} A${DIAL},${DIAL} 0 0 ${sweep} ${x},${y + DIAL}` });
+  attr(nth(group, 2), { cx: x, cy: y });
+  attr(nth(group, 3), { transform: `translate(${x},${y})` });
+  attr(nth(group, 4), { 'text-anchor': away === -1 ? 'end' : 'start' });
+  write(nth(group, 4), x + away * 14, y - 12, needles.map((one) => one.scale).join(' '));
+}
+
 export function drawPluses(layer: Element, lines: readonly Line[], live: boolean): { paint(look: Look): void } {
-  const groups = select(layer)
-    .selectAll<SVGGElement, Plus>(':scope > g')
-    .data(plusesOf(lines), (plus) => plus.key)
-    .join((enter) => {
-      const group = enter.append('g').attr('class', 'gb-plus');
-      group.append('path').attr('class', 'gb-dial');
-      group.append('path').attr('class', 'gb-needle');
-      group.append('circle').attr('r', R);
-      group.append('path').attr('class', 'gb-cross').attr('d', 'M-4,0 H4 M0,-4 V4');
-      group.append('text').attr('class', 'gb-small');
-      return group;
-    });
-  groups.select('.gb-dial').attr('d', ({ x, y, needles }) => {
-    if (!live) return null;
-    const sweep = needles[0]?.away === 1 ? 1 : 0;
-    return `M${x},${y - DIAL} A${DIAL},${DIAL} 0 0 ${sweep} ${x},${y + DIAL}`;
-  });
-  groups
-    .select('circle')
-    .attr('cx', ({ x }) => x)
-    .attr('cy', ({ y }) => y);
-  groups.select('.gb-cross').attr('transform', ({ x, y }) => `translate(${x},${y})`);
-  groups
-    .select('text')
-    .attr('x', ({ x, needles }) => x + (needles[0]?.away ?? 1) * 14)
-    .attr('y', ({ y }) => y - 12)
-    .attr('text-anchor', ({ needles }) => (needles[0]?.away === -1 ? 'end' : 'start'))
-    .text(({ needles }) => needles.map((one) => one.scale).join(' '));
+  const pluses = join(layer, 'g', plusesOf(lines), makePlus);
+  for (const [group, plus] of pluses) drawPlus(group, plus, live);
   return {
     paint(look) {
-      groups.select('.gb-needle').attr('d', (plus) => needlePath(plus, look));
+      for (const [group, plus] of pluses) put(nth(group, 1), 'd', needlePath(plus, look));
     },
   };
 }

@@ -1,19 +1,15 @@
 /** The strip: every layer as a cell with a field for each kind of its blocks. It is a slider: its value is the layer that a card shows. */
-import { select } from 'd3-selection';
 import type { Card, Fan, Scene, Strip, StripCell } from '../layout';
 import type { Pen } from './context';
-import { put, setFill } from './dom';
+import { attr, nth, put, s, setFill, setText, write } from './dom';
 import { describeState, fillOf } from './hit';
+import { datumOf, join } from './join';
 import type { Look } from './look';
 
 export function drawFans(layer: Element, fans: readonly Fan[]): void {
-  select(layer)
-    .selectAll<SVGPathElement, Fan>('path')
-    .data(fans, (fan) => fan.key)
-    .join('path')
-    .attr('class', 'gb-fan')
-    .attr('data-hue', (fan) => fan.hue)
-    .attr('d', (fan) => `M${fan.points.map(({ x, y }) => `${x},${y}`).join(' L')} Z`);
+  for (const [path, { hue, points }] of join(layer, 'path', fans, () => s('path', { class: 'gb-fan' }))) {
+    attr(path, { 'data-hue': hue, d: `M${points.map(({ x, y }) => `${x},${y}`).join(' L')} Z` });
+  }
 }
 
 /** Bind the card of a layer's group to that layer, and look at it. */
@@ -48,43 +44,36 @@ function keyed(strip: Strip, pen: Pen): (event: KeyboardEvent) => void {
   };
 }
 
-function drawCells(group: SVGGElement, strip: Strip, shown: ReadonlySet<number>, pen: Pen): void {
-  const cells = select(group)
-    .selectAll<SVGGElement, StripCell>(':scope > g')
-    .data(strip.cells, (cell) => cell.key)
-    .join((enter) => {
-      const one = enter.append('g').attr('class', 'gb-layer').attr('aria-hidden', 'true');
-      one.append('title');
-      one.append('text').attr('class', 'gb-small').attr('text-anchor', 'end');
-      return one;
-    });
-  cells.attr('data-layer', (cell) => cell.address).classed('gb-shown', (cell) => shown.has(cell.index));
-  cells.select('title').text((cell) => (cell.last > cell.index ? `${cell.address} to L${cell.last}` : cell.address));
-  cells
-    .select('text')
-    .attr('x', (cell) => cell.x - 6)
-    .attr('y', (cell) => cell.y + cell.h / 2 + 4)
-    .text((cell) => labelOf(cell, shown));
-  cells.each(function (cell) {
-    const each = cell.w / Math.max(1, cell.fields.length);
-    const wide = each - (cell.fields.length > 1 ? 0.75 : 0);
-    select(this)
-      .selectAll('rect')
-      .data(cell.fields)
-      .join('rect')
-      .attr('data-hue', (field) => field.hue)
-      .attr('x', ({ narrow }, i) => cell.x + i * each + (narrow ? wide / 2 : 0))
-      .attr('y', cell.y + 0.5)
-      .attr('width', ({ narrow }) => (narrow ? wide / 2 : wide))
-      .attr('height', Math.max(1, cell.h - 1.5));
-    // One ring around all fields: a ring around each would hide what is in it.
-    select(this)
-      .selectAll('path')
-      .data(shown.has(cell.index) ? [cell] : [])
-      .join('path')
-      .attr('d', ({ x, y, w, h }) => `M${x},${y + 0.5} h${w} v${Math.max(1, h - 1.5)} h${-w} Z`);
-    this.onclick = () => bindTo(pen, cell);
+function makeCell(): SVGGElement {
+  const label = s('text', { class: 'gb-small', 'text-anchor': 'end' });
+  return s('g', { class: 'gb-layer', 'aria-hidden': 'true' }, s('title'), label);
+}
+
+/** A field for each kind of its blocks, and one ring around all: a ring around each would hide what is in it. */
+function drawFields(group: SVGGElement, cell: StripCell, shown: boolean): void {
+  const { x, y, w, h, fields } = cell;
+  const each = w / Math.max(1, fields.length);
+  const wide = each - (fields.length > 1 ? 0.75 : 0);
+  const height = Math.max(1, h - 1.5);
+  join(group, 'rect', fields, () => s('rect')).forEach(([rect, { hue, narrow }], i) => {
+    const place = { x: x + i * each + (narrow ? wide / 2 : 0), y: y + 0.5, width: narrow ? wide / 2 : wide, height };
+    attr(rect, { 'data-hue': hue, ...place });
   });
+  for (const [ring] of join(group, 'path', shown ? [cell] : [], () => s('path'))) {
+    attr(ring, { d: `M${x},${y + 0.5} h${w} v${height} h${-w} Z` });
+  }
+}
+
+function drawCells(group: SVGGElement, strip: Strip, shown: ReadonlySet<number>, pen: Pen): void {
+  for (const [node, cell] of join(group, 'g', strip.cells, makeCell)) {
+    const { address, index, last } = cell;
+    attr(node, { 'data-layer': address });
+    node.classList.toggle('gb-shown', shown.has(index));
+    setText(nth(node, 0), last > index ? `${address} to L${last}` : address);
+    write(nth(node, 1), cell.x - 6, cell.y + cell.h / 2 + 4, labelOf(cell, shown));
+    drawFields(node, cell, shown.has(index));
+    node.onclick = () => bindTo(pen, cell);
+  }
 }
 
 /** A shown layer's number takes precedence over the regular ones that it would touch. */
@@ -105,19 +94,16 @@ function paintMarks(group: SVGGElement, strip: Strip, look: Look): void {
     const [tip, middle, half] = [x + w + 2, y + h / 2, Math.max(3, Math.min(4.5, h / 2))];
     return `M${tip},${middle} L${tip + 6},${middle - half} V${middle + half} Z`;
   };
-  select(group)
-    .selectAll<SVGPathElement, StripCell>(':scope > path')
-    .data(marked, (cell) => cell.key)
-    .join('path')
-    .attr('class', 'gb-strip-mark')
-    .classed('gb-whole', whole)
-    .attr('d', pointer);
+  for (const [path, cell] of join(group, 'path', marked, () => s('path', { class: 'gb-strip-mark' }))) {
+    path.classList.toggle('gb-whole', whole(cell));
+    attr(path, { d: pointer(cell) });
+  }
 }
 
 /** The fields of a strip with their addresses: they are painted at each frame, hundreds of them. */
 function fieldsIn(group: SVGGElement): [SVGRectElement, string][] {
   const rects = [...group.querySelectorAll<SVGRectElement>('.gb-layer rect')];
-  return rects.map((rect) => [rect, select<SVGRectElement, StripCell['fields'][number]>(rect).datum().address]);
+  return rects.map((rect) => [rect, datumOf<StripCell['fields'][number]>(rect)?.address ?? '']);
 }
 
 function paintField(field: SVGRectElement, address: string, look: Look, pen: Pen): void {
@@ -128,26 +114,32 @@ function paintField(field: SVGRectElement, address: string, look: Look, pen: Pen
   setFill(field, cut ? `url(#${pen.uid}-hatch)` : fill);
 }
 
+function makeStrip(): SVGGElement {
+  return s('g', {
+    class: 'gb-strip',
+    role: 'slider',
+    tabindex: 0,
+    'aria-orientation': 'vertical',
+    'aria-label': 'Layer that is shown',
+    'aria-valuemin': 0,
+  });
+}
+
+/** Where the slider is, in words. */
+function paintValue(group: SVGGElement, { cells }: Strip, look: Look, { state }: Pen): void {
+  const { selected } = state.value;
+  const current = cells.find((cell) => cell.address === selected) ?? cells[0];
+  const words = current ? [current.address, current.title, describeState(look, current.address)] : [];
+  put(group, 'aria-valuenow', current?.index ?? 0);
+  put(group, 'aria-valuetext', words.filter((word) => word !== '').join(', '));
+}
+
 export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look: Look): void } {
-  const groups = select(layer)
-    .selectAll<SVGGElement, Strip>(':scope > g')
-    .data(scene.strips, (strip) => strip.key)
-    .join((enter) =>
-      enter
-        .append('g')
-        .attr('class', 'gb-strip')
-        .attr('role', 'slider')
-        .attr('tabindex', 0)
-        .attr('aria-orientation', 'vertical')
-        .attr('aria-label', 'Layer that is shown')
-        .attr('aria-valuemin', 0),
-    );
-  const fields = new Map<SVGGElement, [SVGRectElement, string][]>();
-  groups.each(function (strip) {
-    drawCells(this, strip, shownCells(strip, scene.cards), pen);
-    fields.set(this, fieldsIn(this));
-    this.onkeydown = keyed(strip, pen);
-    this.setAttribute('aria-valuemax', String(strip.cells.length - 1));
+  const strips = join(layer, 'g', scene.strips, makeStrip).map(([group, strip]) => {
+    drawCells(group, strip, shownCells(strip, scene.cards), pen);
+    group.onkeydown = keyed(strip, pen);
+    attr(group, { 'aria-valuemax': strip.cells.length - 1 });
+    return { group, strip, fields: fieldsIn(group) };
   });
   let marked: Look['interventions'] | null = null;
   let shows: Look['shows'] | null = null;
@@ -155,19 +147,11 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
     paint(look) {
       const again = marked !== look.interventions || shows !== look.shows;
       [marked, shows] = [look.interventions, look.shows];
-      groups.each(function (strip) {
-        if (again) paintMarks(this, strip, look);
-        const { selected } = pen.state.value;
-        const current = strip.cells.find((cell) => cell.address === selected) ?? strip.cells[0];
-        put(this, 'aria-valuenow', String(current?.index ?? 0));
-        const state = current ? describeState(look, current.address) : '';
-        put(
-          this,
-          'aria-valuetext',
-          [current?.address ?? '', current?.title ?? '', state].filter((words) => words !== '').join(', '),
-        );
-        for (const [field, address] of fields.get(this) ?? []) paintField(field, address, look, pen);
-      });
+      for (const { group, strip, fields } of strips) {
+        if (again) paintMarks(group, strip, look);
+        paintValue(group, strip, look, pen);
+        for (const [field, address] of fields) paintField(field, address, look, pen);
+      }
     },
   };
 }

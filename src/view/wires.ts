@@ -1,7 +1,7 @@
 /** Wires: from the stream to a block, and back to its plus with the update's size as their width. */
-import { select } from 'd3-selection';
 import type { BlockBox, CellBox, Line, Point } from '../layout';
-import { put } from './dom';
+import { attr, nth, put, s } from './dom';
+import { join } from './join';
 import type { Look } from './look';
 
 const TURN = { near: 9, far: 11 };
@@ -150,43 +150,41 @@ interface Wire {
   readonly box: BlockBox;
 }
 
+function makeWire(): SVGGElement {
+  const path = (name: string) => s('path', { class: name });
+  const risers = s('g', { class: 'gb-risers' });
+  return s('g', { class: 'gb-wire' }, ...['gb-read', 'gb-read-head', 'gb-write'].map(path), risers, path('gb-slashes'));
+}
+
+function drawWire(group: SVGGElement, { line, box }: Wire): void {
+  attr(group, { 'data-hue': line.hue });
+  group.classList.toggle('gb-assumed', line.assumed);
+  attr(nth(group, 0), { d: `${readPath(line)} ${stubs(line, box)}` });
+  attr(nth(group, 1), { d: readHead(line) });
+}
+
+function paintWire(group: SVGGElement, { line, box }: Wire, look: Look): void {
+  put(nth(group, 2), 'd', writePath(line, box, look));
+  for (const [path, { d, width }] of join(nth(group, 3), 'path', risers(line, box, look), () => s('path'))) {
+    put(path, 'd', d);
+    put(path, 'stroke-width', width.toFixed(2));
+  }
+  const marks = cutMarks(line, box, look);
+  put(nth(group, 4), 'd', marks);
+  nth(group, 4).classList.toggle('gb-on', marks !== '');
+}
+
 export function drawWires(layer: Element, lines: readonly Line[], boxes: readonly BlockBox[]): WireDrawing {
   const of = new Map(boxes.map((box) => [box.address, box]));
-  const wires = lines.flatMap((line): Wire[] => {
+  const all = lines.flatMap((line): Wire[] => {
     const box = of.get(line.address);
     return box ? [{ key: line.key, line, box }] : [];
   });
-  const groups = select(layer)
-    .selectAll<SVGGElement, Wire>(':scope > g')
-    .data(wires, (wire) => wire.key)
-    .join((enter) => {
-      const group = enter.append('g').attr('class', 'gb-wire');
-      for (const name of ['gb-read', 'gb-read-head', 'gb-write', 'gb-slashes'])
-        group.append('path').attr('class', name);
-      group.insert('g', '.gb-slashes').attr('class', 'gb-risers');
-      return group;
-    })
-    .attr('data-hue', ({ line }) => line.hue)
-    .classed('gb-assumed', ({ line }) => line.assumed);
-  groups.select('.gb-read').attr('d', ({ line, box }) => `${readPath(line)} ${stubs(line, box)}`);
-  groups.select('.gb-read-head').attr('d', ({ line }) => readHead(line));
+  const wires = join(layer, 'g', all, makeWire);
+  for (const [group, wire] of wires) drawWire(group, wire);
   return {
     paint(look) {
-      groups.select('.gb-write').attr('d', ({ line, box }) => writePath(line, box, look));
-      groups.select<SVGPathElement>('.gb-slashes').each(function ({ line, box }) {
-        const marks = cutMarks(line, box, look);
-        put(this, 'd', marks);
-        this.classList.toggle('gb-on', marks !== '');
-      });
-      groups.each(function ({ line, box }) {
-        select(this)
-          .select('.gb-risers')
-          .selectAll('path')
-          .data(risers(line, box, look))
-          .join('path')
-          .attr('d', ({ d }) => d)
-          .attr('stroke-width', ({ width }) => width.toFixed(2));
-      });
+      for (const [group, wire] of wires) paintWire(group, wire, look);
     },
   };
 }

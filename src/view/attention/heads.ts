@@ -1,10 +1,10 @@
 /** All heads of a block as small patterns, page by page; a click or Enter opens one. */
-import { select } from 'd3-selection';
 import { percent } from '../../layout/format';
 import { type Habit, habitOf, moved, type Pattern } from '../../state/pattern';
 import { sized } from '../canvas';
 import type { View } from '../context';
 import { h, put, setText, show } from '../dom';
+import { join } from '../join';
 import type { Look } from '../look';
 import { pictureOf } from './cells';
 import type { Scale } from './palette';
@@ -112,14 +112,9 @@ export class HeadGrid {
   #thumbs(heads: readonly Head[], size: number): void {
     const of = this.#heads;
     if (!of) return;
-    const nodes = select(this.#grid)
-      .selectAll<HTMLButtonElement, Head>('button')
-      .data(heads, (head) => head.index)
-      .join((enter) => enter.append(() => thumb()))
-      .order();
-    nodes.each(function (head) {
-      paintThumb(this, head, of, size);
-    });
+    for (const [node, head] of join(this.#grid, 'button', heads, thumb, ({ index }) => index)) {
+      paintThumb(node, head, of, size);
+    }
   }
 }
 

@@ -1,11 +1,11 @@
 /** The largest effects as a table: a bar from zero to either side, the number, and the way to the block. */
-import { select } from 'd3-selection';
 import { largest, limitOf } from '../../state/effects';
 import type { Effect } from '../../wire/types.generated';
 import { Changes } from '../changes';
 import { signedColour } from '../colour';
 import type { Part, View } from '../context';
-import { h, setText, show } from '../dom';
+import { h, put, setText, show } from '../dom';
+import { join } from '../join';
 import { Segments } from '../segments';
 import { effectText } from './map';
 
@@ -76,39 +76,35 @@ export class LargestEffects implements Part {
   }
 
   #rows(effects: readonly Effect[], limit: number, selected: string | null): void {
-    const { view } = this;
-    const { theme } = view.state.value;
-    select(this.#body)
-      .selectAll<HTMLTableRowElement, Effect>('tr')
-      .data(effects)
-      .join((enter) =>
-        enter.append('tr').each(function () {
-          const name = h('button', { type: 'button', class: 'gb-link gb-mono' });
-          name.addEventListener('click', () => view.state.set({ selected: this.dataset.address ?? null }), {
-            signal: view.signal,
-          });
-          this.append(
-            h('td', {}, name),
-            h('td', { class: 'gb-effect-bar' }, h('i')),
-            h('td', { 'data-col': 'effect' }),
-          );
-        }),
-      )
-      .attr('data-address', ({ address }) => address)
-      .classed('gb-chosen-row', ({ address }) => address === selected)
-      .each(function ({ address, effect }) {
-        const value = effect ?? 0;
-        const [name, bar, number] = [...this.children] as HTMLElement[];
-        setText(name?.firstElementChild as Element, address);
-        setText(number as Element, effectText(value));
-        if (number) number.dataset.value = String(value);
-        const mark = bar?.firstElementChild as HTMLElement;
-        const share = Math.min(1, Math.abs(value) / limit) * 50;
-        mark.style.left = `${value < 0 ? 50 - share : 50}%`;
-        mark.style.width = `${share}%`;
-        mark.style.background = signedColour(value / limit, theme).fill;
-      });
+    const { theme } = this.view.state.value;
+    for (const [row, { address, effect }] of join(this.#body, 'tr', effects, () => this.#row())) {
+      put(row, 'data-address', address);
+      row.classList.toggle('gb-chosen-row', address === selected);
+      paintRow(row, address, effect ?? 0, signedColour((effect ?? 0) / limit, theme).fill, limit);
+    }
   }
+
+  #row(): HTMLTableRowElement {
+    const { state, signal } = this.view;
+    const name = h('button', { type: 'button', class: 'gb-link gb-mono' });
+    const bar = h('td', { class: 'gb-effect-bar' }, h('i'));
+    const row = h('tr', {}, h('td', {}, name), bar, h('td', { 'data-col': 'effect' }));
+    // Rows are used again: what one is of is asked when it is pressed.
+    name.addEventListener('click', () => state.set({ selected: row.dataset.address ?? null }), { signal });
+    return row;
+  }
+}
+
+function paintRow(row: HTMLElement, address: string, value: number, colour: string, limit: number): void {
+  const [name, bar, number] = [...row.children] as HTMLElement[];
+  setText(name?.firstElementChild as Element, address);
+  setText(number as Element, effectText(value));
+  put(number as Element, 'data-value', value);
+  const mark = bar?.firstElementChild as HTMLElement;
+  const share = Math.min(1, Math.abs(value) / limit) * 50;
+  mark.style.left = `${value < 0 ? 50 - share : 50}%`;
+  mark.style.width = `${share}%`;
+  mark.style.background = colour;
 }
 
 function fits(of: Of, address: string): boolean {
