@@ -24,7 +24,16 @@ function frameOf(
     }
   });
   const updates = new Float32Array(layout.updates.length * positions * 2);
-  const rest = { type: 'frame', seq: 1, origin: 'clean', first: 0, tokens: TOKENS, predictions: [], interventions: 0 };
+  const rest = {
+    type: 'frame',
+    seq: 1,
+    missing: 0,
+    origin: 'clean',
+    first: 0,
+    tokens: TOKENS,
+    predictions: [],
+    interventions: 0,
+  };
   const whole = { ...rest, first_nonfinite: null, inside: [], unread: {}, ...header, positions };
   return { header: whole, buffers: [new DataView(stats.buffer), new DataView(updates.buffer)] };
 }

@@ -593,6 +593,32 @@ describe('a sequence that is being written', () => {
     expect(find('th[data-col="clean"]').textContent).toBe('now');
   });
 
+  it('says how many of its steps are not there to be gone through, and why', async () => {
+    const { model, find } = show();
+    const layout = frameLayout(architecture('gpt'));
+    const { header } = recordedFrame(layout);
+    const send = (seq: number, missing: number) => {
+      model.emit(
+        'msg:custom',
+        { ...header, seq, missing, origin: 'generate', first: seq },
+        recordedBuffers(recordedFrame(layout)),
+      );
+    };
+    vi.useFakeTimers();
+    send(1, 0);
+    send(40, 38);
+    await vi.advanceTimersByTimeAsync(1500);
+    const text = find('[data-testid="time-text"]');
+    expect(text.textContent).toBe('2 of 40 kept');
+    expect(text.title).toBe('2 of 40 steps are kept: 38 came faster than this page draws');
+    expect(find('[data-testid="time-slider"]').getAttribute('aria-valuetext')).toMatch(/2 of 40 steps are kept/);
+    for (let seq = 2; seq < 40; seq++) send(seq, 39 - seq);
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(text.textContent).toBe('40 frames');
+    expect(text.title).toBe('');
+    vi.useRealTimers();
+  });
+
   it('says where the first value came from that is no number', async () => {
     const { model, find } = show();
     const layout = frameLayout(architecture('gpt'));

@@ -268,6 +268,7 @@ WEIGHTS = [1.0, 0.0, 0.0, 0.25, 0.75, 0.0, 0.5, 0.5, 0.0, 0.0, 0.125, 0.875]
 FRAME = {
     "type": "frame",
     "seq": 12,
+    "missing": 3,
     "origin": "run",
     "first": 1,
     "positions": 2,

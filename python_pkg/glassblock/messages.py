@@ -148,7 +148,7 @@ def effects(sweep: Sweep, number: int, rows: Sequence[Effect], first: int, *, ru
     }
 
 
-def frame(value: Frame, session: Session, *, last_only: bool = False) -> tuple[wt.Frame, list[bytes]]:
+def frame(value: Frame, session: Session, *, last_only: bool = False, missing: int = 0) -> tuple[wt.Frame, list[bytes]]:
     """Return a frame's header and its two buffers, those of the first row of the batch.
 
     Parameters
@@ -159,6 +159,8 @@ def frame(value: Frame, session: Session, *, last_only: bool = False) -> tuple[w
         Decodes its tokens.
     last_only
         Send the last position alone.
+    missing
+        How many frames of its series the page does not have.
     """
     stats, updates = value.stats[:, :1], value.updates[:, :1]
     rows, _, positions, n_stats = stats.shape
@@ -168,6 +170,7 @@ def frame(value: Frame, session: Session, *, last_only: bool = False) -> tuple[w
     header: wt.Frame = {
         "type": "frame",
         "seq": value.seq,
+        "missing": missing,
         "origin": value.origin,
         "first": value.first + positions - sent,
         "positions": sent,
@@ -266,7 +269,10 @@ def _probable(value: Frame, session: Session) -> list[wt.FramePrediction]:
     probs = shifted / shifted.sum()
     if not np.isfinite(probs).all():
         return []
-    best = np.argsort(-probs, kind="stable")[:PREDICTIONS]
+    count = min(PREDICTIONS, len(probs))
+    least = np.partition(probs, -count)[-count]
+    among = np.flatnonzero(probs >= least)  # to sort a vocabulary for its first few takes longer than all else here
+    best = among[np.argsort(-probs[among], kind="stable")][:count]
     return [{"token": session.decode(int(token)), "id": int(token), "prob": float(probs[token])} for token in best]
 
 

@@ -27,7 +27,16 @@ function frameOf(layout: FrameLayout, weights: Weights, header: Partial<DecodedF
       stats[(row * positions + p) * STATS.length] = weights(block, Number(expert), p);
     }
   });
-  const rest = { type: 'frame', seq: 1, origin: 'clean', first: 0, tokens: [], predictions: [], interventions: 0 };
+  const rest = {
+    type: 'frame',
+    seq: 1,
+    missing: 0,
+    origin: 'clean',
+    first: 0,
+    tokens: [],
+    predictions: [],
+    interventions: 0,
+  };
   return {
     header: { ...rest, first_nonfinite: null, ...header, positions } as DecodedFrame['header'],
     stats,

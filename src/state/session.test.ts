@@ -53,6 +53,24 @@ describe('requests', () => {
     expect(session.page.value.pending.size).toBe(0);
   });
 
+  it('that fail are forgotten with the next run that goes well, whoever began it; broken frames are of that run', async () => {
+    const { model, session } = open();
+    session.run('');
+    model.reply('run', { kind: 'PromptError', message: 'expected a prompt, got an empty one' });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(session.page.value.alert).toMatch(/got an empty one/);
+    model.become({ status: 'idle' });
+    expect(session.page.value.alert).toMatch(/got an empty one/);
+    const run = { ...sessionState().run, id: 77 } as never;
+    model.become({ run });
+    expect(session.page.value.alert).toBeNull();
+    sendFrame(model, 7, [new DataView(new ArrayBuffer(4))]);
+    model.become({ run: { ...(run as object), id: 78 } as never });
+    expect(session.page.value.alert).toMatch(/expected \d+ bytes of statistics, got 4/);
+    model.become({ run: { ...(run as object), id: 79 } as never });
+    expect(session.page.value.alert).toBeNull();
+  });
+
   it('are not made for what cannot be ablated', () => {
     const { model, session } = open();
     model.become({ unavailable: { 'L1.mlp': 'it has no port' } });

@@ -41,6 +41,8 @@ export class Session {
   #requests: Requests;
   #watch: ConnectionWatch;
   #drawing = false;
+  /** Whether a message that could not be read came since the last run: it is what that run made. */
+  #unread = false;
 
   constructor(
     private readonly model: PageModel,
@@ -243,8 +245,14 @@ export class Session {
   #synced(): void {
     const durable = readDurable(this.model);
     const { pending } = this.page.value;
+    const before = this.durable.value.state?.run?.id;
     this.timeline.told(durable.state, this.durable.value.state);
     this.durable.set(durable);
+    // A run that went well, whoever began it, is the answer to what went wrong before; its own frames came before this.
+    if (durable.state?.run && durable.state.run.id !== before) {
+      if (!this.#unread) this.page.set({ alert: null });
+      this.#unread = false;
+    }
     if ((durable.state?.problem ?? null) === null) this.page.set({ dismissed: null });
     this.#watch.heard();
     if (pending.size === 0) return;
@@ -263,6 +271,7 @@ export class Session {
       else this.#frame(message, buffers);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
+      this.#unread = true;
       this.page.set({ alert: error.message });
     }
   }

@@ -10,6 +10,7 @@ function frame(seq: number, of: Partial<Frame> = {}): DecodedFrame {
   const header: Frame = {
     type: 'frame',
     seq,
+    missing: 0,
     origin: 'generate',
     first: 0,
     positions: 1,
@@ -77,6 +78,57 @@ describe('what is kept', () => {
     expect(seqs(timeline)).toEqual([1, 3, 4]);
     timeline.push(frame(5, { positions: 5, tokens: [...WORDS.slice(0, 4), ' came'], origin: 'clean' }), 10, null);
     expect(seqs(timeline)).toEqual([5]);
+  });
+
+  it('has what a page was too slow for in its place when it comes, and says how much has not come', () => {
+    const { timeline } = open();
+    timeline.push(prompt(1), 10, null);
+    timeline.push(token(4, 5, { missing: 2 }), 10, null);
+    timeline.push(frame(5, { positions: 6, tokens: [...WORDS, '?'], origin: 'clean', missing: 2 }), 10, null);
+    expect(timeline.state.value).toMatchObject({ kept: 3, missing: 2, at: 2 });
+    timeline.push(token(3, 4, { missing: 1 }), 10, null);
+    timeline.push(token(2, 3, { missing: 0 }), 10, null);
+    expect(seqs(timeline)).toEqual([1, 2, 3, 4, 5]);
+    expect(timeline.state.value).toMatchObject({ kept: 5, missing: 0, at: 4 });
+    expect(timeline.shown?.frame.header.seq).toBe(5);
+    timeline.go(3);
+    expect(timeline.shown && tokensOf(timeline.shown)).toEqual([...WORDS, '?']);
+    const columns = columnsOf(timeline.moments, (timeline.shown as { frame: DecodedFrame }).frame, 0, 6);
+    expect(columns.map((one) => one?.frame.header.seq)).toEqual([1, 1, 1, 2, 3, 4]);
+    timeline.go(1);
+    expect(timeline.shown?.clean).toBeNull();
+  });
+
+  it('holds the moment that is looked at while others are put before it', () => {
+    const { timeline } = open();
+    timeline.push(prompt(1), 10, null);
+    timeline.push(token(4, 5), 10, null);
+    timeline.pause();
+    timeline.push(token(3, 4), 10, null);
+    expect(timeline.shown?.frame.header.seq).toBe(4);
+    expect(timeline.state.value).toMatchObject({ kept: 3, at: 2, paused: true });
+    timeline.step(-1);
+    expect(timeline.shown?.frame.header.seq).toBe(3);
+  });
+
+  it('begins anew where what comes late begins another text', () => {
+    const { timeline } = open();
+    timeline.push(prompt(1), 10, null);
+    timeline.push(token(4, 3), 10, null);
+    timeline.push(prompt(3, { tokens: ['One', ' two', ' three'] }), 10, null);
+    expect(seqs(timeline)).toEqual([3, 4]);
+    expect(timeline.shown && tokensOf(timeline.shown)).toEqual(['One', ' two', ' three', ' John']);
+  });
+
+  it('takes what comes late before all that is kept, after older ones were dropped', () => {
+    const { timeline } = open(30_000);
+    for (let seq = 1; seq <= 10; seq++) if (seq !== 7) timeline.push(token(seq, seq + 2), 3000, null);
+    expect(seqs(timeline)).toEqual([4, 5, 6, 8, 9, 10]);
+    timeline.push(token(7, 9), 3000, null);
+    expect(seqs(timeline)).toEqual([5, 6, 7, 8, 9, 10]);
+    expect(timeline.state.value).toMatchObject({ kept: 6, dropped: 4 });
+    timeline.push(token(2, 4), 3000, null);
+    expect(seqs(timeline)).toEqual([5, 6, 7, 8, 9, 10]);
   });
 
   it('is dropped at its oldest end where the budget is full, and counted', () => {

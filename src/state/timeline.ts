@@ -1,7 +1,8 @@
 /**
  * What a page keeps of time: the last frames of a sequence, and which of them is shown. Nobody is kept waiting: frames
- * come, and are kept, while an earlier one is looked at. All sessions of a page share one budget of bytes; the oldest
- * frames of each are dropped where its share is full, and it is said how many.
+ * come, and are kept, while an earlier one is looked at. Those that a page was too slow for come later, and are put in
+ * their place. All sessions of a page share one budget of bytes; the oldest frames of each are dropped where its share
+ * is full, and it is said how many.
  */
 import type { DecodedFrame } from '../wire/codec';
 import type { Frame, Intervention, RunSummary, SessionState } from '../wire/types.generated';
@@ -41,11 +42,13 @@ export interface TimelineState {
   readonly paused: boolean;
   /** How many of this sequence were dropped. */
   readonly dropped: number;
+  /** How many of it have not come: this page was slower than the model. */
+  readonly missing: number;
   /** Frames a second; 0 where none came for a second. */
   readonly rate: number;
 }
 
-const EMPTY: TimelineState = { kept: 0, at: -1, paused: false, dropped: 0, rate: 0 };
+const EMPTY: TimelineState = { kept: 0, at: -1, paused: false, dropped: 0, missing: 0, rate: 0 };
 
 /** Where a frame's tokens end in its sequence. */
 export const endOf = ({ first, positions }: Frame): number => first + positions;
@@ -73,12 +76,29 @@ function textWith({ header }: DecodedFrame, before: Moment | undefined): readonl
   const { first, tokens, positions } = header;
   const told = Array.from({ length: positions }, (_, i) => tokens[i] ?? null);
   const text = before?.text as (string | null)[] | undefined;
-  if (!text || first === 0) return told;
-  if (text.length === first) {
+  if (first === 0) return told;
+  if (text?.length === first) {
     text.push(...told);
     return text;
   }
-  return [...Array.from({ length: first }, (_, i) => text[i] ?? null), ...told];
+  return [...Array.from({ length: first }, (_, i) => text?.[i] ?? null), ...told];
+}
+
+/** What comes of a pass; what is linked to the moments before it is not known yet. */
+type Pass = Pick<Moment, 'frame' | 'bytes' | 'interventions' | 'run'>;
+
+/** A pass as the moment after another. */
+function linked({ frame, bytes, interventions, run }: Pass, before: Moment | undefined): Moment {
+  const clean = frame.header.origin === 'clean';
+  return {
+    frame,
+    clean: clean ? frame : (before?.clean ?? null),
+    edited: clean ? (before?.edited ?? null) : frame,
+    text: textWith(frame, before),
+    bytes,
+    interventions,
+    run,
+  };
 }
 
 export class Timeline {
@@ -86,6 +106,7 @@ export class Timeline {
   #moments: Moment[] = [];
   #held: Moment | null = null;
   #dropped = 0;
+  #missing = 0;
   #bytes = 0;
   #came: number[] = [];
   #rate = 0;
@@ -122,23 +143,39 @@ export class Timeline {
   /** Keep a frame. */
   push(frame: DecodedFrame, size: number, state: SessionState | null): void {
     if (this.#again(frame)) return;
+    const pass = { frame, bytes: size + HEADER, interventions: inForce(frame.header, state), run: null };
     const before = this.#moments.at(-1);
-    if (before && !this.#held && !goesOn(frame, before)) this.#clear();
-    const clean = frame.header.origin === 'clean';
-    const moment: Moment = {
-      frame,
-      clean: clean ? frame : (before?.clean ?? null),
-      edited: clean ? (before?.edited ?? null) : frame,
-      text: textWith(frame, before),
-      bytes: size + HEADER,
-      interventions: inForce(frame.header, state),
-      run: null,
-    };
-    this.#moments.push(moment);
-    this.#bytes += moment.bytes;
+    if (before && before.frame.header.seq > frame.header.seq) this.#insert(pass);
+    else this.#append(pass);
+    this.#missing = frame.header.missing;
     this.#trim();
     this.#count();
     this.#tell();
+  }
+
+  #append(pass: Pass): void {
+    const before = this.#moments.at(-1);
+    if (before && !this.#held && !goesOn(pass.frame, before)) this.#clear();
+    this.#moments.push(linked(pass, this.#moments.at(-1)));
+    this.#bytes += pass.bytes;
+  }
+
+  /** Put a pass that comes late in its place. All are linked anew: it may be where the text begins. */
+  #insert(late: Pass): void {
+    const [oldest, ...rest] = this.#moments;
+    const after = this.#moments.findIndex((one) => one.frame.header.seq > late.frame.header.seq);
+    const held = this.#held?.frame;
+    this.#moments = [];
+    this.#bytes = 0;
+    const passes: Pass[] = rest;
+    if (after > 0 && oldest) {
+      // What came before the oldest was dropped, and only its text is known.
+      this.#moments.push({ ...oldest, text: tokensOf(oldest) });
+      this.#bytes += oldest.bytes;
+      passes.splice(after - 1, 0, late);
+    } else if (oldest) passes.unshift(late, oldest);
+    for (const pass of passes) this.#append(pass);
+    if (held) this.#held = this.#moments.find((one) => one.frame === held) ?? this.#held;
   }
 
   /** Put a pass that is sent once more, because more is shown of it now, in its place. Returns whether it was. */
@@ -245,7 +282,14 @@ export class Timeline {
   #tell(): void {
     const kept = this.#moments.length;
     const at = this.#held ? this.#moments.lastIndexOf(this.#held) : kept - 1;
-    this.state.set({ kept, at, paused: this.#held !== null, dropped: this.#dropped, rate: this.#rate });
+    this.state.set({
+      kept,
+      at,
+      paused: this.#held !== null,
+      dropped: this.#dropped,
+      missing: this.#missing,
+      rate: this.#rate,
+    });
   }
 }
 

@@ -27,19 +27,31 @@ function button(of: keyof typeof PATHS, name: string): HTMLButtonElement {
 }
 
 /** Where time stands, in a few words. */
-function readout({ kept, at, paused, rate }: TimelineState): string {
+function readout({ kept, at, paused, dropped, missing, rate }: TimelineState): string {
   const newer = kept - 1 - at;
   if (paused) return newer > 0 ? `paused, ${fixed(newer)} newer` : 'paused';
-  return rate > 1 ? `${fixed(rate)} frames/s` : kept > 1 ? `${fixed(kept)} frames` : '';
+  if (rate > 1) return `${fixed(rate)} frames/s`;
+  if (dropped + missing > 0) return `${fixed(kept)} of ${fixed(kept + dropped + missing)} kept`;
+  return kept > 1 ? `${fixed(kept)} frames` : '';
+}
+
+/** What is not there to be gone through, and why; empty where all is. */
+function holes({ kept, dropped, missing }: TimelineState): string {
+  if (dropped + missing === 0) return '';
+  const why = [
+    dropped > 0 ? `${fixed(dropped)} earlier ones were dropped, for memory` : '',
+    missing > 0 ? `${fixed(missing)} came faster than this page draws` : '',
+  ];
+  return `${fixed(kept)} of ${fixed(kept + dropped + missing)} steps are kept: ${why.filter(Boolean).join('; ')}`;
 }
 
 /** The same for whoever does not see the slider. */
 function told(state: TimelineState, token: string | null): string {
-  const { kept, at, dropped } = state;
+  const { kept, at } = state;
   if (at < 0) return 'a frame that is no longer kept';
   const which = at === kept - 1 ? 'newest frame' : `frame ${fixed(at + 1)} of ${fixed(kept)}`;
-  const earlier = dropped > 0 ? `, ${fixed(dropped)} earlier ones were dropped` : '';
-  return `${which}${token === null ? '' : `, at ${token}`}${earlier}`;
+  const missing = holes(state);
+  return `${which}${token === null ? '' : `, at ${token}`}${missing && `; ${missing}`}`;
 }
 
 export class TimelineBar implements Part {
@@ -116,6 +128,7 @@ export class TimelineBar implements Part {
       this.#pause.title = `${name} (Space on the diagram)`;
     }
     setText(this.#text, readout(state));
+    put(this.#text, 'title', holes(state));
     put(this.element, 'data-paused', String(paused));
   }
 }

@@ -32,6 +32,7 @@ function missing(message: Fields, wanted: Record<string, (value: unknown) => boo
 
 const FRAME_FIELDS = {
   seq: isWhole,
+  missing: isWhole,
   origin: (value: unknown) => typeof value === 'string',
   first: isWhole,
   positions: isWhole,

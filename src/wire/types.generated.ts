@@ -796,9 +796,13 @@ export interface Score {
 export interface Frame {
   type: "frame";
   /**
-   * Counts forward passes; gaps are frames the page was too slow for. The same pass sent again, because pages now show more of it, has the number that it had.
+   * Counts forward passes; a page puts frames in this order, also those that come later because it was too slow for them. The same pass sent again, because pages now show more of it, has the number that it had.
    */
   seq: number;
+  /**
+   * How many frames of its series (a generation, or passes of the user's own code) the page was not sent: they come when nothing newer does, but for those beyond the budget of the kernel.
+   */
+  missing: number;
   /**
    * Who started the forward pass: the run without interventions, the run with them, generation, the user's own code.
    */

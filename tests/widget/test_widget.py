@@ -186,6 +186,24 @@ def test_error_of_a_background_generation_is_said_on_the_page(session: Session, 
     assert page.state["problem"] is None
 
 
+def test_error_goes_with_the_next_run_that_goes_well_whoever_begins_it(session: Session, page: Page) -> None:
+    handle = session.model.register_forward_pre_hook(_no_room)
+    generation = session.generate(PROMPT, 5, background=True)
+    with pytest.raises(MemoryError):
+        generation.result(20)
+    assert page.state["problem"] == "The generation ended: MemoryError: no room for the cache"
+    with pytest.raises(MemoryError):
+        session.run(PROMPT)
+    assert page.state["problem"] is not None
+    handle.remove()
+    session.run(PROMPT)
+    assert page.state["problem"] is None
+
+
+def _no_room(*_: object) -> None:
+    raise MemoryError("no room for the cache")
+
+
 def test_page_that_opens_later_gets_the_picture(session: Session, page: Page) -> None:
     session.run(PROMPT)
     session.ablate("L0.mlp")
@@ -201,6 +219,29 @@ def test_slow_page_gets_fewer_frames_never_older_ones(session: Session) -> None:
     assert len(slow.frames) == 1
     slow.post({"type": "ack", "seq": slow.frames[0][0]["seq"]})
     assert [header["seq"] for header, _ in slow.frames] == [1, 5]
+    assert [header["missing"] for header, _ in slow.frames] == [0, 3]
+
+
+def test_page_that_draws_nothing_meanwhile_gets_every_step_of_a_generation_in_the_end(session: Session) -> None:
+    slow = Page(widget_of(session), acknowledges=False)
+    session.generate(PROMPT, max_new_tokens=12)
+    assert len(slow.frames) < 4
+    for _ in range(20):
+        slow.post({"type": "ack", "seq": slow.frames[-1][0]["seq"]})
+    steps = {header["first"] + header["positions"] for header, _ in slow.frames if header["origin"] == "generate"}
+    run = session.last_run
+    assert run is not None
+    length = len(run.tokens)
+    assert steps == set(range(length - 12, length))  # the last token is written, and not read
+    assert slow.frames[-1][0]["missing"] == 0
+
+    later = Page(widget_of(session))
+    later.ask("hello", version=wire.VERSION)
+    assert {header["seq"] for header, _ in later.frames} == {header["seq"] for header, _ in slow.frames}
+    session.run(PROMPT)  # which ends that series
+    last = Page(widget_of(session))
+    last.ask("hello", version=wire.VERSION)
+    assert [header["origin"] for header, _ in last.frames] == ["clean"]
 
 
 @pytest.mark.parametrize(
@@ -468,7 +509,7 @@ def test_frame_that_comes_after_the_widget_was_closed_is_not_sent(session: Sessi
     page.ask("run", prompt=PROMPT)
     sent, frame = len(page.frames), session.frames[-1]
     page.widget.close()
-    page.widget._send_frame(frame)
+    page.widget._send_frame(frame, 0)
     assert len(page.frames) == sent
 
 

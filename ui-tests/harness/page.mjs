@@ -88,7 +88,7 @@ function headerOf(seq, origin, first, positions) {
     return { token: WORDS[id], id: 100 * i + id, prob: 0.5 / (i + 1) };
   });
   const rest = { interventions: 0, first_nonfinite: null, inside: [], unread: {} };
-  return { type: 'frame', seq, origin, first, positions, tokens, predictions, ...rest };
+  return { type: 'frame', seq, missing: 0, origin, first, positions, tokens, predictions, ...rest };
 }
 
 /** A model's frames: a prompt first, then one token each. */

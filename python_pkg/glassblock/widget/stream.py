@@ -1,8 +1,12 @@
 """The stream: frames to a page that may be slower than the model.
 
-At most one frame is under way; the page acknowledges it when it is drawn. Meanwhile the newest waits and the
-older ones are forgotten, so a slow page gets fewer frames and never older ones. The clean frame has a place of
-its own: the page needs it to show what changed, and a newer frame must not push it out.
+What is drawn may skip, what is kept may not. At most one message of frames is under way; the page acknowledges it when
+it is drawn. Meanwhile the newest waits, so that a slow page is never behind. What it was too slow for is sent when
+nothing newer waits, so that every step of the last series can be gone through. The clean frame has a place of its own
+(the page needs it to show what changed), and so has the first of a series (with it the page begins its text).
+
+A series is a generation, or passes that the user's own code makes one after the other. It is kept here, within a
+budget; a page that opens later gets it, too. What was given up is counted, and the page says so.
 """
 
 from __future__ import annotations
@@ -16,6 +20,12 @@ from glassblock.live import Frame
 PATIENCE = 2.0
 """Seconds after which an acknowledgement is no longer waited for: the page was closed or reloaded."""
 
+KEPT = 64 << 20
+"""Bytes of the series that is kept: what its frames hold in the kernel, with their logits."""
+
+TOGETHER = 8
+"""How many of those that the page was too slow for are sent at once."""
+
 
 class FrameStream:
     """Sends frames at the pace of the page.
@@ -23,55 +33,134 @@ class FrameStream:
     Parameters
     ----------
     send
-        Sends one frame.
+        Sends one frame, and says how many of its series were not sent, or not yet.
     clock
         Seconds, from any start.
     """
 
-    def __init__(self, send: Callable[[Frame], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, send: Callable[[Frame, int], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._send = send
         self._clock = clock
         self._lock = threading.Lock()
         self._under_way: tuple[int, float] | None = None
         self._waiting: dict[bool, Frame] = {}
+        self._series = _Series()
+
+    def begin(self) -> None:
+        """Begin a series: what is left of the one before is of no more use."""
+        with self._lock:
+            self._series = _Series()
 
     def push(self, frame: Frame) -> None:
         """Send a frame, or let it wait in the place of an older one."""
         with self._lock:
             self._waiting[frame.origin == "clean"] = frame
-            ready = self._next()
-        if ready:
-            self._deliver(ready)
+            if frame.origin in ("generate", "outside"):
+                if frame.origin == "outside" and self._series.origin != "outside":
+                    self._series = _Series()
+                self._series.add(frame)
+            ready, missing = self._next()
+        self._deliver(ready, missing)
 
     def acknowledge(self, seq: int) -> None:
         """Take note that the page has drawn a frame."""
         with self._lock:
             if self._under_way is not None and seq >= self._under_way[0]:
                 self._under_way = None
-            ready = self._next()
-        if ready:
-            self._deliver(ready)
-
-    def _deliver(self, frame: Frame) -> None:
-        """Send a frame; one whose numbers are still on their way from a device is waited for in a thread of its own."""
-        if frame.ready:
-            self._send(frame)
-        else:
-            threading.Thread(target=self._send, args=(frame,), name="glassblock-frame", daemon=True).start()
+            ready, missing = self._next()
+        self._deliver(ready, missing)
 
     def restart(self) -> None:
-        """Forget what is under way: the page that should acknowledge it is gone."""
+        """Begin with a page that has just opened: it has nothing, and owes no acknowledgement."""
         with self._lock:
             self._under_way = None
+            self._series.unsend()
+            ready, missing = self._next()
+        self._deliver(ready, missing)
 
-    def _next(self) -> Frame | None:
-        """Return the frame to send now, the clean one first; None while one is under way."""
+    def _deliver(self, frames: list[Frame], missing: int) -> None:
+        """Send frames; one whose numbers are still on their way from a device is waited for in a thread of its own."""
+        for frame in frames:
+            if frame.ready:
+                self._send(frame, missing)
+            else:
+                work = (frame, missing)
+                threading.Thread(target=self._send, args=work, name="glassblock-frame", daemon=True).start()
+
+    def _next(self) -> tuple[list[Frame], int]:
+        """Return what to send now, nothing while something is under way, and how many are then missing."""
         now = self._clock()
         if self._under_way is not None and now - self._under_way[1] < PATIENCE:
-            return None
-        for clean in (True, False):
-            if clean in self._waiting:
-                frame = self._waiting.pop(clean)
-                self._under_way = (frame.seq, now)
-                return frame
-        return None
+            return [], 0
+        frames = self._chosen()
+        for frame in frames:
+            self._series.sent(frame)
+        if frames:
+            self._under_way = (max(frame.seq for frame in frames), now)
+        return frames, self._series.missing
+
+    def _chosen(self) -> list[Frame]:
+        """Return the clean frame, else the first of a series, else the newest, else some that were skipped."""
+        if True in self._waiting:
+            return [self._waiting.pop(True)]
+        first = self._series.first
+        if first is not None:
+            if self._waiting.get(False) is first:
+                del self._waiting[False]
+            return [first]
+        if False in self._waiting:
+            return [self._waiting.pop(False)]
+        return self._series.skipped(TOGETHER)
+
+
+class _Series:
+    """The frames of a series, and which of them the page has not been sent."""
+
+    def __init__(self) -> None:
+        self.origin: str | None = None
+        self._frames: dict[int, Frame] = {}
+        self._unsent: set[int] = set()
+        self._first: int | None = None
+        self._bytes = 0
+        self._dropped = 0
+        self._given_up = 0
+
+    @property
+    def missing(self) -> int:
+        """How many the page was not sent: those that it will be, and those that were given up."""
+        return len(self._unsent) + self._given_up
+
+    @property
+    def first(self) -> Frame | None:
+        """The one that it begins with, where that was not sent."""
+        return self._frames.get(self._first) if self._first in self._unsent and self._first is not None else None
+
+    def add(self, frame: Frame) -> None:
+        """Keep a frame, and drop the oldest where there is no more room."""
+        if self._first is None:
+            self._first, self.origin = frame.seq, frame.origin
+        self._frames[frame.seq] = frame
+        self._unsent.add(frame.seq)
+        self._bytes += frame.nbytes
+        while self._bytes > KEPT and len(self._frames) > 1:
+            self._drop(next(iter(self._frames)))
+
+    def sent(self, frame: Frame) -> None:
+        """Take note that the page was sent a frame."""
+        self._unsent.discard(frame.seq)
+
+    def unsend(self) -> None:
+        """Take note that the page has nothing: what was dropped it will never get."""
+        self._unsent = set(self._frames)
+        self._given_up = self._dropped
+
+    def skipped(self, most: int) -> list[Frame]:
+        """Return the newest of those that were not sent, in the order in which they were made."""
+        return [self._frames[seq] for seq in sorted(self._unsent)[-most:]]
+
+    def _drop(self, seq: int) -> None:
+        self._bytes -= self._frames.pop(seq).nbytes
+        self._dropped += 1
+        if seq in self._unsent:
+            self._unsent.remove(seq)
+            self._given_up += 1

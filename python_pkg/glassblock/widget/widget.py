@@ -86,6 +86,7 @@ class SessionWidget(DiagramWidget):
         self._watching = Watching(session)
         self._push_lock = threading.Lock()
         self._problem: str | None = None
+        self._old_problem = False
         self._refreshing = False
         self._sweeps = Sweeps(self._send_effects, lambda error: self._ended("sweep", error))
         self._saving = Saving(self._send_saved, lambda error: self._ended("saving of the page", error))
@@ -103,17 +104,36 @@ class SessionWidget(DiagramWidget):
     def _on_event(self, event: Event, what: Any) -> None:
         if event == "frame":
             self._watching.forget()
+            if what.origin == "clean" and self._session.status != "generating":
+                self._stream.begin()
             self._stream.push(what)
         elif event == "interventions":
             self._show_effect()
         elif event == "problem":
             ended = isinstance(what, BaseException)
-            self._problem = f"The generation ended: {type(what).__name__}: {what}" if ended else str(what)
-            self._push_state()
-        elif event == "status" and what == "idle":
+            self._say(f"The generation ended: {type(what).__name__}: {what}" if ended else str(what))
+        elif event == "run":
+            if self._old_problem:  # a run that went well is the answer to what went wrong before it
+                self._problem = None
+            if self._session.status != "running":  # else its end pushes
+                self._push_state()
+        elif event == "status":
+            self._on_status(what)
+
+    def _on_status(self, status: str) -> None:
+        if status == "idle":
             self._catch_up()
-        elif event in ("run", "status") and self._session.status != "running":  # else the end of the run pushes
+            return
+        self._old_problem = True
+        if status == "generating":
+            self._stream.begin()
+        if status != "running":
             self._push_state()
+
+    def _say(self, problem: str) -> None:
+        """Say what went wrong, until a run that begins later goes well."""
+        self._problem, self._old_problem = problem, False
+        self._push_state()
 
     def _catch_up(self) -> None:
         """Run once more where a click came while the session ran: the page shows a run under what is in force."""
@@ -142,11 +162,11 @@ class SessionWidget(DiagramWidget):
         with self._push_lock:
             self.set_trait("state", messages.state(self._session, self._problem))
 
-    def _send_frame(self, frame: Frame) -> None:
+    def _send_frame(self, frame: Frame, missing: int) -> None:
         session = self.__dict__.get("_session")
         if session is None:  # closed while its numbers were on their way
             return
-        header, buffers = messages.frame(frame, session)
+        header, buffers = messages.frame(frame, session, missing=missing)
         self.send(header, buffers=buffers)
 
     # ---- from the page
@@ -200,8 +220,7 @@ class SessionWidget(DiagramWidget):
     def _ended(self, what: str, error: Exception) -> None:
         if self.comm is None:  # closed meanwhile: nobody is there to be told
             return
-        self._problem = f"The {what} ended: {type(error).__name__}: {error}"
-        self._push_state()
+        self._say(f"The {what} ended: {type(error).__name__}: {error}")
 
     def _watch(self, page: str, names: list[str]) -> Effect:
         """Let frames hold what a page shows, those of the last run at once."""
@@ -217,8 +236,8 @@ class SessionWidget(DiagramWidget):
 
     def _greet(self) -> None:
         """Send a page that has just opened the picture as it is."""
-        self._stream.restart()
         self._push_state()
+        self._stream.restart()
         run = self._session.last_run
         for frame in run.frames if run else ():
             self._stream.push(frame)

@@ -1017,7 +1017,11 @@ class Frame(TypedDict):
     type: Literal["frame"]
     seq: int
     """
-    Counts forward passes; gaps are frames the page was too slow for. The same pass sent again, because pages now show more of it, has the number that it had.
+    Counts forward passes; a page puts frames in this order, also those that come later because it was too slow for them. The same pass sent again, because pages now show more of it, has the number that it had.
+    """
+    missing: int
+    """
+    How many frames of its series (a generation, or passes of the user's own code) the page was not sent: they come when nothing newer does, but for those beyond the budget of the kernel.
     """
     origin: Literal["clean", "run", "generate", "outside"]
     """
