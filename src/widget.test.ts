@@ -322,9 +322,9 @@ describe('the keyboard', () => {
     expect(press('L0.mlp', 'x').defaultPrevented).toBe(true);
     expect(press('L0.mlp', 'ArrowUp').defaultPrevented).toBe(true);
     expect(outside).not.toHaveBeenCalled();
+    expect(el.querySelector('.gb-root')?.hasAttribute('data-lm-suppress-shortcuts')).toBe(true);
     expect(press('L0.mlp', 'F5').defaultPrevented).toBe(false);
     expect(outside).toHaveBeenCalledTimes(1);
-    expect(el.querySelector('.gb-root')?.hasAttribute('data-lm-suppress-shortcuts')).toBe(true);
   });
 
   it('clears the selection with Escape', async () => {

@@ -27,7 +27,10 @@ function download(name: string, blob: Blob): string {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
   link.download = name;
+  // VS Code hears a click on the page's body and asks where to put the file.
+  document.body.append(link);
   link.click();
+  link.remove();
   // Not at once: some browsers begin to read it later.
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   return name;

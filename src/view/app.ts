@@ -189,7 +189,6 @@ class Painter {
     const { durable, page } = view.session;
     if (this.#changes.any(...sceneKey(view))) this.#scene = this.#laid();
     const stage = stageOf(view);
-    view.root.dataset.theme = view.state.value.theme;
     view.root.dataset.stage = stage;
     view.root.classList.toggle('gb-streaming', durable.value.state?.status === 'generating');
     const look = this.#looker.look(durable.value, page.value, view.state.value);
@@ -257,7 +256,7 @@ export function mount(
   magnify(view);
   view.state.set({ width: widthOf(root) });
   const painter = new Painter(view, assemble(view, live));
-  watchTheme((theme) => view.state.set({ theme }), signal);
+  watchTheme(root, signal, (theme) => view.state.set({ theme }));
   const again = () => painter.schedule();
   for (const store of [session.durable, session.page, view.state]) (store as Store<object>).subscribe(again, signal);
   if (typeof ResizeObserver !== 'undefined') {

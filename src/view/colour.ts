@@ -26,7 +26,8 @@ export interface Paint {
   readonly pixel: number;
 }
 
-function luminance(rgb: readonly number[]): number {
+/** How bright a colour is, as contrast is counted. */
+export function luminance(rgb: readonly number[]): number {
   const [r = 0, g = 0, b = 0] = rgb.map((value) => {
     const share = value / 255;
     return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;

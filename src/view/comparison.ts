@@ -2,6 +2,8 @@
  * Two architectures side by side: their diagrams, with what differs in a dashed outline, and every fact in a table. A row
  * of the table looks at its blocks in both diagrams.
  */
+
+import type { Theme } from '../state/local';
 import { Session } from '../state/session';
 import { StillModel } from '../state/still';
 import type { Architecture, Comparison, ComparisonRow } from '../wire/types.generated';
@@ -9,7 +11,7 @@ import { mount } from './app';
 import type { Pictures } from './context';
 import { BRANCHES, countOf, differing, hitsOf, markDiffering, templateOf } from './differing';
 import { h, setText, show } from './dom';
-import { hostTheme } from './theme';
+import { watchTheme } from './theme';
 
 class Side {
   readonly element = h('div', { class: 'gb-side' });
@@ -90,7 +92,7 @@ export function mountComparison(
   heads.push(h('th', { scope: 'col' }, h('span', { class: 'gb-unseen' }, 'difference')));
   const table = h('table', { class: 'gb-facts' }, h('thead', {}, h('tr', {}, ...heads)), body);
   all.addEventListener('change', paint, { signal });
-  const save = (as: 'svg' | 'png') => void pictures?.saveComparison(comparison, root, hostTheme(), as);
+  const save = (as: 'svg' | 'png') => void pictures?.saveComparison(comparison, root, theme, as);
   const buttons = (['svg', 'png'] as const).map((as) => {
     const button = h('button', { type: 'button', class: 'gb-save' }, as.toUpperCase());
     button.addEventListener('click', () => save(as), { signal });
@@ -107,6 +109,10 @@ export function mountComparison(
   );
   show(saves, pictures !== null);
   host.append(root);
+  let theme: Theme = 'light';
+  watchTheme(root, signal, (now) => {
+    theme = now;
+  });
   signal.addEventListener('abort', () => root.remove());
   paint();
 }

@@ -66,3 +66,9 @@ export function write(node: Element, x: number, y: number, text: string): void {
 export function show(element: HTMLElement, visible: boolean): void {
   if (element.hidden === visible) element.hidden = !visible;
 }
+
+/** What has the focus, also where a view is in a shadow root: its document knows only of the root's host. */
+export function focusAround(element: Element): Element | null {
+  const root = element.getRootNode();
+  return root instanceof ShadowRoot ? root.activeElement : document.activeElement;
+}

@@ -2,7 +2,7 @@
  * A button that opens a menu, as the ARIA practices describe it: the arrow keys go through its items and around, Home and
  * End to the first and the last, a letter to the next item that begins with it, Escape and Tab close it.
  */
-import { h, setText } from './dom';
+import { focusAround, h, setText } from './dom';
 
 export interface MenuItem {
   readonly name: string;
@@ -61,7 +61,7 @@ export class Menu {
   }
 
   close(): void {
-    const inside = this.#list.contains(document.activeElement) || this.#list.contains(shadowFocus(this.#list));
+    const inside = this.#list.contains(focusAround(this.#list));
     this.#list.hidden = true;
     this.button.setAttribute('aria-expanded', 'false');
     if (inside) this.button.focus();
@@ -83,7 +83,7 @@ export class Menu {
       this.open(key === 'ArrowDown' ? 0 : -1);
       return true;
     }
-    const at = this.#items.indexOf((shadowFocus(this.#list) ?? document.activeElement) as HTMLButtonElement);
+    const at = this.#items.indexOf(focusAround(this.#list) as HTMLButtonElement);
     const count = this.#items.length;
     const to: Readonly<Record<string, number>> = {
       ArrowDown: (at + 1) % count,
@@ -107,10 +107,4 @@ export class Menu {
     const order = this.#items.map((_, i) => (at + 1 + i) % count);
     return order.find((i) => this.#items[i]?.textContent?.toLowerCase().startsWith(letter.toLowerCase()));
   }
-}
-
-/** What has the focus where the page stands in a shadow root, whose document knows only of the root's host. */
-function shadowFocus(within: Element): Element | null {
-  const root = within.getRootNode();
-  return root instanceof ShadowRoot ? root.activeElement : document.activeElement;
 }

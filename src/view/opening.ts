@@ -8,7 +8,9 @@ import { CLOSES } from './shortcuts';
 /** How long a change of the structure moves. */
 const MOVES = 200;
 
-const still = () => globalThis.matchMedia?.('(prefers-reduced-motion: reduce)').matches ?? true;
+const still = () =>
+  document.body.classList.contains('vscode-reduce-motion') ||
+  (globalThis.matchMedia?.('(prefers-reduced-motion: reduce)').matches ?? true);
 
 export class Opening {
   #scene: Scene | null = null;

@@ -1,7 +1,8 @@
 /**
  * All keys of the page, in one table: who reads it knows what there is. A part of the page says what its keys do (`bind`);
  * a key that nobody has bound is neither taken nor offered. Keys are heard at the view's root, so that those of a notebook
- * around it stay the notebook's: what is handled here stops here, everything else goes on.
+ * around it stay the notebook's. What is pressed here stops here, whether it does something or not: in a notebook a letter
+ * cuts a cell, deletes it or hides its output. Keys with Ctrl or Alt and the function keys go on, unless they are ours.
  */
 import type { View } from './context';
 
@@ -120,9 +121,10 @@ const BY_KEY = new Map<string, ShortcutName>(
 /** Keys by which text is edited, with Ctrl. */
 const EDITS = new Set(['a', 'c', 'v', 'x', 'y', 'z', 'Backspace', 'Delete', 'Enter', 'Home', 'End']);
 
-/** Whether a key is the notebook's: one with Ctrl that means nothing here. */
+/** Whether a key is the notebook's: a function key, or one with Ctrl or Alt that means nothing here. */
 function leaves(event: KeyboardEvent): boolean {
-  const { key, ctrlKey, metaKey, target } = event;
+  const { key, ctrlKey, metaKey, altKey, target } = event;
+  if (/^F\d/.test(key) || (altKey && !typesText(target))) return !BY_KEY.has(nameOf(event));
   if (!(ctrlKey || metaKey) || key.startsWith('Arrow') || key === 'Enter') return false;
   return typesText(target) ? !EDITS.has(key) : !BY_KEY.has(nameOf(event));
 }
@@ -178,12 +180,15 @@ export class Shortcuts {
   }
 
   #pressed(event: KeyboardEvent): void {
+    const done = this.#done(event);
+    if (done) event.preventDefault();
+    if (done || !leaves(event)) event.stopPropagation();
+  }
+
+  #done(event: KeyboardEvent): boolean {
     const name = event.defaultPrevented || typesText(event.target) ? undefined : BY_KEY.get(nameOf(event));
-    if (name === undefined || !this.#applies(name, event.target as Element)) return;
-    const done = this.#bound.get(name)?.some(({ act }) => act(event) !== false) ?? false;
-    if (!done) return;
-    event.preventDefault();
-    event.stopPropagation();
+    if (name === undefined || !this.#applies(name, event.target as Element)) return false;
+    return this.#bound.get(name)?.some(({ act }) => act(event) !== false) ?? false;
   }
 
   #applies(name: ShortcutName, target: Element): boolean {

@@ -9,7 +9,7 @@ import { type Located, locate, placeOf } from '../layout/model';
 import { titlesOf } from '../layout/titles';
 import type { Architecture } from '../wire/types.generated';
 import { actionOf, type Part, type View } from './context';
-import { h, put, setText, show } from './dom';
+import { focusAround, h, put, setText, show } from './dom';
 import { GLYPHS, rowsOf, shapeWords, sourcesIn, WORDS } from './facts';
 import { describeState } from './hit';
 import type { Look } from './look';
@@ -80,8 +80,9 @@ export class Tooltip implements Part {
     shortcuts.bind('close', () => this.#dismiss(), CLOSES.tooltip);
     // The pointer may be here and the focus elsewhere: the key is not ours then, but the tooltip goes.
     const escaped = ({ key }: KeyboardEvent) =>
-      key === 'Escape' && !root.contains(document.activeElement) && this.#dismiss();
-    document.addEventListener('keydown', escaped, { signal });
+      key === 'Escape' && !root.contains(focusAround(root)) && this.#dismiss();
+    // Before another view hears it, which keeps its keys to itself.
+    document.addEventListener('keydown', escaped, { signal, capture: true });
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
   }
 
