@@ -46,8 +46,19 @@ export function pathIn({ template, layers, paths }: Group, index: number, path: 
   return placed(path, template.path, paths[layers.indexOf(index)] ?? template.path);
 }
 
-/** The layer of a group with that index, written out from the template. */
+/** The layer of each group that was asked for last: mostly it is the one that the group's card shows. */
+const WRITTEN = new WeakMap<Group, Layer>();
+
+/** The layer of a group with that index. */
 export function layerOf(stack: Stack, group: Group, index: number): Layer {
+  const known = WRITTEN.get(group);
+  const layer = known?.index === index ? known : writeOut(stack, group, index);
+  WRITTEN.set(group, layer);
+  return layer;
+}
+
+/** A layer of a group, written out from the template. */
+function writeOut(stack: Stack, group: Group, index: number): Layer {
   const { template } = group;
   const path = group.paths[group.layers.indexOf(index)] ?? template.path;
   const address = layerAddress(stack, index);

@@ -49,16 +49,7 @@ interface Named {
   readonly marks: readonly string[];
 }
 
-/** Stacks do not change: their names are put together once, also where there are dozens of groups. */
-const KNOWN = new WeakMap<Stack, Named[]>();
-
-function namesOf(stack: Stack): Named[] {
-  const known = KNOWN.get(stack) ?? newNames(stack);
-  KNOWN.set(stack, known);
-  return known;
-}
-
-function newNames({ groups }: Stack): Named[] {
+function namesOf({ groups }: Stack): Named[] {
   const layers = groups.map(({ template }) => template);
   const mixers = layers.some((layer) => added(layer).some(({ spec }) => spec?.kind === 'mixer'));
   const [mixes, feeds] = [layers.map((layer) => mixing(layer, mixers)), layers.map(feeding)];
@@ -104,15 +95,32 @@ const FORMS: readonly ((name: Named) => string)[] = [
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** What the layers of each group are called. */
+function newTitles(stack: Stack): string[][] {
+  const names = namesOf(stack).map((name) => ({ name, forms: FORMS.map((form) => form(name)) }));
+  // In full, the names of the groups that a form would be a name of.
+  const called = FORMS.map((_, i) => {
+    const wholes = new Map<string, Set<string>>();
+    for (const { forms } of names) {
+      const [whole = '', form = ''] = [forms[0], forms[i]];
+      wholes.set(form, (wholes.get(form) ?? new Set()).add(whole));
+    }
+    return wholes;
+  });
+  return names.map(({ name, forms }) => {
+    const titles = forms.filter((form, i) => called[i]?.get(form)?.size === 1);
+    // What others are called, too, is better than nothing where there is room for no more.
+    const last = [spaced(short(name.mix), name.feed), short(name.mix)];
+    return [...new Set([...[...titles, ...last].filter((title) => title !== ''), ''].map(capital))];
+  });
+}
+
+/** Stacks do not change: their titles are put together once, also where there are dozens of groups. */
+const KNOWN = new WeakMap<Stack, string[][]>();
+
 /** What the layers of a group are called, long to short; the last one is empty. Short ones that are no other group's come first. */
 export function titlesOf(stack: Stack, group: Group): string[] {
-  const names = namesOf(stack);
-  const own = names[stack.groups.indexOf(group)];
-  const [whole] = FORMS;
-  if (!own || !whole) return [''];
-  const others = names.filter((name) => whole(name) !== whole(own));
-  const titles = FORMS.filter((form) => others.every((name) => form(name) !== form(own))).map((form) => form(own));
-  // What others are called, too, is better than nothing where there is room for no more.
-  const last = [spaced(short(own.mix), own.feed), short(own.mix)];
-  return [...new Set([...[...titles, ...last].filter((title) => title !== ''), ''].map(capital))];
+  const titles = KNOWN.get(stack) ?? newTitles(stack);
+  KNOWN.set(stack, titles);
+  return titles[stack.groups.indexOf(group)] ?? [''];
 }

@@ -156,7 +156,6 @@ export class Looker {
 
   look(durable: Durable, page: Page, { token: chosen, compare, rescaled }: Looking = FIRST_VIEW): Look {
     this.#scales.renew(rescaled);
-    const index = this.#indexOf(durable.layout);
     // What was in force then, where time was stopped.
     const then = page.past ?? durable.state;
     const [interventions, run] = [then?.interventions ?? [], then?.run ?? null];
@@ -164,28 +163,10 @@ export class Looker {
     const whole = compare && edited && page.clean && comparable(page.clean, edited) ? page.clean : null;
     const shows = interventions.length === 0 ? 'only' : whole ? 'clean' : 'changed';
     const shown = shows === 'clean' ? whole : edited;
-    const token = shown ? shownToken(shown, chosen) : null;
-    const now = index && shown ? new Readings(index, shown, token?.position) : null;
-    const clean =
-      index && page.clean && shown && comparable(page.clean, shown)
-        ? new Readings(index, page.clean, token?.position)
-        : null;
+    const { token, now, clean } = this.#read(durable.layout, shown, page.clean, chosen);
     const sequence = sequenceOf(page);
     const scale = (name: string, make: () => Limits | null) => this.#scales.of(sequence, name, make);
     const experts = now !== null && now.index.sites('expert').length > 0;
-    const edits = new Map<string, Intervention[]>();
-    for (const one of interventions) edits.set(one.address, [...(edits.get(one.address) ?? []), one]);
-    const touched = new Set(interventions.flatMap((one) => containers(one.address)));
-    // The clean run is whole: what is ablated keeps its badge there and nothing else.
-    const cuts = shows === 'clean' ? [] : interventions.filter((one) => one.cut);
-    const cut = new Map(cuts.map((one) => [one.address, one.how]));
-    const changes = new Map<string, number>();
-    const measureChange = (address: string) => {
-      if (shows === 'clean' || !now || !clean || !index?.site.has(address)) return Number.NaN;
-      const known = changes.get(address) ?? change(now, clean, address);
-      changes.set(address, known);
-      return known;
-    };
     return {
       live: durable.state !== null,
       limits: scale('fills', () => fillLimits(clean ?? now)),
@@ -197,28 +178,64 @@ export class Looker {
       run,
       token,
       shows,
+      ...editing(interventions, shows),
       norm: (address) => now?.norm(address) ?? Number.NaN,
       update: (address) => now?.update(address) ?? null,
-      change: measureChange,
-      ablated: (address) => edits.get(address)?.at(-1)?.how ?? null,
-      edits: (address) => edits.get(address) ?? [],
-      inForce: (address) => (edits.size === 0 ? [] : containers(address).flatMap((one) => edits.get(one) ?? [])),
-      touched: (address) => touched.has(address),
-      cut: (address) => (cut.size === 0 ? null : outermost(cut, address)),
+      change: shows === 'clean' ? () => Number.NaN : changing(now, clean),
       nonfinite: (address) => (now?.stat(address, 'nonfinite') ?? 0) > 0,
       unread: (address) => durable.state?.unread[address] !== undefined,
       pending: (address) => page.pending.get(address),
       isExpert: (address) => /\.E\d+$/.test(address),
-      wave: waveOf(interventions, index?.sites('layer').length ?? 0),
+      wave: waveOf(interventions, now?.index.sites('layer').length ?? 0),
       moved: shows === 'clean' ? Number.NaN : movedBy(run),
     };
   }
 
-  #indexOf(layout: FrameLayout | null): LayoutIndex | null {
-    if (!layout) return null;
-    if (this.#index?.layout !== layout) this.#index = new LayoutIndex(layout);
-    return this.#index;
+  /** The shown token, what was read of it, and of the same token of the clean run where the two can be compared. */
+  #read(
+    layout: FrameLayout | null,
+    shown: DecodedFrame | null,
+    cleanFrame: DecodedFrame | null,
+    chosen: ChosenToken | null,
+  ): Pick<Look, 'token' | 'now' | 'clean'> {
+    if (layout && this.#index?.layout !== layout) this.#index = new LayoutIndex(layout);
+    const index = layout && this.#index;
+    const token = shown && shownToken(shown, chosen);
+    const at = (frame: DecodedFrame | null) => index && frame && new Readings(index, frame, token?.position);
+    const alike = shown && cleanFrame && comparable(cleanFrame, shown);
+    return { token, now: at(shown), clean: at(alike ? cleanFrame : null) };
   }
+}
+
+/** What is done to an address, and to what it is in. */
+function editing(
+  interventions: readonly Intervention[],
+  shows: Shown,
+): Pick<Look, 'ablated' | 'edits' | 'inForce' | 'touched' | 'cut'> {
+  const edits = new Map<string, Intervention[]>();
+  for (const one of interventions) edits.set(one.address, [...(edits.get(one.address) ?? []), one]);
+  const touched = new Set(interventions.flatMap((one) => containers(one.address)));
+  // The clean run is whole: what is ablated keeps its badge there and nothing else.
+  const cuts = shows === 'clean' ? [] : interventions.filter((one) => one.cut);
+  const cut = new Map(cuts.map((one) => [one.address, one.how]));
+  return {
+    ablated: (address) => edits.get(address)?.at(-1)?.how ?? null,
+    edits: (address) => edits.get(address) ?? [],
+    inForce: (address) => (edits.size === 0 ? [] : containers(address).flatMap((one) => edits.get(one) ?? [])),
+    touched: (address) => touched.has(address),
+    cut: (address) => (cut.size === 0 ? null : outermost(cut, address)),
+  };
+}
+
+/** How far addresses are from the clean run, worked out where it is asked for. */
+function changing(now: Readings | null, clean: Readings | null): Look['change'] {
+  const changes = new Map<string, number>();
+  return (address) => {
+    if (!now || !clean || !now.index.site.has(address)) return Number.NaN;
+    const known = changes.get(address) ?? change(now, clean, address);
+    changes.set(address, known);
+    return known;
+  };
 }
 
 /** A name for a sequence: its first tokens. A longer one that starts alike is the same, growing. */

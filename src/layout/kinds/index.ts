@@ -18,10 +18,20 @@ const partsOf = ({ parts }: Block): RowOf[] =>
     return [part.address.slice(part.address.lastIndexOf('.') + 1), ...(type ? [`${type}, ${params}`] : []), params];
   });
 
-/** Describe a block; one of an unknown kind, or without a spec, is a plain box with its name and its parts. */
-export function describe(block: Block, width = 0): Description {
+function newDescription(block: Block, width: number): Description {
   const known = block.spec ? (KINDS[block.spec.kind] as Describe | undefined) : undefined;
   return known ? known(block, width) : { ...other(block), rows: partsOf(block) };
+}
+
+/** Blocks do not change, and are asked about by all who place or draw them. */
+const DESCRIBED = new WeakMap<Block, Map<number, Description>>();
+
+/** Describe a block; one of an unknown kind, or without a spec, is a plain box with its name and its parts. */
+export function describe(block: Block, width = 0): Description {
+  const known = DESCRIBED.get(block) ?? new Map<number, Description>();
+  const found = known.get(width) ?? newDescription(block, width);
+  DESCRIBED.set(block, known.set(width, found));
+  return found;
 }
 
 export type { CellsOf, Description, FactRow, Hue, PartOf } from './kind';
