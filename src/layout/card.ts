@@ -53,7 +53,8 @@ function blockOf(layer: Layer, address: string): Block {
 }
 
 /** On which side of the stream each block of a layer is. */
-export function sidesOf(layer: Layer, width: number): Map<string, -1 | 1> {
+export function sidesOf(layer: Layer, width: number, single = false): Map<string, -1 | 1> {
+  if (single) return new Map(layer.branches.map(({ block }) => [block, 1]));
   return chooseSides(layer.branches, (address) => describe(blockOf(layer, address), width).side);
 }
 
@@ -71,7 +72,7 @@ export function sizeCard(of: CardOf): Sized {
     active: of.active,
     opened: of.opened,
   };
-  const sides = sidesOf(layer, width);
+  const sides = sidesOf(layer, width, columns.single);
   const chained = new Set(layer.branches.flatMap(({ block, feeds }) => (feeds === null ? [] : [block, feeds])));
   const stream = placeStream(
     layer.branches.map((branch) => ({
@@ -92,7 +93,8 @@ function headOf({ columns, measure, live }: CardOf, stream: Stream): Head {
   const on = (side: -1 | 1) => stream.placed.some((one) => one.body.side === side);
   const widest = Math.max(0, ...stream.streamNorms.map(({ address }) => 20 + measure(nameOf(address), 11, 400)));
   const right = Math.max(columns.right.x, columns.spine + widest + 8);
-  if (on(-1) && !on(1)) return { side: 1, x: right, w: columns.card.x + columns.card.w - 12 - right };
+  if (columns.single || (on(-1) && !on(1)))
+    return { side: 1, x: right, w: columns.card.x + columns.card.w - 12 - right };
   const x = columns.card.x + 12;
   const scales = stream.placed.map(({ branch }) => scaleOf(branch.scale?.value ?? 1, columns, measure));
   const beside = Math.max(live ? 30 : 14, ...scales.map((text) => (text === '' ? 0 : measure(text, 11, 400) + 20)));
@@ -102,9 +104,10 @@ function headOf({ columns, measure, live }: CardOf, stream: Stream): Head {
 const nameOf = (address: string) => address.split('.').at(-1) ?? address;
 
 /** What an update is multiplied by, beside its plus, as exactly as there is room between the stream and the blocks. */
-function scaleOf(scale: number, { spine, left, right }: Columns, measure: Measure): string {
+function scaleOf(scale: number, { spine, left, right, single }: Columns, measure: Measure): string {
   if (scale === 1) return '';
-  const room = Math.min(right.x - spine, spine - left.x - left.w) - 16;
+  const beside = single ? Number.POSITIVE_INFINITY : spine - left.x - left.w;
+  const room = Math.min(right.x - spine, beside) - 16;
   return fitting(
     [3, 2, 1].map((digits) => `× ${Number(scale.toPrecision(digits))}`),
     room,

@@ -1,6 +1,6 @@
 /** Horizontal places: they follow from the width and from what the layers hold, and are the same for all cards. */
 import type { Description } from './kinds';
-import { ASIDE, OPENED } from './opened';
+import { ASIDE } from './opened';
 
 export interface Columns {
   readonly card: { readonly x: number; readonly w: number };
@@ -13,6 +13,8 @@ export interface Columns {
   readonly postTick: number;
   /** The same for a norm of the sum of several branches: nearest to the plus. */
   readonly jointTick: number;
+  /** Whether all blocks stand on the right of the stream: one is opened, and there is no room for two columns. */
+  readonly single: boolean;
   readonly strip: { readonly x: number; readonly w: number } | null;
 }
 
@@ -30,7 +32,7 @@ export interface ColumnsOf {
   readonly blocks: readonly Description[];
   /** Whether any block is on the right of the stream: else what is there are names of layers alone. */
   readonly onRight: boolean;
-  /** On which side a block is opened: it gets the width that it needs, if the diagram must be wider for that. */
+  /** On which side a block is opened: it gets the width that it needs, and what is beside it the rest. */
   readonly opened: -1 | 1 | null;
 }
 
@@ -48,13 +50,33 @@ function shareOf({ width, folded, live, blocks, onRight }: ColumnsOf): number {
   return wideRight ? 0.44 : wideLeft ? 0.54 : 0.512;
 }
 
-/** The stream moved aside for an opened block, no further than what is on its other side can spare. */
-function makeRoom(card: Columns['card'], spine: number, gap: number, opened: -1 | 1): { w: number; spine: number } {
-  const [inner, outer] = [gap + PAD, gap + PAD + 4];
-  const needed = OPENED + ASIDE + inner + outer;
-  const w = Math.max(card.w, needed);
-  const at = opened === -1 ? Math.max(spine, card.x + inner + OPENED) : Math.min(spine, card.x + w - outer - OPENED);
-  return { w, spine: Math.max(card.x + inner + ASIDE, Math.min(at, card.x + w - outer - ASIDE)) };
+/** Where the stream is, and how far blocks are from it. */
+interface Cut {
+  readonly spine: number;
+  readonly gap: number;
+  readonly single: boolean;
+}
+
+/** How wide an opened block should be: three projections find room side by side; and how wide it is at least beside others. */
+const OPENED = { most: 336, least: 288 };
+/** From the stream to blocks. */
+const GAP = 70;
+/** From the edge of a card to the stream where nothing stands between them: the dial around a plus. */
+const LANE = 26;
+
+/**
+ * The stream moved aside for an opened block, no further than what is on its other side can spare. Where there is too
+ * little, the stream goes to the edge and all blocks stand in one column: text is never made smaller for it.
+ */
+function makeRoom(card: Columns['card'], usual: number, tight: number, opened: -1 | 1): Cut {
+  for (const [wanted, gap] of [[OPENED.most, GAP] as const, [OPENED.least, tight] as const]) {
+    const [inner, outer] = [gap + PAD, gap + PAD + 4];
+    const [from, to] = [card.x + inner, card.x + card.w - outer];
+    if (to - from < wanted + ASIDE) continue;
+    const spine = opened === -1 ? Math.max(usual, from + wanted) : Math.min(usual, to - wanted);
+    return { spine: Math.max(from + ASIDE, Math.min(spine, to - ASIDE)), gap, single: false };
+  }
+  return { spine: card.x + LANE, gap: tight, single: true };
 }
 
 export function columns(given: ColumnsOf): Columns {
@@ -62,21 +84,23 @@ export function columns(given: ColumnsOf): Columns {
   const narrow = width < NARROW;
   const strip = folded ? { x: narrow ? 22 : 30, w: narrow ? 20 : 26 } : null;
   const x = strip ? strip.x + strip.w + (narrow ? 10 : 38) : CHIP;
-  const whole = { x, w: width - x };
-  const gap = narrow ? (across ? 60 : 50) : 70;
-  const usual = Math.round(whole.x + whole.w * shareOf(given));
-  const { w, spine } = opened === null ? { w: whole.w, spine: usual } : makeRoom(whole, usual, gap, opened);
-  const card = { x, w };
-  const right = spine + (onRight || !folded ? gap : 26);
+  const card = { x, w: width - x };
+  const usual = Math.round(card.x + card.w * shareOf(given));
+  // Names of norms across the stream stand beside it.
+  const tight = across ? 60 : 50;
+  const { spine, gap, single } =
+    opened === null ? { spine: usual, gap: narrow ? tight : GAP, single: false } : makeRoom(card, usual, tight, opened);
+  const right = spine + (onRight || !folded || single ? gap : 26);
   return {
     card,
     spine,
-    left: { x: card.x + PAD, w: spine - gap - card.x - PAD },
+    left: single ? { x: card.x, w: 0 } : { x: card.x + PAD, w: spine - gap - card.x - PAD },
     right: { x: right, w: card.x + card.w - PAD - 4 - right },
-    tick: narrow ? 30 : 37,
+    tick: gap < GAP ? 30 : 37,
     // Its name must fit between the stream and the block.
-    postTick: narrow ? 30 : 43,
-    jointTick: narrow ? 22 : 29,
+    postTick: gap < GAP ? 30 : 43,
+    jointTick: gap < GAP ? 22 : 29,
+    single,
     strip,
   };
 }

@@ -4,7 +4,7 @@
  * at it, or where it joins the stream below the first layer. What becomes the stream of the next stack goes straight up.
  */
 import type { Architecture, Edge, Stack } from '../wire/types.generated';
-import { placeRow, rowHeight } from './ends';
+import { type EndsOf, placeRow, rowHeight } from './ends';
 import { layerRange } from './format';
 import type { Arrival, BlockBox, Card, EdgeLine, EndBox, Point } from './scene';
 import { fitting, type Measure } from './text';
@@ -57,7 +57,7 @@ export interface Leaving {
 export function placeLeaving(
   edges: readonly Edge[],
   top: number,
-  place: { spine: number; width: number; measure: Measure },
+  place: EndsOf,
 ): { leaving: Leaving[]; bottom: number } {
   let y = top;
   const leaving = edges.map((edge): Leaving => {

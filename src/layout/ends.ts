@@ -16,8 +16,10 @@ const EACH = 128;
 const NORM_GAP = 34;
 const PLAIN_GAP = 18;
 
-interface EndsOf {
+export interface EndsOf {
   readonly spine: number;
+  /** Where all blocks stand on one side of the stream, the edge on its other one; else boxes stand around the stream. */
+  readonly from: number | null;
   readonly width: number;
   readonly measure: Measure;
 }
@@ -57,10 +59,13 @@ function leastOf(block: Block, measure: Measure): number {
 }
 
 /** Blocks side by side around the spine, in as many rows as they need to be read. */
-export function placeRow(blocks: readonly Block[], top: number, { spine, width, measure }: EndsOf): EndBox[] {
+export function placeRow(blocks: readonly Block[], top: number, of: EndsOf): EndBox[] {
+  const { spine, width, from, measure } = of;
   const wanted = Math.max(1, ...blocks.map((block) => leastOf(block, measure)));
   const all = (Math.max(EACH, wanted) + GAP) * blocks.length - GAP;
-  const room = Math.min(2 * Math.min(spine, width - spine) - 8, blocks.length > 1 ? Math.max(ROOM, all) : 300);
+  const there = from === null ? 2 * Math.min(spine, width - spine) - 8 : width - from;
+  const room = Math.min(there, blocks.length > 1 ? Math.max(ROOM, all) : 300);
+  const left = Math.max(spine - room / 2, from ?? 0);
   const least = Math.min(room, wanted);
   const rows = Math.ceil(blocks.length / Math.floor((room + GAP) / (least + GAP))) || 1;
   const columns = Math.ceil(blocks.length / rows);
@@ -77,7 +82,7 @@ export function placeRow(blocks: readonly Block[], top: number, { spine, width, 
     tall,
     last: block.role === 'unembedding',
     phantom: block.role === 'mtp',
-    x: Math.round(spine - room / 2 + (i % columns) * (each + GAP)),
+    x: Math.round(left + (i % columns) * (each + GAP)),
     y: top + Math.floor(i / columns) * (height + GAP),
     w: each,
     h: height,

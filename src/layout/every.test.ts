@@ -18,6 +18,32 @@ interface Case {
   readonly scene: Scene;
 }
 
+/** In cells of these widths text is read at its size whatever is opened; where there is room for two columns, and where not. */
+const PAGES_OPENED = [480, 1100];
+
+/** The blocks of an architecture that can be opened, each kind of them once. */
+function openable({ stacks }: Architecture): string[] {
+  const known = new Map<string, string>();
+  for (const { template } of stacks.flatMap(({ groups }) => groups)) {
+    for (const { inside, address } of template.blocks) {
+      const key = JSON.stringify(inside?.steps.map(({ name, op, shape }) => [name, op, shape]));
+      if (inside && !known.has(key)) known.set(key, address);
+    }
+  }
+  return [...known.values()];
+}
+
+function* openedOf(of: Architecture): Generator<Case> {
+  for (const page of PAGES_OPENED) {
+    for (const opened of openable(of)) {
+      const live = page > 900;
+      const width = split(page - 24, live).diagram;
+      const scene = layoutScene(of, { width, live, bound: {}, measure, opened });
+      yield { what: `${page} px, ${opened} opened`, scene };
+    }
+  }
+}
+
 function* scenesOf(of: Architecture): Generator<Case> {
   for (const page of WIDTHS) {
     for (const live of [true, false]) {
@@ -33,10 +59,12 @@ function* scenesOf(of: Architecture): Generator<Case> {
 
 describe.each(everyName())('%s', (name) => {
   let cases: Case[] = [];
+  let opened: Case[] = [];
   let of: Architecture;
   beforeAll(() => {
     of = oneOf(name);
-    cases = [...scenesOf(of)];
+    opened = [...openedOf(of)];
+    cases = [...scenesOf(of), ...opened];
   });
   /** Fails with a sentence for each place in each scene. */
   const holds = (found: (scene: Scene) => string[]) => {
@@ -48,6 +76,16 @@ describe.each(everyName())('%s', (name) => {
   it('leads no line across what it does not belong to', () => holds(crossings));
   it('keeps everything within the picture', () => holds(outside));
   it('has a place for every block of every layer', () => holds((scene) => missing(scene, of)));
+  it('shows the inside of a block without making anything smaller', () => {
+    for (const { what, scene } of opened) {
+      const [page] = what.split(' ');
+      expect(scene.width, what).toBeLessThanOrEqual(split(Number(page) - 24, scene.live).diagram);
+      const boxes = scene.cards.flatMap(({ blocks }) => blocks);
+      for (const { inside, x, w } of boxes.filter((box) => box.inside)) {
+        expect(inside && inside.x + inside.scene.width, what).toBeLessThanOrEqual(x + w);
+      }
+    }
+  });
   it('is the same each time', () => {
     const [first] = cases;
     expect([...scenesOf(oneOf(name))][0]).toEqual(first);

@@ -65,11 +65,16 @@ const joinAt = (spine: number, bottom: number, arrow: boolean) => ({
   y: bottom + (arrow ? 8 : 6),
 });
 
+const endsPlace = ({ spine, single, card }: Columns, { width, measure }: LayoutOptions) => ({
+  ...{ spine, width, measure },
+  from: single ? card.x : null,
+});
+
 function placeStack(architecture: Architecture, stack: Stack, from: number, of: Columns, options: LayoutOptions): Part {
   const { stacks } = architecture;
   const folded = of.strip !== null;
   const active = knowsActive(architecture);
-  const place = { spine: of.spine, width: options.width, measure: options.measure };
+  const place = endsPlace(of, options);
   // What is around the main stack is the architecture's own.
   const { inputs, outputs } = stack === stacks.at(-1) ? architecture : stack;
   const phantoms = stack === stacks.at(-1) ? architecture.phantoms : [];
@@ -133,7 +138,7 @@ export function layoutScene(architecture: Architecture, given: LayoutOptions): S
   const options = { ...given, width: of.card.x + of.card.w };
   const parts: Part[] = [];
   const leaving: Leaving[] = [];
-  const place = { spine: of.spine, width: options.width, measure: options.measure };
+  const place = endsPlace(of, options);
   let y = TOP;
   // The stack that ends in the prediction is on top; what leaves another one is above it.
   for (const stack of [...architecture.stacks].reverse()) {

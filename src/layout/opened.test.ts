@@ -59,6 +59,15 @@ describe('an opened block', () => {
     expect(line?.plus?.y).toBeCloseTo(middle('output'), -0.3);
   });
 
+  it('has its sides kept where there is room, and else stands in one column with all others, as wide as before', () => {
+    const sides = (width: number, opened: string | null) =>
+      new Set(boxesOf(lay(of, opened, width)).map((box) => box.side));
+    expect(sides(436, null)).toEqual(new Set([-1, 1]));
+    expect(sides(820, 'L0.attn')).toEqual(new Set([-1, 1]));
+    expect(sides(436, 'L0.attn')).toEqual(new Set([1]));
+    expect(lay(of, 'L0.attn', 436).width).toBe(436);
+  });
+
   it('stays open when its card is bound to another layer', () => {
     const key = lay(of, null).cards[0]?.group ?? '';
     const scene = layoutScene(of, { width: 676, live: false, bound: { [key]: 7 }, measure, opened: 'L0.attn' });

@@ -7,10 +7,8 @@ import { describe } from './kinds';
 import { layerAddress } from './model';
 import { chooseSides } from './stream';
 
-/** Least width of a block that is opened: three projections find room side by side. */
-export const OPENED = 336;
 /** Room for the block on the other side of the stream. */
-export const ASIDE = 132;
+export const ASIDE = 124;
 
 /** The name of a block within its layer, and that layer's index; null where it is in none of this stack. */
 function within(stack: Stack, address: string): { index: number; name: string } | null {

@@ -29,7 +29,7 @@ import { KeysOverlay } from './keys-overlay';
 import { KindMenu } from './kind-menu';
 import { Legend } from './legend';
 import { Looker } from './look';
-import { magnify } from './magnify';
+import { magnify, zoomOf } from './magnify';
 import { measureIn } from './measure';
 import { Overview } from './overview';
 import { Placed } from './placed';
@@ -47,7 +47,10 @@ import { Tokens } from './tokens';
 import { Tooltip } from './tooltip';
 import { Trace } from './trace';
 
-/** Numbers of an architecture have no room below this width: its diagram is laid out for it, and seen smaller. */
+/**
+ * Numbers of an architecture, and what is inside of a block, have no room below this width: the diagram is laid out for it
+ * and seen smaller, as far as the text that a person asked for larger stays as large as it is drawn.
+ */
 const LEAST = 436;
 /** Below this the prompt has a line of its own. */
 const SLIM = 800;
@@ -210,7 +213,8 @@ class Painter {
     const { architecture, state } = view.session.durable.value;
     const { bound, width, projector, opened } = view.state.value;
     const { diagram, panel } = split(width, state !== null, projector);
-    const placed = state ? diagram : Math.max(diagram, LEAST);
+    const least = state && opened === null ? 0 : Math.min(LEAST, diagram * zoomOf(view.root));
+    const placed = Math.max(diagram, least);
     const scene = layoutScene(architecture, {
       ...{ width: placed, live: state !== null, bound, opened },
       measure: view.measure,

@@ -20,7 +20,7 @@ import {
 import { nameCards } from './cards';
 import type { View } from './context';
 import { h, put, s, setText } from './dom';
-import { pointIn } from './magnify';
+import { pointIn, zoomOf } from './magnify';
 import { Minimap } from './minimap';
 
 const STEP = 1.25;
@@ -156,7 +156,8 @@ export class Viewport {
     );
     const part = this.#scene.w * seen.k > w + 1 || this.#scene.h * seen.k > h + 1;
     svg.classList.toggle('gb-clipped', part);
-    const detail = detailAt(seen.k);
+    // Text that a person made larger is read longer.
+    const detail = detailAt(seen.k * Math.max(1, zoomOf(svg)));
     if (svg.dataset.detail !== detail) nameCards(svg, detail !== 'block');
     put(svg, 'data-detail', detail);
     svg.style.setProperty('--gb-grown', (1 / seen.k).toFixed(3));
