@@ -88,6 +88,55 @@ describe('a click', () => {
     await press(hit('L1.attn.H0'), 'ArrowRight', { shiftKey: true });
     await press(hit('L1.attn.H1'), 'ArrowRight', { shiftKey: true });
     expect(find('.gb-chosen-names').textContent).toBe('L1.attn.H0, L1.attn.H1, L1.attn.H2');
+    await press(hit('L1.attn.H2'), 'ArrowLeft', { shiftKey: true });
+    expect(find('.gb-chosen-names').textContent).toBe('L1.attn.H0, L1.attn.H1');
+  });
+
+  describe('that is dragged', () => {
+    const middle = (node: HTMLElement) => {
+      const [x, y, w, h] = ['x', 'y', 'width', 'height'].map((name) =>
+        Number(node.querySelector('.gb-body')?.getAttribute(name)),
+      );
+      return { clientX: (x ?? 0) + (w ?? 0) / 2, clientY: (y ?? 0) + (h ?? 0) / 2 };
+    };
+    const point = async (name: string, on: HTMLElement, at: HTMLElement, init: PointerEventInit = {}) => {
+      on.dispatchEvent(new PointerEvent(name, { bubbles: true, pointerId: 1, button: 0, ...middle(at), ...init }));
+      await settled();
+    };
+
+    it('chooses the heads that it goes over, and ablates none', async () => {
+      const { model, find, hit } = await show();
+      const [from, to] = [hit('L1.attn.H1'), hit('L1.attn.H3')];
+      await point('pointerdown', from, from);
+      await point('pointermove', to, to);
+      expect(find('.gb-band')).not.toBeNull();
+      expect(find('.gb-chosen-names').textContent).toBe('L1.attn.H1, L1.attn.H2, L1.attn.H3');
+      await point('pointermove', to, hit('L1.attn.H2'));
+      expect(find('.gb-chosen-names').textContent).toBe('L1.attn.H1, L1.attn.H2');
+      await point('pointerup', to, hit('L1.attn.H2'));
+      expect(find('.gb-band')).toBeNull();
+      expect(find('.gb-chosen-bar').textContent).toContain('2 chosen');
+      expect(model.requests('ablate')).toEqual([]);
+    });
+
+    it('keeps with Shift what was chosen, and is a click where it hardly moved or what a finger does', async () => {
+      const { find, hit, click } = await show();
+      await click('L0.mlp', { shiftKey: true });
+      const [from, to] = [hit('L0.attn.H0'), hit('L1.attn.H0')];
+      await point('pointerdown', from, from, { shiftKey: true });
+      await point('pointermove', to, to, { shiftKey: true });
+      await point('pointerup', to, to, { shiftKey: true });
+      expect(find('.gb-chosen-names').textContent).toBe('L0.mlp, L0.attn.H0, L1.attn.H0');
+      for (const init of [{ pointerType: 'touch' }, { altKey: true }]) {
+        await point('pointerdown', to, to, init);
+        await point('pointermove', from, from, init);
+        expect(find('.gb-band')).toBeNull();
+      }
+      await point('pointerdown', to, to);
+      const { clientX, clientY } = middle(to);
+      await point('pointermove', to, to, { clientX: clientX + 2, clientY });
+      expect(find('.gb-band')).toBeNull();
+    });
   });
 });
 

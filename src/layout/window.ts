@@ -11,8 +11,8 @@ export interface Seen extends Point {
   readonly k: number;
 }
 
-/** A taller scene is seen in part. */
-const TALLEST = 1500;
+/** A taller scene is seen in part; up to here the page is scrolled, as everywhere. */
+const TALLEST = 2400;
 const LARGEST = 4;
 /** Around what is brought into sight. */
 const MARGIN = 24;

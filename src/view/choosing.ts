@@ -24,10 +24,10 @@ export function choose(view: View, address: string): void {
   view.state.set({ chosen: toggled(view.state.value.chosen, address) });
 }
 
-/** Choose all that a walk with Shift goes over. */
-export function extend(view: View, addresses: readonly string[]): void {
-  const { chosen } = view.state.value;
-  view.state.set({ chosen: [...chosen, ...addresses.filter((one) => !chosen.includes(one))] });
+/** What is chosen after one more step of a walk with Shift: also what it came to; a step back takes the last one away. */
+export function extended(chosen: readonly string[], [from = '', to = '']: readonly string[]): readonly string[] {
+  if (chosen.at(-1) === from && chosen.at(-2) === to && to !== '') return chosen.slice(0, -1);
+  return [...chosen, ...[from, to].filter((one) => one !== '' && !chosen.includes(one))];
 }
 
 /** What an action on an address is about: all that is chosen where it is among them. */

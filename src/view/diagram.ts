@@ -1,11 +1,12 @@
 /** The diagram of a page: the drawing, with clicks and keys caught once, here; they go by the address of an element. */
-import type { Scene } from '../layout';
+import type { CellBox, Scene } from '../layout';
 import { type Marks, search } from '../layout/search';
 import { split } from '../layout/split';
 import type { ViewState } from '../state/local';
+import { Band } from './band';
 import { bindLayer } from './cards';
 import { Changes } from './changes';
-import { extend, type Meaning, meaningOf, meant } from './choosing';
+import { extended, type Meaning, meaningOf, meant } from './choosing';
 import type { Part, View } from './context';
 import { Drawing } from './drawing';
 import { describeState, keyOf } from './hit';
@@ -43,6 +44,12 @@ export class Diagram implements Part {
     this.viewport = new Viewport(view, this.element);
     this.#opening = new Opening(view);
     this.walk = new Walk(view, this.element);
+    new Band(
+      view,
+      this.element,
+      (event) => this.viewport.at(event),
+      () => this.#cells(),
+    );
     const { signal } = view;
     this.element.addEventListener('click', (event) => this.#clicked(event), { signal });
     this.#bindKeys();
@@ -215,16 +222,20 @@ export class Diagram implements Part {
     return done && this.#opening.toggle(address);
   }
 
-  /** Go on and choose what was left and what is reached, as far as they can be ablated. */
+  /** Heads and experts in the order of the layers, where they can be ablated. */
+  #cells(): readonly CellBox[] {
+    if (this.#look?.live !== true) return [];
+    return [...(this.#scene?.cards ?? [])].reverse().flatMap(({ blocks }) => blocks.flatMap(({ cells }) => cells));
+  }
+
+  /** Go on and choose what was left and what is reached, as far as they can be ablated; going back takes it away again. */
   #extend(key: string): boolean {
     if (this.#look?.live !== true) return this.#move(key);
     const from = this.#node(this.#current);
     this.#move(key);
     const walked = [from, this.#node(this.#current)].filter((node) => node?.dataset.act === 'ablate');
-    extend(
-      this.view,
-      walked.flatMap((node) => node?.dataset.address ?? []),
-    );
+    const addresses = walked.flatMap((node) => node?.dataset.address ?? []);
+    this.view.state.set({ chosen: extended(this.view.state.value.chosen, addresses) });
     return true;
   }
 

@@ -44,7 +44,7 @@ export class Tooltip implements Part {
     path: h('span', { class: 'gb-mono' }),
     known: h('span'),
     action: h('span', { class: 'gb-action' }),
-    aside: h('span', {}, 'Right click: other kinds · Shift: choose several · Alt: only show it'),
+    aside: h('span', {}, 'Right click: other kinds · Shift or dragging: choose several · Alt: only show it'),
   };
   #look: Look | null = null;
   /** What it is shown for, or will be. */

@@ -1,6 +1,6 @@
 /**
  * The window through which a diagram is seen: zoomed with Ctrl and the wheel, two fingers, keys or buttons, moved by
- * dragging empty ground or the small map. A wheel alone is the page's. What is seen changes the view box alone, so a
+ * dragging empty ground or the small map. A wheel alone is the page's; a double click on empty ground zooms in. What is seen changes the view box alone, so a
  * zoom draws nothing anew; the window keeps its size, so nothing on the page moves.
  */
 import type { Point, Rect, Scene } from '../layout';
@@ -24,6 +24,7 @@ import { pointIn, zoomOf } from './magnify';
 import { Minimap } from './minimap';
 
 const STEP = 1.25;
+const DOUBLE = 2;
 /** What is no empty ground. */
 const HOLDS = '[data-act], .gb-strip, .gb-step, .gb-tick, foreignObject';
 
@@ -41,14 +42,19 @@ export class Viewport {
   /** Whether somebody zoomed or moved: what is seen is then kept when the scene is a new one. */
   #own = false;
   #fingers = new Map<number, Point>();
-  #percent = h('button', { type: 'button', class: 'gb-zoom-level', title: 'as large as it is (1)' });
+  #percent = h('button', {
+    type: 'button',
+    class: 'gb-zoom-level',
+    title: 'as large as it is (1). Ctrl and the wheel zoom, dragging moves',
+  });
 
   constructor(
     private readonly view: View,
     private readonly svg: SVGSVGElement,
   ) {
-    this.#map = new Minimap((x, y) => this.#centre(x, y), view.signal);
+    this.#map = new Minimap((x, y) => this.#centre(x, y), view.root, view.signal);
     this.minimap = this.#map.element;
+    this.controls.append(this.#map.button);
     this.#button('M3,7 H11', 'zoom out', '−', () => this.#zoom(1 / STEP));
     this.controls.append(this.#percent);
     this.#percent.addEventListener('click', () => this.actual(), { signal: view.signal });
@@ -95,6 +101,7 @@ export class Viewport {
     const on = <K extends keyof SVGElementEventMap>(name: K, act: (event: SVGElementEventMap[K]) => void) =>
       this.svg.addEventListener(name, act as EventListener, { signal, passive: false });
     on('wheel', (event) => this.#wheeled(event));
+    on('dblclick', (event) => this.#doubled(event));
     on('pointerdown', (event) => this.#pressed(event));
     on('pointermove', (event) => this.#dragged(event));
     for (const name of ['pointerup', 'pointercancel', 'lostpointercapture'] as const) {
@@ -112,6 +119,13 @@ export class Viewport {
     this.#room = roomFor(this.#scene, available);
     this.#map.draw(scene);
     this.#see(this.#own ? hold(this.#seen, this.#scene, this.#room) : first(this.#scene, this.#room), this.#own);
+  }
+
+  /** Where a pointer is in the scene. */
+  at(event: MouseEvent): Point {
+    const { k, x, y } = this.#seen;
+    const point = pointIn(this.svg, event);
+    return { x: x + point.x / k, y: y + point.y / k };
   }
 
   fit(): void {
@@ -156,6 +170,7 @@ export class Viewport {
     );
     const part = this.#scene.w * seen.k > w + 1 || this.#scene.h * seen.k > h + 1;
     svg.classList.toggle('gb-clipped', part);
+    this.#fade(seen);
     // Text that a person made larger is read longer.
     const detail = detailAt(seen.k * Math.max(1, zoomOf(svg)));
     if (svg.dataset.detail !== detail) nameCards(svg, detail !== 'block');
@@ -163,6 +178,20 @@ export class Viewport {
     svg.style.setProperty('--gb-grown', (1 / seen.k).toFixed(3));
     setText(this.#percent, percent(seen.k, 0));
     this.#map.show(seen, this.#scene, this.#room);
+  }
+
+  /** Edges beyond which there is more fade out. */
+  #fade({ k, x, y }: Seen): void {
+    const { w, h } = this.#room;
+    const beyond = {
+      left: x > 1,
+      top: y > 1,
+      right: x + w / k < this.#scene.w - 1,
+      bottom: y + h / k < this.#scene.h - 1,
+    };
+    const stage = this.svg.parentElement;
+    for (const [side, more] of Object.entries(beyond))
+      stage?.style.setProperty(`--gb-more-${side}`, more ? '16px' : '0px');
   }
 
   #middle = (): Point => ({ x: this.#room.w / 2, y: this.#room.h / 2 });
@@ -175,6 +204,7 @@ export class Viewport {
 
   #zoom(factor: number, at = this.#middle()): void {
     this.#see(zoomed(this.#seen, factor, at, this.#scene, this.#room));
+    this.#map.pass();
     this.#said();
   }
 
@@ -189,11 +219,18 @@ export class Viewport {
     const pixels = event.deltaMode === 0 ? event.deltaY : event.deltaY * 16;
     const factor = 2 ** (-Math.max(-60, Math.min(60, pixels)) / 100);
     this.#see(zoomed(this.#seen, factor, pointIn(this.svg, event), this.#scene, this.#room));
+    this.#map.pass();
+  }
+
+  /** On empty ground: nearer, or with Shift farther. */
+  #doubled(event: MouseEvent): void {
+    if ((event.target as Element).closest(HOLDS)) return;
+    this.#zoom(event.shiftKey ? 1 / DOUBLE : DOUBLE, pointIn(this.svg, event));
   }
 
   #pressed(event: PointerEvent): void {
     const touch = event.pointerType === 'touch';
-    if (!touch && (event.button !== 0 || (event.target as Element).closest(HOLDS))) return;
+    if (!touch && (event.button !== 0 || event.shiftKey || (event.target as Element).closest(HOLDS))) return;
     this.#fingers.set(event.pointerId, pointIn(this.svg, event));
     if (touch || !this.svg.classList.contains('gb-clipped')) return;
     this.svg.setPointerCapture(event.pointerId);
@@ -209,6 +246,7 @@ export class Viewport {
     this.#fingers.set(event.pointerId, now);
     if (event.pointerType === 'touch' && !other) return;
     const by = { x: now.x - before.x, y: now.y - before.y };
+    this.#map.pass();
     if (!other) {
       this.#see(moved(this.#seen, by, this.#scene, this.#room));
       return;
