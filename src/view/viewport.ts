@@ -215,9 +215,9 @@ export class Viewport {
   #wheeled(event: WheelEvent): void {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    // A line of a mouse's wheel is some sixteen pixels.
+    // A line of a mouse's wheel is some sixteen pixels, a notch of it as much as a button's step; two fingers make few.
     const pixels = event.deltaMode === 0 ? event.deltaY : event.deltaY * 16;
-    const factor = 2 ** (-Math.max(-60, Math.min(60, pixels)) / 100);
+    const factor = 2 ** (-Math.max(-20, Math.min(20, pixels)) / 60);
     this.#see(zoomed(this.#seen, factor, pointIn(this.svg, event), this.#scene, this.#room));
     this.#map.pass();
   }
