@@ -148,7 +148,7 @@ def effects(sweep: Sweep, number: int, rows: Sequence[Effect], first: int, *, ru
     }
 
 
-def frame(value: Frame, session: Session, *, last_only: bool = False, missing: int = 0) -> tuple[wt.Frame, list[bytes]]:
+def frame(value: Frame, session: Session, *, last: int | None = None, missing: int = 0) -> tuple[wt.Frame, list[bytes]]:
     """Return a frame's header and its two buffers, those of the first row of the batch.
 
     Parameters
@@ -157,15 +157,14 @@ def frame(value: Frame, session: Session, *, last_only: bool = False, missing: i
         The frame.
     session
         Decodes its tokens.
-    last_only
-        Send the last position alone.
+    last
+        Send no more than so many of the last positions.
     missing
         How many frames of its series the page does not have.
     """
     stats, updates = value.stats[:, :1], value.updates[:, :1]
     rows, _, positions, n_stats = stats.shape
-    sent = 1 if last_only else wire.columns(rows, n_stats, positions)
-    sent = min(sent, positions)
+    sent = min(wire.columns(rows, n_stats, positions), last or positions)
     ids = [] if value.token_ids is None else value.token_ids.reshape(-1, value.token_ids.shape[-1])[0].tolist()
     header: wt.Frame = {
         "type": "frame",

@@ -1,5 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { big, compact, fixed, layerRange, percent, points, signed } from './format';
+import {
+  big,
+  compact,
+  effectText,
+  fixed,
+  layerRange,
+  measured,
+  nats,
+  percent,
+  points,
+  signed,
+  stated,
+  weightText,
+} from './format';
+
+/** Values and what is written, in turn. */
+function pairs(...all: (number | string)[]): [number, string][] {
+  return all.flatMap((one, i) => (i % 2 === 0 ? [[one as number, all[i + 1] as string] as [number, string]] : []));
+}
 
 describe('numbers', () => {
   it('have a true minus and commas between thousands', () => {
@@ -27,29 +45,86 @@ describe('numbers', () => {
     expect(big(812)).toBe('812');
   });
 
-  it('show a probability so that only 0 is 0', () => {
-    expect(percent(0.918)).toBe('91.8 %');
-    expect(percent(0.00032)).toBe('0.03 %');
-    expect(percent(0.0000001)).toBe('< 0.001 %');
-    expect(percent(0)).toBe('0.0 %');
-    expect(percent(0.99941)).toBe('99.9 %');
-    expect(percent(0.99962)).toBe('99.96 %');
-    expect(percent(0.999962)).toBe('99.996 %');
-    expect(percent(0.9999999)).toBe('> 99.999 %');
-    expect(percent(0.99998, 0)).toBe('100 %');
-    expect(percent(1)).toBe('100.0 %');
-    expect(percent(1.6)).toBe('160.0 %');
-  });
+  // What each way of writing makes of values of every size: tiny, round, huge, negative, and none.
+  const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+  const TABLE: Readonly<Record<string, readonly [write: (value: number) => string, ...[number, string][]]>> = {
+    'a share': [
+      percent,
+      ...pairs(0, '0.0 %', -0, '0.0 %', 1e-9, '< 0.01 %', 0.00009, '< 0.01 %', 0.0001, '0.01 %', 0.00032, '0.03 %'),
+      ...pairs(0.00094, '0.09 %', 0.00097, '0.1 %', 0.918, '91.8 %', 0.99941, '99.9 %', 0.99962, '99.96 %'),
+      ...pairs(0.9999999, '> 99.99 %', 1, '100.0 %', 1.6, '160.0 %', 9.9999, '1,000 %', 10, '1,000 %'),
+      ...pairs(1e9, '1 × 10¹¹ %', -0.00001, '≈ 0 %', -0.5, '−50.0 %', inf, '∞ %', nan, 'NaN'),
+    ],
+    'a share in whole percent': [
+      (value) => percent(value, 0),
+      ...pairs(
+        0,
+        '0 %',
+        0.0004,
+        '0.04 %',
+        0.004,
+        '0.4 %',
+        0.0097,
+        '1 %',
+        0.013,
+        '1 %',
+        0.99998,
+        '100 %',
+        6.87,
+        '687 %',
+      ),
+      ...pairs(12.345, '1,235 %', 1e-7, '< 0.01 %'),
+    ],
+    'a difference of probabilities': [
+      points,
+      ...pairs(
+        -0.7044,
+        '−70.4 pt',
+        0.432,
+        '+43.2 pt',
+        0,
+        '0.0 pt',
+        -0.0003,
+        '−0.03 pt',
+        -1e-6,
+        '≈ 0 pt',
+        1,
+        '+100.0 pt',
+      ),
+    ],
+    'something measured': [
+      measured,
+      ...pairs(1.31e-9, '1.31 × 10⁻⁹', -2e-5, '−2 × 10⁻⁵', 0.00314159, '0.00314', 0, '0', -0, '0', 24.83, '24.8'),
+      ...pairs(1290, '1,290', 123_456.7, '123,457', 1.5e6, '1.50 × 10⁶', 2e38, '2 × 10³⁸', -inf, '−∞', nan, 'NaN'),
+    ],
+    'what a configuration states': [
+      stated,
+      ...pairs(1e-6, '1e−6', 1e-5, '1e−5', 0.0625, '0.0625', 10_000, '10,000', 0.02, '0.02', 1.25e-4, '1.25e−4'),
+    ],
+    'a weight': [
+      weightText,
+      ...pairs(0, '0.00', 0.84, '0.84', 0.0031, '0.0031', 0.00001, '< 0.0001', -0.00001, '−< 0.0001', nan, 'NaN'),
+    ],
+    'a divergence': [
+      nats,
+      ...pairs(1.15, '1.15 nats', 15.2766, '15.28 nats', 0.0069, '0.0069 nats', 1.31e-9, '< 0.0001 nats'),
+      ...pairs(0, '0 nats', -1e-9, '< 0.0001 nats', inf, '∞ nats'),
+    ],
+    'an effect': [
+      effectText,
+      ...pairs(0, '0', -2, '−2.00', 0.0512, '+0.051', -0.0051, '−0.0051', 1e-6, '≈ 0', 1234.5, '+1,234.50', nan, 'NaN'),
+    ],
+    'a number in a cell': [
+      compact,
+      ...pairs(0, '0', 0.001, '<.01', 0.437, '0.44', 6.21, '6.2', 48.3, '48', 1290, '1.3k', 123_456, '123k'),
+      ...pairs(3.2e12, '3e12', -4e7, '−4e7', nan, ''),
+    ],
+  };
 
-  it('show a difference of probabilities in points', () => {
-    expect(points(-0.7044)).toBe('−70.4 pt');
-    expect(points(0.432)).toBe('+43.2 pt');
-  });
-
-  it('fit into a cell', () => {
-    const values = [0, 0.001, 0.437, 6.21, 48.3, 1290, 123_456];
-    expect(values.map(compact)).toEqual(['0', '<.01', '0.44', '6.2', '48', '1.3k', '123k']);
-    expect(compact(Number.NaN)).toBe('');
+  describe.each(Object.entries(TABLE))('%s', (_, [write, ...rows]) => {
+    it.each(rows)('%s is written %s', (value, text) => {
+      expect(write(value)).toBe(text);
+    });
   });
 });
 

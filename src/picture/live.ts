@@ -1,7 +1,7 @@
 /** What a picture of a live model says around its diagram: the run above, and below it the scale and the predictions. */
-import { compact, percent } from '../layout/format';
+import { compact, nats, percent } from '../layout/format';
 import { fitting } from '../layout/text';
-import { nats, visible } from '../view/candidates';
+import { visible } from '../view/candidates';
 import { GRADIENT } from '../view/colour';
 import { s } from '../view/dom';
 import { lineOf } from '../view/header';

@@ -1,4 +1,5 @@
 /** What is ablated, as a table: where, how, at which tokens, and what each does alone where that is known. */
+import { effectText } from '../layout/format';
 import type { Sweep } from '../state/local';
 import type { Intervention, Kind } from '../wire/types.generated';
 import { Changes } from './changes';
@@ -7,7 +8,6 @@ import { copyButton, pythonOf } from './copying';
 import { h, put, setText, show } from './dom';
 import { join } from './join';
 import type { Look } from './look';
-import { effectText } from './sweep/map';
 
 const COLUMNS = ['where', 'how', 'alone', 'act'] as const;
 

@@ -1,5 +1,5 @@
 /** The next token: what the model would say, without and with the ablation. While it generates, what it says now. */
-import { fixed, percent, points, signed } from '../layout/format';
+import { fixed, nats, percent, points, signed } from '../layout/format';
 import type { Candidate, FramePrediction, RunSummary } from '../wire/types.generated';
 import { type Part, streamed, type View } from './context';
 import { attr, h, put, setText, show } from './dom';
@@ -23,9 +23,6 @@ export function visible(token: string): string {
   const shown = token.replaceAll('\n', '⏎').replaceAll('\t', '⇥').replace(/^ /, '·');
   return shown.trim() === '' ? '␠' : shown;
 }
-
-/** A divergence: two figures, where it is small. */
-export const nats = (kl: number) => `${kl >= 0.095 ? fixed(kl, 2) : Number(kl.toPrecision(2))} nats`;
 
 /** While the model generates, a frame's predictions stand in for a run's. */
 function fromPredictions(predictions: readonly FramePrediction[]): Candidate[] {

@@ -3,7 +3,7 @@
  * known, and what a click would do. It stands in the browser's top layer, beside what it is about, and stays while the
  * pointer is on it, so that its text can be read slowly and copied; Escape puts it away.
  */
-import { big, percent } from '../layout/format';
+import { big, percent, signed } from '../layout/format';
 import { describe } from '../layout/kinds';
 import { type Located, locate, placeOf } from '../layout/model';
 import { titlesOf } from '../layout/titles';
@@ -247,5 +247,5 @@ function sizeOf({ block, layer, sub }: Located): string {
 function updateOf(look: Look, address: string): string {
   const update = look.update(address);
   if (!update || look.cut(address)) return '';
-  return `update ${percent(update.ratio, 0)} of the stream, cosine ${update.cosine.toFixed(2).replace('-', '−')}`;
+  return `update ${percent(update.ratio, 0)} of the stream, cosine ${signed(update.cosine)}`;
 }

@@ -100,6 +100,24 @@ def test_what_a_page_has_no_room_for_is_not_read(session: Session, monkeypatch: 
         assert set(counts) == {expected}
 
 
+def test_of_a_long_text_the_last_tokens_are_kept_as_many_of_each_run_as_fit(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = session.run(PROMPT)
+    (clean,) = run.frames
+    runs = 1 + 2 * len(single_targets(session))
+    each = clean.stats[:, 0].nbytes // clean.positions
+    monkeypatch.setattr("glassblock.export.recording.FRAMES_BYTES", 3 * each * runs + each)
+    recording = record(session)
+    frames = [recording["frame"], *(row["frame"] for row in recording["ablations"])]
+    assert len(frames) == runs
+    for frame in frames:
+        assert (frame["header"]["first"], frame["header"]["positions"]) == (clean.positions - 3, 3)
+    assert sum(len(base64.b64decode(frame["stats"])) for frame in frames) == 3 * each * runs
+    kept = np.frombuffer(base64.b64decode(recording["frame"]["stats"]), "<f4")
+    np.testing.assert_array_equal(kept, clean.stats[:, 0, -3:].ravel())
+
+
 def test_recording_is_of_one_prompt_whatever_is_run_meanwhile(session: Session) -> None:
     session.run(PROMPT)
     alone = record(session)

@@ -13,7 +13,7 @@ from glassblock.live import CLEAN_ROWS, Frame, Intervention, Run, Session
 from glassblock.wire import types_generated as wt
 
 FRAMES_BYTES = 8 << 20
-"""Size of all frames together from which only the last position of each is kept."""
+"""Size of all frames together: of a longer text, as many of the last positions are kept as fit, of each run as many."""
 
 
 Progress = Callable[[int, int], object]
@@ -48,13 +48,13 @@ def _record(session: Session, progress: Progress | None, no_more_patterns: Calla
     patterns = Patterns(clean, session)
     if not patterns.of_ablations:  # reading what is thrown away would take most of the time
         no_more_patterns()
-    size = 4 * len(clean.layout.sites) * clean.positions * len(clean.layout.stats)
     total = len(single_targets(session)) * len(SINGLE_HOWS)
-    last_only = size * total > FRAMES_BYTES
+    # As many of each: what an ablation changes is shown where both it and the clean run were kept.
+    kept = max(1, FRAMES_BYTES // (4 * len(clean.layout.sites) * len(clean.layout.stats) * (total + 1)))
     return {
         "state": _clean_state(session, last),
         "matrices": matrices(session, last),
-        "frame": _frame(clean, session, patterns, last_only=last_only),
+        "frame": _frame(clean, session, patterns, last=kept),
         "ablations": [
             {
                 "address": item.address,
@@ -62,7 +62,7 @@ def _record(session: Session, progress: Progress | None, no_more_patterns: Calla
                 "python": item.python,
                 "sentence": item.sentence,
                 "run": messages.run(run),
-                "frame": _frame(run.frames[-1], session, patterns, last_only=last_only),
+                "frame": _frame(run.frames[-1], session, patterns, last=kept),
             }
             for item, run in _told(ablations, total, progress)  # one at a time: a run holds its logits
         ],
@@ -95,7 +95,7 @@ def record_run(session: Session) -> dict[str, Any]:
     return {
         "layout": messages.layout(session.layout),
         "state": messages.state(session),
-        "frames": [_frame(frame, session, None, last_only=True) for frame in first_and_last],
+        "frames": [_frame(frame, session, None, last=1) for frame in first_and_last],
     }
 
 
@@ -124,8 +124,8 @@ def _clean_state(session: Session, last: Run) -> wt.SessionState:
     return state
 
 
-def _frame(frame: Frame, session: Session, patterns: Patterns | None, *, last_only: bool) -> wt.RecordedFrame:
-    header, (stats, updates, *_) = messages.frame(frame, session, last_only=last_only)
+def _frame(frame: Frame, session: Session, patterns: Patterns | None, *, last: int) -> wt.RecordedFrame:
+    header, (stats, updates, *_) = messages.frame(frame, session, last=last)
     header["inside"], inside, header["unread"] = ([], [], {}) if patterns is None else patterns.of(frame)
     return {
         "header": header,

@@ -539,7 +539,8 @@ class Session:
     def save(self, path: str | Path, **options: Any) -> Path:
         """Save as a self-contained page (``.html``) or as a picture (``.svg``); the ending says as what.
 
-        The page holds the diagram, the last run, and the effect of each single ablation. The picture shows the
+        The page holds the diagram, the last run, and the effect of each single ablation; of a long text the values of
+        its last tokens, as many of each run as fit into 8 MiB for all. The picture shows the
         last run with what is ablated now, and needs no browser.
 
         Parameters

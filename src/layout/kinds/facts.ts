@@ -1,6 +1,6 @@
 /** Facts as rows of the detail panel. */
 import type { Source } from '../../wire/types.generated';
-import { fixed } from '../format';
+import { stated } from '../format';
 import type { FactRow } from './kind';
 
 interface Fact {
@@ -10,10 +10,7 @@ interface Fact {
 }
 
 function words(value: unknown): string {
-  if (typeof value === 'number') {
-    if (Number.isInteger(value)) return fixed(value);
-    return Math.abs(value) < 1e-3 ? value.toExponential(0).replace('-', '−') : String(Number(value.toPrecision(4)));
-  }
+  if (typeof value === 'number') return stated(value);
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.map(words).join(' × ');
   return String(value);

@@ -3,6 +3,8 @@
  * exact matrix that its recurrence comes to. Only what is shown is asked for: the kernel computes nothing that is not on
  * screen.
  */
+
+import { measured } from '../../layout/format';
 import { describe } from '../../layout/kinds';
 import { locate } from '../../layout/model';
 import { difference } from '../../state/pattern';
@@ -253,9 +255,8 @@ export class Patterns implements Part {
   #paintLegend({ block, shown, scale, differs, mixes }: Drawing): void {
     show(this.#legend, shown !== null);
     if (!shown) return;
-    const minus = (value: number) => String(Number(value.toPrecision(2))).replace('-', '−');
-    setText(this.#low, minus(scale.low));
-    setText(this.#high, minus(scale.high));
+    setText(this.#low, measured(scale.low, 2));
+    setText(this.#high, measured(scale.high, 2));
     this.#bar.style.background = scale.gradient;
     const { before, queries } = shown;
     const still = this.#attending(block);

@@ -1,5 +1,5 @@
 /** What a mixer does at each token: heads by tokens, the norm of its state, how much it keeps and how much it writes. */
-import { compact } from '../../layout/format';
+import { measured } from '../../layout/format';
 import { robustLimits } from '../../state/scale';
 import type { Column } from '../../state/timeline';
 import { columnNames, Palette, sized } from '../canvas';
@@ -126,8 +126,8 @@ export class Raster {
     if (!cells || !given) return;
     const scale = this.#scale(tap, cells);
     this.#bar.style.background = scale.gradient;
-    setText(this.#low, compact(scale.low));
-    setText(this.#high, compact(scale.high));
+    setText(this.#low, measured(scale.low, 2));
+    setText(this.#high, measured(scale.high, 2));
     const last = tap === 'state' ? '; a pass tells the state after its last token alone' : '';
     setText(this.#about, `${about}${last}`);
     put(this.#canvas, 'aria-label', `${about}: ${cells.rows} heads, ${cells.columns} tokens. Arrow keys read a value.`);
@@ -162,7 +162,7 @@ export class Raster {
     if (!cells) return;
     const [row, column] = this.#at ?? [0, cells.columns - 1];
     const value = cells.at(Math.min(row, cells.rows - 1), Math.min(column, cells.columns - 1));
-    const words = Number.isNaN(value) ? 'not known' : String(Number(value.toPrecision(3)));
+    const words = Number.isNaN(value) ? 'not known' : measured(value);
     setText(this.#says, `H${row} at ${placeWords(this.#place(column))}: ${words}`);
   }
 

@@ -1,14 +1,10 @@
 /** What is said of a pattern: weights, places, habits. */
-import { fixed, signed } from '../../layout/format';
+import { signed, weightText } from '../../layout/format';
 import type { Pattern, Place } from '../../state/pattern';
 import { visible } from '../candidates';
 
-/** A weight in as many digits as tell it apart from nothing: 0.84, 0.0031. */
-export function weightWords(value: number): string {
-  if (Number.isNaN(value)) return 'not known';
-  if (value === 0 || Math.abs(value) >= 0.01) return fixed(value, 2);
-  return Math.abs(value) < 1e-4 ? `${value < 0 ? '−' : ''}< 0.0001` : fixed(value, 4);
-}
+/** A weight, where it is known. */
+export const weightWords = (value: number) => (Number.isNaN(value) ? 'not known' : weightText(value));
 
 /** A token, or where there is none its position. */
 export function placeWords({ position, token }: Place): string {

@@ -3,7 +3,7 @@
  * Only the rows that are seen are drawn; the newest are kept in view until somebody scrolls up.
  */
 import { leftOf, type RasterGrid } from '../../layout/experts';
-import { fixed } from '../../layout/format';
+import { fixed, weightText } from '../../layout/format';
 import { weightAt } from '../../state/routing';
 import { visible } from '../candidates';
 import { Palette, sizedInPixels } from '../canvas';
@@ -104,7 +104,7 @@ export class Dots {
       if (weight > 0) chosen.push({ expert, weight });
     }
     chosen.sort((a, b) => b.weight - a.weight);
-    const words = chosen.map(({ expert, weight }) => `E${expert} ${fixed(weight, 2)}`).join(', ');
+    const words = chosen.map(({ expert, weight }) => `E${expert} ${weightText(weight)}`).join(', ');
     return `${visible(token.text)}, token ${fixed(token.at)}: ${words === '' ? 'not measured' : words}`;
   }
 

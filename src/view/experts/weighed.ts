@@ -1,5 +1,5 @@
 /** The tokens that weigh an expert most: bars of their weights. */
-import { fixed } from '../../layout/format';
+import { fixed, weightText } from '../../layout/format';
 import { heaviest } from '../../state/routing';
 import { visible } from '../candidates';
 import { h, setText, show } from '../dom';
@@ -39,7 +39,7 @@ export class Weighed {
       setText(name, visible(one.place.text));
       name.title = `${visible(one.place.text)}, token ${fixed(one.place.at)}`;
       bar.style.width = `${(100 * one.weight) / high}%`;
-      setText(value, fixed(one.weight, 2));
+      setText(value, weightText(one.weight));
     });
   }
 }

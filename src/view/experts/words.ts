@@ -1,5 +1,5 @@
 /** What the numbers of experts are called, in words that are the same in every drawing. */
-import { compact, fixed } from '../../layout/format';
+import { compact, fixed, percent } from '../../layout/format';
 import type { Mixture, Spot } from '../../state/routing';
 import type { Experts } from './model';
 
@@ -13,8 +13,7 @@ export function times(load: number): string {
 /** A share of the tokens, in whole percent as soon as that says enough. */
 export function shareOf(share: number): string {
   if (Number.isNaN(share)) return '';
-  const value = 100 * share;
-  return `${fixed(value, value > 0 && value < 0.95 ? 1 : 0)} %`;
+  return percent(share, 0);
 }
 
 /** The even share: of 64 experts, 8 a token, 12.5 %. */
@@ -64,7 +63,9 @@ export function overWhich({ now, view }: Experts): string {
   if (origin === 'clean' || origin === 'run') {
     if (first === 0) return `Over the ${tokens} of this run.`;
     const recorded = view.session.page.value.connection === 'recorded';
-    const why = recorded ? 'this page holds no more of each run' : 'a frame of more than 1 MiB is cut to its end';
+    const why = recorded
+      ? 'this page keeps no more of each run, to stay small'
+      : 'a frame of more than 1 MiB is cut to its end';
     const which = counted === 1 ? 'last' : `last ${fixed(counted)}`;
     return `Over the ${which} of ${fixed(end)} tokens: ${why}.`;
   }

@@ -21,7 +21,7 @@ import { NextFrame } from '../next-frame';
 import { onWidth } from '../resized';
 import { type Grid, HeatCells, type Places, placesOf } from './cells';
 import { HeatTable } from './table';
-import { cellWords, HEATS, largestOf, notesOf } from './words';
+import { cellWords, HEATS, largestOf, missingIn, notesOf } from './words';
 
 const CHANGE_LIMITS: Limits = { low: 0.003, high: 0.8 };
 const COSINE_LIMITS: Limits = { low: -1, high: 1 };
@@ -43,6 +43,8 @@ export class Heat implements Part {
   #most = h('button', { type: 'button', class: 'gb-link', 'data-testid': 'heat-largest' });
   #tip = h('div', { class: 'gb-heat-tip gb-sub', 'data-testid': 'heat-tip' });
   #under = h('div', { class: 'gb-heat-under' }, this.#tip, this.#range, this.#which);
+  /** Which tokens this page has no values of, and where they are. */
+  #missing = h('p', { class: 'gb-sub gb-heat-missing', 'data-testid': 'heat-missing', hidden: true });
   #table = new HeatTable();
   #cells = new HeatCells();
   #rows: Rows | null = null;
@@ -66,6 +68,7 @@ export class Heat implements Part {
     this.element.append(
       h('div', { class: 'gb-section-head' }, h('h2', {}, 'Tokens × layers'), this.#select),
       this.#canvas,
+      this.#missing,
       this.#under,
       h('div', { class: 'gb-heat-legend gb-sub' }, this.#low, this.#bar, this.#high, this.#note),
       h('div', { class: 'gb-sub' }, this.#most),
@@ -89,7 +92,10 @@ export class Heat implements Part {
   paint(look: Look): void {
     this.#look = look;
     const { heat } = this.view.state.value;
-    const there = look.now !== null && (this.#rows !== null || look.now.frame.header.positions > 1);
+    const missing = missingIn(look, this.view);
+    setText(this.#missing, missing);
+    show(this.#missing, missing !== '');
+    const there = look.now !== null && (this.#rows !== null || missing !== '' || look.now.frame.header.positions > 1);
     show(this.element, there);
     if (!there || !look.now) return;
     if (this.#rows?.of !== heat || this.#rowsFrom !== look.now.index) {
@@ -130,12 +136,15 @@ export class Heat implements Part {
     show(this.#range, end > room);
     put(this.#range, 'max', String(end - room));
     if (this.#range.value !== String(start)) this.#range.value = String(start);
+    show(this.#which, end > room);
     setText(this.#which, end > room ? `tokens ${start} to ${start + columns.length - 1} of ${fixed(end)}` : '');
     const cursor = this.#cursor && ([this.#cursor[0], this.#cursor[1] - start] as const);
     return {
       rows,
       columns,
-      names: columns.map((one) => visible(one?.frame.header.tokens[one.position] ?? '…')),
+      names: columns.map((one, i) =>
+        visible(one?.frame.header.tokens[one.position] ?? look.run?.tokens[start + i] ?? '…'),
+      ),
       room,
       limits: limitsOf(look, rows, columns),
       theme: this.view.state.value.theme,
@@ -167,7 +176,7 @@ export class Heat implements Part {
 
   #hint({ token }: Look): string {
     const { columns = [] } = this.#grid ?? {};
-    return token && columns.length > 1 ? 'Click a token to see its values in the diagram' : '';
+    return token && columns.length > 1 ? 'Click a token: the diagram shows its values' : '';
   }
 
   #words(grid: Grid, row: number, column: number): string {

@@ -3,6 +3,7 @@ import { fixed, percent, signed } from '../../layout/format';
 import type { Rows } from '../../state/grid';
 import type { HeatOf } from '../../state/local';
 import type { Column } from '../../state/timeline';
+import type { View } from '../context';
 import { type Look, runShown } from '../look';
 
 export const HEATS: Readonly<Record<HeatOf, string>> = {
@@ -58,4 +59,15 @@ export function notesOf(look: Look, { of, each, scaled }: Rows): string[] {
     each > 1 && `each row: the largest of ${each}`,
   ];
   return notes.filter((note) => typeof note === 'string');
+}
+
+/**
+ * Of which tokens a page without a kernel has no values, in a sentence: it holds each single ablation, and of a long
+ * text the last tokens of each. Empty where it has all.
+ */
+export function missingIn({ now }: Look, view: View): string {
+  const { first = 0, positions = 0 } = now?.frame.header ?? {};
+  if (first === 0 || view.session.page.value.connection !== 'recorded') return '';
+  const kept = positions === 1 ? 'the last token' : `the last ${fixed(positions)} tokens`;
+  return `This page keeps the values of ${kept} of ${fixed(first + positions)}, to stay small. Open the notebook for the others.`;
 }

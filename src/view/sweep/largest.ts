@@ -1,4 +1,5 @@
 /** The largest effects as a table: a bar from zero to either side, the number, and the way to the block. */
+import { effectText } from '../../layout/format';
 import { largest, limitOf } from '../../state/effects';
 import type { Effect } from '../../wire/types.generated';
 import { Changes } from '../changes';
@@ -7,7 +8,6 @@ import type { Part, View } from '../context';
 import { h, put, setText, show } from '../dom';
 import { join } from '../join';
 import { Segments } from '../segments';
-import { effectText } from './map';
 
 const COUNT = 15;
 

@@ -2,7 +2,7 @@
  * The effects in the shape of the model, on a canvas: a row for each layer, a cell for each head and expert, a box with its
  * number for each block. One cell is selected; its ring is the grid's one cell for keyboard and screen reader.
  */
-import { signed } from '../../layout/format';
+import { effectText } from '../../layout/format';
 import { describe } from '../../layout/kinds';
 import { locate } from '../../layout/model';
 import { cellAt, layoutSweep, type SweepCell, type SweepMap } from '../../layout/sweep';
@@ -20,14 +20,6 @@ import { pointIn } from '../magnify';
 /** A box so high has room for its number. */
 const NUMBERED = 13;
 const TOOLTIP = 150;
-
-/** An effect as it is written: small ones keep two digits, and what is not exactly zero does not look like it. */
-export function effectText(effect: number): string {
-  if (effect === 0) return '0';
-  const size = Math.abs(effect);
-  if (size >= 0.095) return signed(effect);
-  return size < 0.000_05 ? '≈ 0' : signed(effect, size >= 0.0095 ? 3 : 4);
-}
 
 /** What is known of one address, in words. */
 export function effectInWords(effect: Effect | undefined, unit: string): string {

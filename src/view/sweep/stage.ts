@@ -1,5 +1,5 @@
 /** The Sweep stage: what each single ablation does to the prediction, in the shape of the model, and the largest as a list. */
-import { fixed } from '../../layout/format';
+import { effectText, fixed } from '../../layout/format';
 import { limitOf } from '../../state/effects';
 import { Changes } from '../changes';
 import { signedGradient } from '../colour';
@@ -8,7 +8,7 @@ import { h, setText, show } from '../dom';
 import type { Look } from '../look';
 import { SweepAsks } from './asks';
 import { LargestEffects } from './largest';
-import { effectInWords, effectText, SweepCells } from './map';
+import { effectInWords, SweepCells } from './map';
 
 export class SweepStage implements Part {
   readonly element = h('section', { class: 'gb-sweep', 'aria-label': 'Sweep' });
