@@ -7,11 +7,12 @@ way, and a kernel without a browser never loads a widget.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from glassblock.errors import GlassblockError
+from glassblock.errors import GlassblockError, SourceError
 
 MimeBundle = dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]
 
@@ -76,6 +77,8 @@ def save(thing: object, path: str | Path, **options: Any) -> Path:
     """
     if type(thing) not in _save:
         raise GlassblockError(f"expected something that can be saved, got a {type(thing).__name__}.")
+    if not isinstance(path, str | os.PathLike):
+        raise SourceError(f"expected a path to save to, got {path!r}. Try save('page.html').")
     return _save[type(thing)](thing, Path(path).expanduser(), **options)
 
 

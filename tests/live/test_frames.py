@@ -56,7 +56,7 @@ def test_kept_frames_are_bounded_in_size(monkeypatch: pytest.MonkeyPatch) -> Non
     model = tiny("llama")
     with gb.attach(model) as session:
         model(text())
-        monkeypatch.setattr("glassblock.live.session.FRAMES_BYTES", 3 * session.frames[-1].nbytes)
+        monkeypatch.setattr("glassblock.live.core.FRAMES_BYTES", 3 * session.frames[-1].nbytes)
         for _ in range(5):
             model(text())
         assert [frame.seq for frame in session.frames] == [4, 5, 6]

@@ -134,7 +134,7 @@ def test_forward_of_another_thread_while_a_session_is_being_attached(
             assert torch.equal(call(model), expected)
             super().__init__(*args)
 
-    monkeypatch.setattr("glassblock.live.session.Runner", Interrupted)
+    monkeypatch.setattr("glassblock.live.core.Runner", Interrupted)
     with gb.attach(model) as session:
         assert torch.equal(call(model), expected)
         assert len(session.frames) == 1

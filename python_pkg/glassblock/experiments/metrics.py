@@ -115,6 +115,8 @@ def token_id(session: Session, token: str | int) -> int:
         if rows is not None and not 0 <= token < rows:
             raise PromptError(f"expected a token from 0 to {rows - 1}, got {token}.")
         return token
+    if not isinstance(token, str):
+        raise PromptError(f"expected a token as text or as its id, got {token!r}. Try tokens=['Mary'].")
     predicted = session.last_run.predictions if session.last_run else ()
     same = [row.id for row in predicted if row.token == token]
     alike = [row.id for row in predicted if row.token.strip() == token.strip()]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from glassblock.errors import InterventionError, PromptError
+from glassblock.errors import AddressError, InterventionError, PromptError
 from glassblock.experiments.effects import Effect, Effects
 from glassblock.experiments.metrics import Metric, metric_of
 from glassblock.live import Distribution, Kind, Run, Session
@@ -148,8 +148,13 @@ def _clean(session: Session) -> Distribution:
 def _addresses(session: Session, targets: str | Sequence[str] | None, kind: Kind) -> tuple[str, ...]:
     """Return what is to be ablated: kinds of addresses by their word, and addresses."""
     asked = [targets] if isinstance(targets, str) else targets
+    if asked is not None and not isinstance(asked, Iterable):
+        raise AddressError(
+            f"expected targets as one of {', '.join(SCOPES)}, an address, or a list of these, got {targets!r}."
+            " Leave them out to sweep everything."
+        )
     fit = {scope for scope in SCOPES if scope in kind.targets}
-    words = (fit - {"layer"} or fit) if asked is None else set(asked)  # whole layers where it is for nothing else
+    words = (fit - {"layer"} or fit) if asked is None else asked  # whole layers where it is for nothing else
     named = [] if asked is None else [session.architecture.resolve(name) for name in asked if name not in SCOPES]
     unavailable = session.unavailable()
     sites = [site for site in session.layout.sites if site.kind in words and site.address not in unavailable]

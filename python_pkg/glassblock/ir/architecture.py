@@ -162,6 +162,10 @@ class Architecture:
         AddressError
             If it names nothing in this model, with the nearest addresses that exist.
         """
+        if not isinstance(name, str):
+            raise AddressError(
+                f"expected an address or module path of {self.name} as text, got {name!r}. {self._address_help()}"
+            )
         found = self._lookup.resolve(name)
         if found is not None:
             return found

@@ -1,5 +1,6 @@
 """The live engine: taps, interventions, statistics, frames and the session. No traitlets, no browser."""
 
+from glassblock.live.core import Status
 from glassblock.live.events import Event
 from glassblock.live.frames import Frame, Origin
 from glassblock.live.generation import Generation
@@ -26,7 +27,7 @@ from glassblock.live.predictions import CLEAN_ROWS, Candidate, Distribution, Sco
 from glassblock.live.prompts import Prompt
 from glassblock.live.reading import shown_taps
 from glassblock.live.run import Run
-from glassblock.live.session import Session, Status
+from glassblock.live.session import Session
 
 __all__ = [
     "CLEAN_ROWS",

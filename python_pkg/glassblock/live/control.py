@@ -45,10 +45,7 @@ class Control:
         """Check what was asked for and return it as interventions."""
         if not names:
             raise InterventionError("expected at least one address to ablate, got none. Try ablate('L0.mlp').")
-        if not all(isinstance(name, str) for name in names):
-            raise InterventionError(
-                f"expected addresses, each an argument of its own, got {names!r}. Try ablate('L0.mlp', 'L1.attn.H0')."
-            )
+        _check_names(names)
         kind, at = kind_of(how), Positions.of(positions)
         targets = [target_of(self._architecture, name) for name in names]
         for target in targets:
@@ -85,6 +82,7 @@ class Control:
 
     def restore(self, names: tuple[str, ...]) -> bool:
         """Take interventions away as a step, all of them where none is named; say whether anything changed."""
+        _check_names(names)
         found = tuple(target_of(self._architecture, name).address for name in names)
         intact = [address for address in found if address not in self.history.current]
         if intact:
@@ -148,3 +146,10 @@ class Control:
         together = kept.adding(beside)
         self._take_up(together)
         self.in_force, self._beside = together, beside
+
+
+def _check_names(names: tuple[Any, ...]) -> None:
+    if not all(isinstance(name, str) for name in names):
+        raise InterventionError(
+            f"expected addresses, each an argument of its own, got {names!r}. Try 'L0.mlp', 'L1.attn.H0'."
+        )

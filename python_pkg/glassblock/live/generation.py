@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glassblock.errors import ModelError, PromptError
+from glassblock.errors import GlassblockError, ModelError, PromptError
 from glassblock.live.run import Run
 
 
@@ -107,6 +107,11 @@ def generate_ids(model: Any, inputs: dict[str, Any], stop: threading.Event, **op
     -------
     Tensor
         Ids of prompt and continuation, (batch, positions).
+
+    Raises
+    ------
+    PromptError
+        If there are options, and the model's ``generate`` does not take them.
     """
     from transformers import StoppingCriteria
 
@@ -114,10 +119,32 @@ def generate_ids(model: Any, inputs: dict[str, Any], stop: threading.Event, **op
         def __call__(self, input_ids: Tensor, scores: Tensor, **_: Any) -> Tensor:
             return torch.full((input_ids.shape[0],), stop.is_set(), dtype=torch.bool, device=input_ids.device)
 
+    asked = sorted(set(options) - {"max_new_tokens"})
     pad = getattr(getattr(model, "generation_config", None), "pad_token_id", None)
     if pad is None:
         options.setdefault("pad_token_id", 0)
-    options.setdefault("do_sample", False)
-    with torch.no_grad():
-        ids: Tensor = model.generate(**inputs, stopping_criteria=[Stop()], **options)
+    criteria = [*(options.pop("stopping_criteria", None) or ()), Stop()]
+    try:
+        with torch.no_grad():
+            made = model.generate(**inputs, **{"do_sample": False, **options}, stopping_criteria=criteria)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, GlassblockError) or not asked:
+            raise
+        raise PromptError(
+            f"expected options that the model's generate takes, got {', '.join(asked)}: it raised"
+            f" {type(error).__name__}: {error}"
+        ) from error
+    ids: Tensor = getattr(made, "sequences", made)
     return ids
+
+
+def check_new_tokens(count: Any) -> None:
+    """Look whether so many tokens can be generated.
+
+    Raises
+    ------
+    PromptError
+        If it is no whole number of at least one.
+    """
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise PromptError(f"expected max_new_tokens as a whole number of at least 1, got {count!r}. Try 20.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,9 +11,14 @@ from torch import Tensor, nn
 
 from glassblock.errors import PromptError
 from glassblock.ir import Architecture, Embedding
+from glassblock.live.given import check_arguments, check_range, row_of_ids, takes
+from glassblock.live.tokens import Tokens
 
 Prompt = str | Tensor | Mapping[str, Any]
 """Text; token ids of shape (positions,) or (batch, positions); or the model's own keyword arguments."""
+
+_OF_TEXT = {"input_ids", "attention_mask", "token_type_ids", "position_ids", "decoder_input_ids"}
+"""Inputs beside which an id is that of a token, and stands for nothing else."""
 
 BATCH = 32
 """Rows of a batch at most."""
@@ -35,7 +39,7 @@ class Prompts:
 
     def __init__(self, model: nn.Module, tokenizer: Any, architecture: Architecture) -> None:
         self._model = model
-        self._tokenizer = tokenizer
+        self._tokens = Tokens(tokenizer)
         self._context = architecture.context.value if architecture.context else None
         specs = (block.spec for block in architecture.inputs)
         tables = (spec for spec in specs if isinstance(spec, Embedding) and spec.of.value == "tokens")
@@ -56,19 +60,19 @@ class Prompts:
         PromptError
             If it is empty, too long, of tokens that the model does not have, or text without a tokenizer.
         """
-        inputs = self._begun(self._inputs(prompt))
+        inputs = self._inputs(prompt)
+        check_arguments(self._model, inputs)
+        inputs = self._begun(inputs)
         ids = inputs.get("input_ids")
         if isinstance(ids, Tensor):
-            self._check_length(int(ids.shape[-1]), room)
-            if not isinstance(prompt, Mapping):  # among other inputs an id may stand for an image
-                self._check_ids(ids)
+            self._check_length(int(ids.shape[-1]) if ids.numel() else 0, room)
+            if not set(inputs) - _OF_TEXT:  # among other inputs an id may stand for an image
+                check_range(ids, self._rows)
         return inputs
 
     def decode(self, token: int) -> str:
         """Return one token as text; its id in angle brackets where there is no tokenizer."""
-        if self._tokenizer is None:
-            return f"<{token}>"
-        return str(self._tokenizer.decode([token])) or f"<{token}>"
+        return self._tokens.decode(token)
 
     def tokens(self, ids: Tensor | None) -> list[str]:
         """Return the tokens of the first row of ids as text."""
@@ -111,21 +115,15 @@ class Prompts:
         if isinstance(prompt, str):
             if not prompt.strip():
                 raise PromptError("expected a prompt, got an empty one. Type some text.")
-            if self._tokenizer is None:
-                return {"input_ids": torch.tensor([_typed_ids(prompt)], device=device)}
-            encoded = self._tokenizer(prompt, return_tensors="pt")
-            wanted = ("input_ids", "attention_mask")
-            return {key: encoded[key].to(device) for key in wanted if key in encoded}
+            encoded = self._tokens.encode(prompt).items()  # of one text, so that a mask says nothing
+            return {key: x.to(device) for key, x in encoded if key == "input_ids" or takes(self._model, key)}
         if isinstance(prompt, Tensor):
-            if prompt.is_floating_point() or prompt.ndim not in (1, 2):
-                raise PromptError(
-                    f"expected token ids of shape (positions,) or (batch, positions), got a {prompt.dtype} tensor"
-                    f" of shape {tuple(prompt.shape)}. Pass other inputs as a dict of keyword arguments."
-                )
-            return {"input_ids": (prompt if prompt.ndim == 2 else prompt.unsqueeze(0)).to(device)}
+            return {"input_ids": row_of_ids(prompt).to(device)}
         if isinstance(prompt, Mapping):
             return dict(prompt)
-        raise PromptError(f"expected text, a tensor of ids or a dict of inputs, got {type(prompt).__name__}.")
+        numbers = isinstance(prompt, Sequence) and all(isinstance(one, int) for one in prompt)
+        hint = " Make ids a tensor: torch.tensor([12, 7, 301])." if numbers else ""
+        raise PromptError(f"expected text, a tensor of ids or a dict of inputs, got {type(prompt).__name__}.{hint}")
 
     def _check_length(self, length: int, room: int) -> None:
         if not length:
@@ -135,15 +133,6 @@ class Prompts:
             raise PromptError(
                 f"expected at most {self._context} tokens, which is this model's context, got {asked}."
                 " Shorten the prompt or generate fewer."
-            )
-
-    def _check_ids(self, ids: Tensor) -> None:
-        """Refuse ids without an embedding here: on an accelerator the model's own error could not be recovered from."""
-        low, high = (int(end) for end in ids.aminmax())
-        if self._rows is not None and (low < 0 or high >= self._rows):
-            raise PromptError(
-                f"expected token ids from 0 to {self._rows - 1}, got {low if low < 0 else high}."
-                " Use the tokenizer that belongs to this model."
             )
 
 
@@ -171,15 +160,3 @@ def batched(subjects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             others.append(inputs)
     chunks = [chunk for rows in alike.values() for chunk in torch.split(torch.cat(rows), BATCH)]
     return [{"input_ids": chunk} for chunk in chunks] + others
-
-
-def _typed_ids(prompt: str) -> list[int]:
-    """Return the token ids that a text is made of: what can be typed where there is no tokenizer, and `text` writes."""
-    words = prompt.replace(",", " ").split()
-    ids = [re.fullmatch(r"<([0-9]{1,18})>|([0-9]{1,18})", word) for word in words]
-    if None in ids or not ids:
-        raise PromptError(
-            "expected token ids, because this session has no tokenizer, but got text."
-            " Type ids, such as 12 7 301; or pass a tokenizer: attach(model, tokenizer)."
-        )
-    return [int(found[1] or found[2]) for found in ids if found]
