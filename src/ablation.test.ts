@@ -1,30 +1,16 @@
 /** Ablation on the page: kinds after the click, several at once, whose values are shown, the table, the sweep. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { architecture, frameLayout, intervention, recordedFrame, sessionState } from './fixtures';
-import { FakeModel, settled } from './fixtures/model';
+import { intervention, sessionState } from './fixtures';
+import { settled } from './fixtures/model';
+import { show as live } from './fixtures/page';
 import { repaired } from './view/candidates';
 import { meaningOf, toggled } from './view/choosing';
-import { makeWidget } from './widget';
-import { recordedBuffers } from './wire/codec';
 import type { Effects } from './wire/types.generated';
 
 const HEAD = 'L1.attn.H2';
 
 async function show() {
-  const of = architecture('gpt');
-  const layout = frameLayout(of);
-  const model = new FakeModel({ architecture: of, frame_layout: layout, state: sessionState() });
-  const widget = makeWidget();
-  widget.initialize({ model });
-  const el = document.body.appendChild(document.createElement('div'));
-  widget.render({ model, el });
-  const find = (selector: string) => el.querySelector(selector) as HTMLElement;
-  const hit = (address: string) => find(`.gb-hit[data-address="${address}"]`);
-  const frame = async (from: string | null = null) => {
-    const recorded = recordedFrame(layout, from, 1.5);
-    model.emit('msg:custom', recorded.header, recordedBuffers(recorded));
-    await settled();
-  };
+  const { model, el, find, hit, frame } = live();
   const click = async (address: string, init: MouseEventInit = {}) => {
     hit(address).dispatchEvent(new MouseEvent('click', { bubbles: true, ...init }));
     await settled();

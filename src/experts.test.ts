@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { architecture, frameLayout, sessionState } from './fixtures';
-import { FakeModel, settled } from './fixtures/model';
-import { makeWidget } from './widget';
+import { settled } from './fixtures/model';
+import { mounted } from './fixtures/page';
 import type { Frame, FrameLayout, SessionState } from './wire/types.generated';
 
 const TOKENS = ['def', ' fib', '(', 'n'];
@@ -41,18 +41,8 @@ function frameOf(
 function show(name: 'mixtral' | 'gpt' = 'mixtral', state: Partial<SessionState> = {}) {
   const of = architecture(name);
   const layout = frameLayout(of);
-  const model = new FakeModel({
-    architecture: of,
-    frame_layout: layout,
-    state: { ...sessionState(), kinds: KINDS, ...state },
-  });
-  const widget = makeWidget();
-  const { signal } = new AbortController();
-  widget.initialize({ model, signal });
-  const el = document.body.appendChild(document.createElement('div'));
-  widget.render({ model, el, signal });
+  const { model, el, find } = mounted(of, { ...sessionState(), kinds: KINDS, ...state });
   model.reply('hello');
-  const find = (selector: string) => el.querySelector(selector) as HTMLElement;
   const send = async (...of: Parameters<typeof frameOf> extends [FrameLayout, ...infer R] ? R : never) => {
     const { header, buffers } = frameOf(layout, ...of);
     model.emit('msg:custom', header, buffers);

@@ -1,15 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { architecture } from './fixtures';
-import { FakeModel, settled } from './fixtures/model';
-import { makeWidget } from './widget';
+import { settled } from './fixtures/model';
+import { mounted } from './fixtures/page';
 
 function show(name: Parameters<typeof architecture>[0]) {
-  const model = new FakeModel({ architecture: architecture(name), frame_layout: null, state: null });
-  const widget = makeWidget();
-  const { signal } = new AbortController();
-  widget.initialize({ model, signal });
-  const el = document.body.appendChild(document.createElement('div'));
-  widget.render({ model, el, signal });
+  const { el } = mounted(architecture(name), null);
   const box = el.querySelector('[role=combobox]') as HTMLInputElement;
   const press = (key: string, at: Element = box) => {
     at.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));

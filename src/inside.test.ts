@@ -1,20 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { architecture, frameLayout, sessionState } from './fixtures';
-import { FakeModel, settled } from './fixtures/model';
-import { makeWidget } from './widget';
+import { architecture, sessionState } from './fixtures';
+import { settled } from './fixtures/model';
+import { mounted } from './fixtures/page';
 import type { Architecture } from './wire/types.generated';
 
 function show(of: Architecture, live: boolean) {
-  const model = new FakeModel({
-    architecture: of,
-    frame_layout: live ? frameLayout(of) : null,
-    state: live ? sessionState() : null,
-  });
-  const widget = makeWidget({});
-  const { signal } = new AbortController();
-  widget.initialize({ model, signal });
-  const el = document.body.appendChild(document.createElement('div'));
-  widget.render({ model, el, signal });
+  const { el } = mounted(of, live ? sessionState() : null);
   const all = (selector: string) => [...el.querySelectorAll<HTMLElement>(selector)];
   const hit = (address: string) => all(`.gb-hit[data-address="${address}"]`)[0] as HTMLElement;
   const press = async (target: Element, key: string) => {

@@ -1,19 +1,14 @@
 /** What the page was not made for: it is shown as far as it goes, or said in words, and never as a blank. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { architecture, frameLayout, recordedFrame, sessionState } from './fixtures';
-import { FakeModel, settled } from './fixtures/model';
+import { settled } from './fixtures/model';
+import { mounted } from './fixtures/page';
 import { Candidates } from './view/candidates';
-import { makeWidget } from './widget';
 import { recordedBuffers } from './wire/codec';
 import type { Architecture, Block, SessionState } from './wire/types.generated';
 
 function show(of: Architecture, state: SessionState | null = null) {
-  const model = new FakeModel({ architecture: of, frame_layout: state ? frameLayout(of) : null, state });
-  const widget = makeWidget();
-  const { signal } = new AbortController();
-  widget.initialize({ model, signal });
-  const el = document.body.appendChild(document.createElement('div'));
-  widget.render({ model, el, signal });
+  const { model, el } = mounted(of, state);
   const hit = (address: string) => el.querySelector(`.gb-hit[data-address="${address}"]`) as SVGElement;
   const alert = () => el.querySelector('[data-testid=alert]')?.textContent ?? '';
   return { model, el, hit, alert };

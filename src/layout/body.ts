@@ -9,7 +9,7 @@ import { big, percent } from './format';
 import { expertsOf, type InsideScene, layoutInside } from './inside';
 import { endsOf, middleOf } from './inside/leads';
 import { type Description, describe } from './kinds';
-import type { BlockBox, CellBox, PartBox, Rect } from './scene';
+import type { BlockBox, CellBox, PartBox, Rect, Row } from './scene';
 import { fitting, type Measure } from './text';
 
 /** Room that a block needs; distances in pixels. */
@@ -186,24 +186,21 @@ function placeBus(body: Body, at: { top: number; bottom: number; write: number }
   };
 }
 
+/** What is said of a block line by line, in words that fit beside each other. */
+function rowsOf({ description }: Body, top: number, width: number, measure: Measure): Row[] {
+  return description.rows.map(([label, ...values], i) => {
+    const room = width - measure(label, 11, 400) - 8;
+    const value = fitting(values, Math.max(room, width / 2), measure);
+    const left = width - measure(value, 11, 400) - 8;
+    return { label: fitting([label, label.split(', ').at(-1) ?? ''], left, measure), value, y: top + i * ROW };
+  });
+}
+
 function placeBox(body: Body, box: BlockBox, context: BodyContext): BlockBox {
   const { description, grid } = body;
   const inner = { x: box.x + INSET, w: box.w - 2 * INSET };
-  let y = box.y + TITLE;
-  const rows =
-    context.live || !hasRows(body)
-      ? []
-      : description.rows.map(([label, ...values], i) => {
-          const room = inner.w - context.measure(label, 11, 400) - 8;
-          const value = fitting(values, Math.max(room, inner.w / 2), context.measure);
-          const left = inner.w - context.measure(value, 11, 400) - 8;
-          return {
-            label: fitting([label, label.split(', ').at(-1) ?? ''], left, context.measure),
-            value,
-            y: box.y + TITLE + 12 + i * ROW,
-          };
-        });
-  y += context.live ? 14 : rows.length * ROW + 4;
+  const rows = context.live || !hasRows(body) ? [] : rowsOf(body, box.y + TITLE + 12, inner.w, context.measure);
+  const y = box.y + TITLE + (context.live ? 14 : rows.length * ROW + 4);
   const cells = description.cells && grid ? placeCells(description.cells, grid, { x: inner.x, y: y + 4 }, box) : [];
   const aside = inner.x + inner.w - (body.parts[0]?.w ?? 0);
   const parts = body.parts.map((one) => ({ ...one, key: `${box.key}.${one.name}`, x: aside, y: y + 4 + one.y }));

@@ -70,26 +70,31 @@ const endsPlace = ({ spine, single, card }: Columns, { width, measure }: LayoutO
   from: single ? card.x : null,
 });
 
+/** The cards of a stack, the last layer's on top. */
+function placeCards(stack: Stack, top: number, columns: Columns, options: LayoutOptions & { active: boolean }) {
+  const { live, measure, active, bound } = options;
+  const folded = columns.strip !== null;
+  const gap = folded ? BETWEEN_FOLDED : BETWEEN_CARDS;
+  const cards: Card[] = [];
+  let y = top;
+  for (const { group, layer } of shownLayers(stack, folded, bound).reverse()) {
+    const opened = openedOf(stack, group, layer, folded, options.opened ?? null);
+    const sized = sizeCard({ stack, group, layer, folded, live, columns, measure, active, opened });
+    cards.push(placeCard(sized, y));
+    y += sized.height + gap;
+  }
+  return { cards, bottom: y - gap };
+}
+
 function placeStack(architecture: Architecture, stack: Stack, from: number, of: Columns, options: LayoutOptions): Part {
   const { stacks } = architecture;
-  const folded = of.strip !== null;
   const active = knowsActive(architecture);
   const place = endsPlace(of, options);
   // What is around the main stack is the architecture's own.
   const { inputs, outputs } = stack === stacks.at(-1) ? architecture : stack;
   const phantoms = stack === stacks.at(-1) ? architecture.phantoms : [];
   const top = placeTop([...phantoms, ...outputs], from, place);
-  const gap = folded ? BETWEEN_FOLDED : BETWEEN_CARDS;
-  const cards: Card[] = [];
-  let y = top.bottom;
-  for (const { group, layer } of shownLayers(stack, folded, options.bound).reverse()) {
-    const { live, measure } = options;
-    const opened = openedOf(stack, group, layer, folded, options.opened ?? null);
-    const sized = sizeCard({ stack, group, layer, folded, live, columns: of, measure, active, opened });
-    cards.push(placeCard(sized, y));
-    y += sized.height + gap;
-  }
-  const cardsBottom = y - gap;
+  const { cards, bottom: cardsBottom } = placeCards(stack, top.bottom, of, { ...options, active });
   const row = placeRow(inputs, cardsBottom + 16, place);
   const bottom = row.length > 0 ? cardsBottom + 16 + rowHeight(row) : cardsBottom + 12;
   const spine: Spine = {
@@ -117,24 +122,28 @@ function placeStack(architecture: Architecture, stack: Stack, from: number, of: 
   };
 }
 
+/** The columns of all cards, by what their layers hold. */
+function columnsOf(architecture: Architecture, width: number, given: LayoutOptions): Columns {
+  const templates = architecture.stacks.flatMap((stack) =>
+    stack.groups.map(({ template }) => ({ template, width: stack.width.value })),
+  );
+  return columns({
+    width,
+    folded: given.folded ?? layerCount(architecture) > UNFOLDED,
+    live: given.live,
+    across: templates.some(
+      ({ template }) => template.entry_norm !== null || template.branches.some((one) => one.stream_norm !== null),
+    ),
+    blocks: templates.flatMap(({ template, width }) => template.blocks.map((block) => describe(block, width))),
+    onRight: templates.some(({ template, width }) => [...sidesOf(template, width).values()].includes(1)),
+    opened: openedSide(architecture, given.opened ?? null),
+  });
+}
+
 /** Place everything. The width is what there is; a diagram takes no more of it than it can use. */
 export function layoutScene(architecture: Architecture, given: LayoutOptions): Scene {
   const rails = railsWidth(architecture);
-  const width = diagramWidth(given.width) - rails;
-  const folded = given.folded ?? layerCount(architecture) > UNFOLDED;
-  const blocks = architecture.stacks.flatMap((stack) =>
-    stack.groups.flatMap((group) => group.template.blocks.map((block) => describe(block, stack.width.value))),
-  );
-  const across = architecture.stacks.some(({ groups }) =>
-    groups.some(
-      ({ template }) => template.entry_norm !== null || template.branches.some((one) => one.stream_norm !== null),
-    ),
-  );
-  const onRight = architecture.stacks.some(({ groups, width }) =>
-    groups.some(({ template }) => [...sidesOf(template, width.value).values()].includes(1)),
-  );
-  const opened = openedSide(architecture, given.opened ?? null);
-  const of = columns({ width, folded, live: given.live, across, blocks, onRight, opened });
+  const of = columnsOf(architecture, diagramWidth(given.width) - rails, given);
   const options = { ...given, width: of.card.x + of.card.w };
   const parts: Part[] = [];
   const leaving: Leaving[] = [];

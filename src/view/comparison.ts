@@ -10,7 +10,7 @@ import type { Architecture, Comparison, ComparisonRow } from '../wire/types.gene
 import { mount } from './app';
 import type { Pictures } from './context';
 import { BRANCHES, countOf, differing, hitsOf, markDiffering, templateOf } from './differing';
-import { h, setText, show } from './dom';
+import { h, show } from './dom';
 import { watchTheme } from './theme';
 
 class Side {
@@ -60,6 +60,46 @@ function partOf(part: string): HTMLTableRowElement {
   return h('tr', { class: 'gb-part' }, h('th', { colSpan: 4, scope: 'rowgroup' }, part));
 }
 
+/** The facts of both in a table: what differs, or all of them. */
+class Facts {
+  readonly all = h('input', { type: 'checkbox' });
+  readonly element: HTMLTableElement;
+  #body = h('tbody');
+
+  constructor(
+    private readonly of: Comparison,
+    private readonly look: (row: ComparisonRow) => void,
+    signal: AbortSignal,
+  ) {
+    const heads = ['fact', of.a.name, of.b.name].map((text) => h('th', { scope: 'col' }, text));
+    heads.push(h('th', { scope: 'col' }, h('span', { class: 'gb-unseen' }, 'difference')));
+    this.element = h('table', { class: 'gb-facts' }, h('thead', {}, h('tr', {}, ...heads)), this.#body);
+    this.all.addEventListener('change', () => this.#paint(), { signal });
+    this.#paint();
+  }
+
+  #paint(): void {
+    const { rows } = this.of;
+    const shown = this.all.checked ? rows : rows.filter((row) => !row.same);
+    const nodes = shown.flatMap((row, i) => {
+      const fact = rowOf(row, () => this.look(row));
+      return shown[i - 1]?.part === row.part ? [fact] : [partOf(row.part), fact];
+    });
+    this.#body.replaceChildren(...nodes);
+    show(this.element, shown.length > 0);
+  }
+}
+
+/** Buttons that save both as one picture. */
+function savesOf(save: (as: 'svg' | 'png') => void, signal: AbortSignal): HTMLElement {
+  const buttons = (['svg', 'png'] as const).map((as) => {
+    const button = h('button', { type: 'button', class: 'gb-save' }, as.toUpperCase());
+    button.addEventListener('click', () => save(as), { signal });
+    return button;
+  });
+  return h('span', { class: 'gb-saves', role: 'group', 'aria-label': 'Save picture' }, 'Save as', ...buttons);
+}
+
 /** Show a comparison in an element until the signal aborts. */
 export function mountComparison(
   comparison: Comparison,
@@ -67,38 +107,16 @@ export function mountComparison(
   signal: AbortSignal,
   pictures: Pictures | null = null,
 ): void {
-  const { a, b, rows } = comparison;
-  const unlike = rows.filter((row) => !row.same);
-  const left = new Side(a, differing(comparison, 'a'), signal);
-  const right = new Side(b, differing(comparison, 'b'), signal);
-  const count = h('p', { class: 'gb-count', 'aria-live': 'polite' });
-  const all = h('input', { type: 'checkbox' });
-  const body = h('tbody');
-  const paint = () => {
-    const shown = all.checked ? rows : unlike;
-    body.replaceChildren(
-      ...shown.flatMap((row, i) => {
-        const fact = rowOf(row, () => {
-          left.look(row.a);
-          right.look(row.b);
-        });
-        return shown[i - 1]?.part === row.part ? [fact] : [partOf(row.part), fact];
-      }),
-    );
-    setText(count, countOf(comparison));
-    show(table, shown.length > 0);
+  const left = new Side(comparison.a, differing(comparison, 'a'), signal);
+  const right = new Side(comparison.b, differing(comparison, 'b'), signal);
+  const look = (row: ComparisonRow) => {
+    left.look(row.a);
+    right.look(row.b);
   };
-  const heads = ['fact', a.name, b.name].map((text) => h('th', { scope: 'col' }, text));
-  heads.push(h('th', { scope: 'col' }, h('span', { class: 'gb-unseen' }, 'difference')));
-  const table = h('table', { class: 'gb-facts' }, h('thead', {}, h('tr', {}, ...heads)), body);
-  all.addEventListener('change', paint, { signal });
-  const save = (as: 'svg' | 'png') => void pictures?.saveComparison(comparison, root, theme, as);
-  const buttons = (['svg', 'png'] as const).map((as) => {
-    const button = h('button', { type: 'button', class: 'gb-save' }, as.toUpperCase());
-    button.addEventListener('click', () => save(as), { signal });
-    return button;
-  });
-  const saves = h('span', { class: 'gb-saves', role: 'group', 'aria-label': 'Save picture' }, 'Save as', ...buttons);
+  const { all, element: table } = new Facts(comparison, look, signal);
+  let theme: Theme = 'light';
+  const saves = pictures && savesOf((as) => void pictures.saveComparison(comparison, root, theme, as), signal);
+  const count = h('p', { class: 'gb-count', 'aria-live': 'polite' }, countOf(comparison));
   const root = h(
     'div',
     { class: 'gb-comparison' },
@@ -107,12 +125,9 @@ export function mountComparison(
     h('div', { class: 'gb-table', tabindex: 0, role: 'region', 'aria-label': 'Facts of both' }, table),
     h('p', { class: 'gb-sub' }, BRANCHES),
   );
-  show(saves, pictures !== null);
   host.append(root);
-  let theme: Theme = 'light';
   watchTheme(root, signal, (now) => {
     theme = now;
   });
   signal.addEventListener('abort', () => root.remove());
-  paint();
 }

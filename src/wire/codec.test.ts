@@ -69,7 +69,9 @@ describe('what is not as the protocol says', () => {
   });
 
   it('a message without its fields is refused, with their names', () => {
-    expect(() => parseKernelMessage({ type: 'frame', seq: 1 })).toThrow(/without a valid missing, origin, first, positions/);
+    expect(() => parseKernelMessage({ type: 'frame', seq: 1 })).toThrow(
+      /without a valid missing, origin, first, positions/,
+    );
     expect(() => parseKernelMessage({ type: 'reply', id: 1 })).toThrow(/reply/);
     expect(() => parseKernelMessage({ type: 'party' })).toThrow(/"party"/);
     expect(() => parseKernelMessage(null)).toThrow(WireError);

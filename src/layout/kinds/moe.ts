@@ -17,6 +17,24 @@ function partsOf(spec: MoESpec, wide: string, activation: string): PartOf[] {
   ];
 }
 
+const factsOf = (spec: MoESpec) =>
+  factRows([
+    ['Experts', spec.experts],
+    ['Experts per token', spec.top_k],
+    ['Expert width', spec.hidden],
+    ['Gated', spec.gated],
+    ['Activation', spec.activation],
+    ['Router', spec.router],
+    ['Shared expert width', spec.shared_hidden],
+    ['Chosen by', spec.choice],
+    ['Groups', spec.groups],
+    ['Groups kept', spec.groups_kept],
+    ['Zero experts', spec.zero_experts],
+    ['Bias for choosing', spec.bias_correction],
+    ['Weights sum to one', spec.normalised],
+    ['Scale of their sum', spec.scale],
+  ]);
+
 export function moe(block: Block): Description {
   const spec = block.spec as MoESpec;
   const [experts, top] = [spec.experts.value, spec.top_k.value];
@@ -43,21 +61,6 @@ export function moe(block: Block): Description {
     ],
     parts: partsOf(spec, wide, activation),
     cells: { prefix: 'E', count: experts, shared: 1 },
-    facts: factRows([
-      ['Experts', spec.experts],
-      ['Experts per token', spec.top_k],
-      ['Expert width', spec.hidden],
-      ['Gated', spec.gated],
-      ['Activation', spec.activation],
-      ['Router', spec.router],
-      ['Shared expert width', spec.shared_hidden],
-      ['Chosen by', spec.choice],
-      ['Groups', spec.groups],
-      ['Groups kept', spec.groups_kept],
-      ['Zero experts', spec.zero_experts],
-      ['Bias for choosing', spec.bias_correction],
-      ['Weights sum to one', spec.normalised],
-      ['Scale of their sum', spec.scale],
-    ]),
+    facts: factsOf(spec),
   };
 }

@@ -81,14 +81,19 @@ export class ExpertsStage implements Part {
       this.#shape,
       h('span', { class: 'gb-ex-colour' }, colour, this.#modes.element),
     );
-    const raster = h(
-      'div',
-      { class: 'gb-ex-map' },
-      this.#axis,
-      this.#layers,
-      this.#raster.element,
-      this.#columns.element,
+    const [raster, columns] = [this.#raster.element, this.#columns.element];
+    const map = h('div', { class: 'gb-ex-map' }, this.#axis, this.#layers, raster, columns);
+    this.element.append(
+      head,
+      this.#over,
+      h('div', { class: 'gb-ex-scroll' }, map, this.#under()),
+      this.#legend.element,
+      this.#table.element,
     );
+  }
+
+  /** What belongs to the layer that is selected: its experts' shares, and its tokens. */
+  #under(): HTMLElement {
     const shares = h(
       'div',
       { class: 'gb-ex-head' },
@@ -98,24 +103,10 @@ export class ExpertsStage implements Part {
     );
     const bars = h('div', { class: 'gb-ex-barline' }, this.#top, this.#even, this.#bars.element, this.#evenName);
     const tokens = h('div', { class: 'gb-ex-head gb-ex-over-band' }, h('b', {}, 'tokens'), this.#dots.told);
-    const under = h(
-      'div',
-      { class: 'gb-ex-under' },
-      shares,
-      bars,
-      tokens,
-      this.#dots.element,
-      this.#band,
-      this.#bandName,
-    );
+    const band = [this.#dots.element, this.#band, this.#bandName];
+    const under = h('div', { class: 'gb-ex-under' }, shares, bars, tokens, ...band);
     under.addEventListener('click', (event) => this.#aimed(event), { signal: this.view.signal });
-    this.element.append(
-      head,
-      this.#over,
-      h('div', { class: 'gb-ex-scroll' }, raster, under),
-      this.#legend.element,
-      this.#table.element,
-    );
+    return under;
   }
 
   /** A bar or a dot is its expert. */
