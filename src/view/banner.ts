@@ -4,7 +4,7 @@ import type { Part, View } from './context';
 import { h, setText, show } from './dom';
 
 const WORDS: Partial<Record<Connection, string>> = {
-  silent: 'The kernel does not answer: it is busy with something else, or gone. This is the last picture.',
+  silent: 'No kernel answers: it is busy with something else, it is gone, or this page has none. This is the last picture.',
   gone: 'The kernel is gone. This is the last picture; run the cell again to go on.',
 };
 

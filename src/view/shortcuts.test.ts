@@ -123,4 +123,11 @@ it('leaves to the notebook what is pressed with Ctrl and means nothing here, and
   expect(kept(hit, 'Enter', { ctrlKey: true })).toBe(true);
   expect(kept(input, 's', { metaKey: true })).toBe(false);
   expect(kept(input, 'v', { ctrlKey: true })).toBe(true);
+  // JupyterLab asks what has the focus before it asks what that is in.
+  const marked = () => [...document.querySelectorAll('[data-lm-suppress-shortcuts]')];
+  expect(marked()).toEqual([root, input]);
+  press(hit, 'd');
+  expect(marked()).toEqual([root, hit]);
+  press(hit, 's', { ctrlKey: true });
+  expect(marked()).toEqual([]);
 });

@@ -118,6 +118,9 @@ const BY_KEY = new Map<string, ShortcutName>(
   (Object.keys(SHORTCUTS) as ShortcutName[]).flatMap((name) => SHORTCUTS[name].keys.map((key) => [key, name] as const)),
 );
 
+/** Where it is, JupyterLab acts on no key. */
+const SUPPRESS = 'data-lm-suppress-shortcuts';
+
 /** Keys by which text is edited, with Ctrl. */
 const EDITS = new Set(['a', 'c', 'v', 'x', 'y', 'z', 'Backspace', 'Delete', 'Enter', 'Home', 'End']);
 
@@ -152,11 +155,19 @@ export class Shortcuts {
   listen(root: HTMLElement, signal: AbortSignal): void {
     root.addEventListener('keydown', (event) => this.#pressed(event), { signal });
     // JupyterLab hears a key before the view does, and leaves it alone where this attribute is: a letter here must never
-    // cut a cell, but Ctrl with a key that is not ours is the notebook's. The window hears it before JupyterLab.
+    // cut a cell, but Ctrl with a key that is not ours is the notebook's. The window hears it before JupyterLab, whose
+    // keys are for whatever has the focus (`.jp-Notebook :focus`): so what has it must have the attribute itself.
+    let marked: Element | null = null;
     const yields = (event: KeyboardEvent) => {
-      if (event.target instanceof Node && root.contains(event.target)) {
-        root.toggleAttribute('data-lm-suppress-shortcuts', !leaves(event));
-      }
+      marked?.removeAttribute(SUPPRESS);
+      marked = null;
+      const { target } = event;
+      if (!(target instanceof Element && root.contains(target))) return;
+      const ours = !leaves(event);
+      root.toggleAttribute(SUPPRESS, ours);
+      if (!ours || target === root) return;
+      target.setAttribute(SUPPRESS, '');
+      marked = target;
     };
     window.addEventListener('keydown', yields, { capture: true, signal });
   }

@@ -41,10 +41,17 @@ export class ShownRun implements Part {
       changed: 'C shows the clean run',
       clean: `C shows the ${word} run`,
     };
-    setText(this.#words, look.now ? says[look.shows] : 'nothing was run yet');
+    setText(this.#words, look.now ? says[look.shows] : this.#without());
     if (this.#shows !== '' && this.#shows !== look.shows && look.shows !== 'only')
       this.view.announce(`Showing the ${look.shows === 'clean' ? 'clean' : word} run`);
     this.#shows = look.shows;
+  }
+
+  /** What is said where no value is shown: a saved notebook has what a run predicted, and nothing of its values. */
+  #without(): string {
+    const { session } = this.view;
+    if ((session.durable.value.state?.run ?? null) === null) return 'nothing was run yet';
+    return session.reachable ? '' : 'the run’s values were not saved';
   }
 
   #keys(): void {

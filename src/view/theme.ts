@@ -32,52 +32,64 @@ function said(): Theme | null {
   return null;
 }
 
-/** How bright an element's own ground is; null where it can be seen through. */
-function groundOf(element: Element): number | null {
-  const [r, g, b, alpha = 1] =
-    getComputedStyle(element)
-      .backgroundColor.match(/[\d.]+/g)
-      ?.map(Number) ?? [];
-  return r === undefined || g === undefined || b === undefined || alpha < 0.5 ? null : luminance([r, g, b]);
+/** A computed colour as red, green, blue and opacity; null where only the browser knows it and has no canvas to say it. */
+function rgbaOf(colour: string): readonly number[] | null {
+  if (colour.startsWith('rgb')) return colour.match(/[\d.]+/g)?.map(Number) ?? null;
+  const context =
+    colour === '' ? null : document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  if (!context) return null;
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  const [r = 0, g = 0, b = 0, alpha = 0] = context.getImageData(0, 0, 1, 1).data;
+  return [r, g, b, alpha / 255];
+}
+
+interface Ground {
+  readonly colour: string;
+  readonly bright: number;
+}
+
+/** An element's own ground; null where it can be seen through. */
+function groundOf(element: Element): Ground | null {
+  const colour = getComputedStyle(element).backgroundColor;
+  const rgba = rgbaOf(colour);
+  return rgba === null || (rgba[3] ?? 1) < 0.5 ? null : { colour, bright: luminance(rgba.slice(0, 3)) };
 }
 
 /** What an element is in, also where that is a shadow root's host. */
-export function around(element: Element): Element | null {
+function around(element: Element): Element | null {
   const root = element.parentElement ? null : element.getRootNode();
   return element.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
 }
 
-/** How bright the ground behind a view is. */
-function groundBehind(root: Element): number | null {
+/** The ground behind a view. */
+function groundBehind(root: Element): Ground | null {
   for (let at = around(root); at; at = around(at)) {
-    const ground = groundOf(at);
+    // Its colour is our own.
+    const ground = at.matches('.gb-comparison') ? null : groundOf(at);
     if (ground !== null) return ground;
   }
   return null;
 }
 
-function themeAround(root: Element): Theme {
-  const theme = said();
-  if (theme !== null) return theme;
-  const ground = groundBehind(root);
-  if (ground !== null) return ground < 0.2 ? 'dark' : 'light';
-  return asked(DARK) ? 'dark' : 'light';
-}
-
-/** Whether text of a theme can be read on the ground that the style sheet gave the view. */
-function readable(root: Element, theme: Theme): boolean {
-  const ground = asked(FORCED) ? null : groundOf(root);
-  return ground === null || (theme === 'dark' ? ground <= LIGHTEST_DARK : ground >= DARKEST_LIGHT);
-}
+/** Whether text of a theme can be read on a ground. */
+const suits = ({ bright }: Ground, theme: Theme) =>
+  theme === 'dark' ? bright <= LIGHTEST_DARK : bright >= DARKEST_LIGHT;
 
 const strong = () => !asked(FORCED) && (asked(CONTRAST) || /\bvscode-high-contrast\b/.test(document.body.className));
 
 function follow(root: HTMLElement): Theme {
-  const theme = themeAround(root);
+  const behind = groundBehind(root);
+  const seen = behind === null ? asked(DARK) : behind.bright < 0.2;
+  const theme = said() ?? (seen ? 'dark' : 'light');
   root.dataset.theme = theme;
   root.toggleAttribute('data-contrast', strong());
   root.removeAttribute('data-ground');
-  if (!readable(root, theme)) root.dataset.ground = 'own';
+  // For a host that gives its colour no name that we know.
+  const ground = behind && suits(behind, theme) ? behind.colour : null;
+  root.style.setProperty('--gb-ground', ground);
+  const own = asked(FORCED) ? null : groundOf(root);
+  if (own && !suits(own, theme)) root.dataset.ground = 'own';
   return theme;
 }
 
