@@ -1,5 +1,6 @@
 // The whole way with the keyboard alone: from a code cell to a block that was found, ablated, compared and restored.
 import { expect, type IJupyterLabPageFixture, test } from '@jupyterlab/galata';
+import { showDemo } from '../helpers/demo';
 import { at, number, numbers } from '../helpers/diagram';
 import { ask } from '../helpers/kernel';
 import { newNotebook } from '../helpers/notebook';
@@ -78,4 +79,21 @@ test('a key with Ctrl that means nothing here is JupyterLab’s: Ctrl and S save
   await page.keyboard.press('Control+s');
   // JupyterLab asks for a name when a notebook that has none is saved.
   await expect(page.locator('.jp-Dialog')).toContainText('Rename');
+});
+
+test('no key does anything to a notebook in command mode', async ({ page }) => {
+  const view = await showDemo(page);
+  await page.keyboard.press('Escape');
+  const cells = page.locator('.jp-NotebookPanel:visible .jp-Cell');
+  const count = await cells.count();
+  await at(view, HEAD).click();
+  await expect(view).toHaveAttribute('data-run-id', '2');
+  await expect(page.locator('.jp-Notebook:visible')).toHaveClass(/jp-mod-commandMode/);
+  // Cells above and below, two to delete, a Markdown cell, no output, run.
+  for (const key of ['a', 'b', 'd', 'd', 'm', 'v', 'Escape', 'Shift+Enter']) await page.keyboard.press(key);
+  expect(await focused(page)).toBe(HEAD);
+  expect(await cells.count()).toBe(count);
+  await page.keyboard.press('x');
+  await expect(view).toHaveAttribute('data-run-id', '3');
+  expect(await cells.count()).toBe(count);
 });
