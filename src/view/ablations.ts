@@ -6,6 +6,7 @@ import { Changes } from './changes';
 import { type Part, unfit, type View } from './context';
 import { copyButton, pythonOf } from './copying';
 import { h, put, setText, show } from './dom';
+import { on } from './events';
 import { join } from './join';
 import type { Look } from './look';
 
@@ -24,7 +25,7 @@ export class Ablations implements Part {
   #body = h('tbody');
   #table: HTMLTableElement;
   #empty = h('p', { class: 'gb-empty' }, 'Nothing: every block does what the model learned.');
-  #all = h('button', { type: 'button', class: 'gb-word-button', 'data-testid': 'ablations-restore' }, 'Restore all');
+  #all = h('button', { class: 'gb-word-button', 'data-testid': 'ablations-restore' }, 'Restore all');
   #copy: HTMLButtonElement;
   #look: Look | null = null;
   #changes = new Changes();
@@ -33,7 +34,7 @@ export class Ablations implements Part {
     const python = () => pythonOf(this.#look?.interventions.map((one) => one.python) ?? []);
     this.#copy = copyButton(view, 'Copy as Python', 'ablations-copy', python);
     this.#copy.classList.replace('gb-button', 'gb-word-button');
-    this.#all.addEventListener('click', () => view.session.restoreAll(), { signal: view.signal });
+    on(this.#all, 'click', () => view.session.restoreAll(), view.signal);
     const words = { where: 'block', how: 'ablated with', alone: 'alone', act: '' };
     const head = COLUMNS.map((name) =>
       // What stands in the last column says itself; to a screen reader its head says it.
@@ -97,12 +98,12 @@ const addressOf = (row: HTMLElement) => row.dataset.address ?? '';
 function rowNodes(view: View): HTMLTableRowElement {
   const { signal } = view;
   const row = h('tr');
-  const where = h('button', { type: 'button', class: 'gb-link gb-mono' });
-  where.addEventListener('click', () => view.state.set({ selected: addressOf(row) }), { signal });
+  const where = h('button', { class: 'gb-link gb-mono' });
+  on(where, 'click', () => view.state.set({ selected: addressOf(row) }), signal);
   const how = h('select', { class: 'gb-choice gb-select-kind' });
-  how.addEventListener('change', () => view.session.change([addressOf(row)], how.value), { signal });
-  const restore = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Restore');
-  restore.addEventListener('click', () => view.session.restore([addressOf(row)]), { signal });
+  on(how, 'change', () => view.session.change([addressOf(row)], how.value), signal);
+  const restore = h('button', { class: 'gb-button gb-small-button' }, 'Restore');
+  on(restore, 'click', () => view.session.restore([addressOf(row)]), signal);
   const says = h('div', { class: 'gb-sub gb-says' });
   row.append(
     h('td', { 'data-col': 'where' }, where, says),

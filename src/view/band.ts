@@ -6,6 +6,7 @@ import type { CellBox, Point, Rect } from '../layout';
 import { type Meaning, meaningOf } from './choosing';
 import type { View } from './context';
 import { put, s } from './dom';
+import { on } from './events';
 
 /** A hand that clicks moves no further. */
 const STILL = 5;
@@ -43,10 +44,10 @@ export class Band {
     private readonly cells: () => readonly CellBox[],
   ) {
     const { signal } = view;
-    svg.addEventListener('pointerdown', (event) => this.#pressed(event), { signal });
-    svg.addEventListener('pointermove', (event) => this.#moved(event), { signal });
+    on(svg, 'pointerdown', (event) => this.#pressed(event), signal);
+    on(svg, 'pointermove', (event) => this.#moved(event), signal);
     for (const name of ['pointerup', 'pointercancel'] as const) {
-      svg.addEventListener(name, () => this.#released(), { signal });
+      on(svg, name, () => this.#released(), signal);
     }
   }
 

@@ -2,6 +2,7 @@
 import type { Connection } from '../state/local';
 import type { Part, View } from './context';
 import { h, setText, show } from './dom';
+import { on } from './events';
 
 const WORDS: Partial<Record<Connection, string>> = {
   silent: 'No kernel answers: it is busy with something else, it is gone, or this page has none. This is the last picture.',
@@ -12,7 +13,7 @@ export class Banner implements Part {
   readonly element = h('div', { class: 'gb-messages' });
   #banner = h('div', { class: 'gb-banner', role: 'status', 'data-testid': 'banner', hidden: true });
   #words = h('span');
-  #retry = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Ask again');
+  #retry = h('button', { class: 'gb-button gb-small-button' }, 'Ask again');
   #alert = h('div', { class: 'gb-alert', role: 'alert', 'data-testid': 'alert', hidden: true });
   #problem = h('span');
   #nonfinite = h('div', { class: 'gb-alert', role: 'status', 'data-testid': 'nonfinite', hidden: true });
@@ -20,12 +21,12 @@ export class Banner implements Part {
 
   constructor(private readonly view: View) {
     const { session, signal } = view;
-    const dismiss = h('button', { type: 'button', class: 'gb-dismiss', 'aria-label': 'Dismiss' }, '×');
+    const dismiss = h('button', { class: 'gb-dismiss', 'aria-label': 'Dismiss' }, '×');
     this.#banner.append(this.#words, this.#retry);
     this.#alert.append(this.#problem, dismiss);
     this.element.append(this.#banner, this.#alert, this.#nonfinite, this.#note);
-    dismiss.addEventListener('click', () => session.dismiss(), { signal });
-    this.#retry.addEventListener('click', () => session.retry(), { signal });
+    on(dismiss, 'click', () => session.dismiss(), signal);
+    on(this.#retry, 'click', () => session.retry(), signal);
   }
 
   paint(): void {

@@ -3,6 +3,7 @@ import { fixed, nats, percent, points, signed } from '../layout/format';
 import type { Candidate, FramePrediction, RunSummary } from '../wire/types.generated';
 import { type Part, streamed, type View } from './context';
 import { attr, h, put, setText, show } from './dom';
+import { on } from './events';
 import { join } from './join';
 import { changedWord, type Look } from './look';
 
@@ -197,12 +198,11 @@ export class Candidates implements Part {
   #tokenButton(row: HTMLTableRowElement): HTMLButtonElement {
     const { state, signal } = this.view;
     const button = h('button', {
-      type: 'button',
       class: 'gb-token-choice',
       title: 'Click two to compare their logits',
     });
     const press = () => state.set({ pair: repaired(state.value.pair, Number(row.dataset.id)) });
-    button.addEventListener('click', press, { signal });
+    on(button, 'click', press, signal);
     return button;
   }
 

@@ -4,6 +4,7 @@
  */
 import { activate, howOf, type View } from './context';
 import { h, setText, show } from './dom';
+import { on } from './events';
 import type { Look } from './look';
 
 /** What a click means. */
@@ -65,25 +66,20 @@ export class ChosenBar {
   #count = h('b');
   #names = h('span', { class: 'gb-chosen-names gb-mono' });
   #ablate = h('button', {
-    type: 'button',
     class: 'gb-button gb-small-button gb-primary',
     'data-testid': 'chosen-ablate',
   });
-  #restore = h(
-    'button',
-    { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'chosen-restore' },
-    'Restore',
-  );
-  #clear = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Clear');
+  #restore = h('button', { class: 'gb-button gb-small-button', 'data-testid': 'chosen-restore' }, 'Restore');
+  #clear = h('button', { class: 'gb-button gb-small-button' }, 'Clear');
   #look: Look | null = null;
   #said = 0;
 
   constructor(private readonly view: View) {
     this.element.append(this.#count, this.#names, this.#ablate, this.#restore, this.#clear);
-    const on = (node: HTMLElement, act: () => void) => node.addEventListener('click', act, { signal: view.signal });
-    on(this.#ablate, () => this.#act(true));
-    on(this.#restore, () => this.#act(false));
-    on(this.#clear, () => view.state.set({ chosen: [] }));
+    const { signal } = view;
+    on(this.#ablate, 'click', () => this.#act(true), signal);
+    on(this.#restore, 'click', () => this.#act(false), signal);
+    on(this.#clear, 'click', () => view.state.set({ chosen: [] }), signal);
   }
 
   paint(look: Look): void {

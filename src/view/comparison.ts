@@ -11,6 +11,7 @@ import { mount } from './app';
 import type { Pictures } from './context';
 import { BRANCHES, countOf, differing, hitsOf, markDiffering, templateOf } from './differing';
 import { h, show } from './dom';
+import { on } from './events';
 import { watchTheme } from './theme';
 
 class Side {
@@ -47,7 +48,7 @@ class Side {
 
 function rowOf(row: ComparisonRow, look: () => void): HTMLTableRowElement {
   const cells = [row.left ?? '–', row.right ?? '–'].map((text) => h('td', {}, text));
-  cells.unshift(h('td', {}, h('button', { type: 'button', class: 'gb-plain' }, row.what)));
+  cells.unshift(h('td', {}, h('button', { class: 'gb-plain' }, row.what)));
   const mark = row.same ? '=' : '≠';
   cells.push(h('td', { class: 'gb-unequal', title: row.same ? 'the same' : 'differs' }, mark));
   const element = h('tr', { class: row.same ? 'gb-same' : 'gb-unlike' }, ...cells);
@@ -74,7 +75,7 @@ class Facts {
     const heads = ['fact', of.a.name, of.b.name].map((text) => h('th', { scope: 'col' }, text));
     heads.push(h('th', { scope: 'col' }, h('span', { class: 'gb-unseen' }, 'difference')));
     this.element = h('table', { class: 'gb-facts' }, h('thead', {}, h('tr', {}, ...heads)), this.#body);
-    this.all.addEventListener('change', () => this.#paint(), { signal });
+    on(this.all, 'change', () => this.#paint(), signal);
     this.#paint();
   }
 
@@ -93,8 +94,8 @@ class Facts {
 /** Buttons that save both as one picture. */
 function savesOf(save: (as: 'svg' | 'png') => void, signal: AbortSignal): HTMLElement {
   const buttons = (['svg', 'png'] as const).map((as) => {
-    const button = h('button', { type: 'button', class: 'gb-save' }, as.toUpperCase());
-    button.addEventListener('click', () => save(as), { signal });
+    const button = h('button', { class: 'gb-save' }, as.toUpperCase());
+    on(button, 'click', () => save(as), signal);
     return button;
   });
   return h('span', { class: 'gb-saves', role: 'group', 'aria-label': 'Save picture' }, 'Save as', ...buttons);

@@ -2,6 +2,7 @@
 import type { Kind, SessionState, Suggestion } from '../wire/types.generated';
 import { howOf, type Part, type View } from './context';
 import { h, s, setText, show } from './dom';
+import { on } from './events';
 import type { Look } from './look';
 import { mark, roving } from './radio';
 
@@ -13,14 +14,14 @@ const play = () =>
   );
 
 function button(name: string, testid: string, ...content: (Node | string)[]): HTMLButtonElement {
-  return h('button', { type: 'button', class: 'gb-button', 'aria-label': name, 'data-testid': testid }, ...content);
+  return h('button', { class: 'gb-button', 'aria-label': name, 'data-testid': testid }, ...content);
 }
 
 export class Controls implements Part {
   readonly element: HTMLFormElement;
   #list: HTMLDataListElement;
   #prompt: HTMLInputElement;
-  #run = h('button', { class: 'gb-button gb-primary', 'data-testid': 'run' }, play(), 'Run');
+  #run = h('button', { type: 'submit', class: 'gb-button gb-primary', 'data-testid': 'run' }, play(), 'Run');
   #generate = button('Generate', 'generate', 'Generate');
   #stop = button('Stop', 'stop', 'Stop');
   #hows: HTMLButtonElement[] = [];
@@ -65,16 +66,15 @@ export class Controls implements Part {
 
   #listen(): void {
     const { session, signal } = this.view;
-    const on = (node: Element, act: () => void) => node.addEventListener('click', act, { signal });
     const submit = (event: Event) => {
       event.preventDefault();
       if (!this.#run.disabled) session.run(this.#prompt.value);
     };
-    this.element.addEventListener('submit', submit, { signal });
+    on(this.element, 'submit', submit, signal);
     // The notebook must not take the keys that are typed into the prompt.
-    this.#prompt.addEventListener('keydown', (event) => event.stopPropagation(), { signal });
-    on(this.#generate, () => session.generate(this.#prompt.value));
-    on(this.#stop, () => session.stop());
+    on(this.#prompt, 'keydown', (event) => event.stopPropagation(), signal);
+    on(this.#generate, 'click', () => session.generate(this.#prompt.value), signal);
+    on(this.#stop, 'click', () => session.stop(), signal);
     roving(this.#seg, signal, (button) => this.#take(button));
   }
 
@@ -86,9 +86,9 @@ export class Controls implements Part {
   #offer(kinds: readonly Kind[]): void {
     if (kinds.map(({ name }) => name).join() === this.#hows.map((node) => node.dataset.how).join()) return;
     this.#hows = kinds.map(({ name, sign }) => {
-      const about = { type: 'button', role: 'radio', 'data-testid': `how-${name}`, 'data-how': name };
+      const about = { role: 'radio', 'data-testid': `how-${name}`, 'data-how': name };
       const node = h('button', about, h('b', { 'aria-hidden': 'true' }, sign), name);
-      node.addEventListener('click', () => this.#take(node), { signal: this.view.signal });
+      on(node, 'click', () => this.#take(node), this.view.signal);
       return node;
     });
     this.#seg.replaceChildren(...this.#hows);
@@ -143,9 +143,9 @@ export class Controls implements Part {
       this.#list.replaceChildren(...suggestions.map(({ text, task }) => h('option', { value: text, label: task })));
       const first = suggestions.filter((one, i) => suggestions.findIndex((other) => other.task === one.task) === i);
       const chips = first.map((one) => {
-        const chip = h('button', { type: 'button', class: 'gb-example', title: `${one.text} → ${one.answer}` });
+        const chip = h('button', { class: 'gb-example', title: `${one.text} → ${one.answer}` });
         setText(chip, one.task);
-        chip.addEventListener('click', () => this.#try(one), { signal: this.view.signal });
+        on(chip, 'click', () => this.#try(one), this.view.signal);
         return chip;
       });
       this.#examples.replaceChildren(...(chips.length > 0 ? [h('span', { class: 'gb-sub' }, 'Try'), ...chips] : []));

@@ -1,6 +1,7 @@
 /** Copying text, also where a page may not write to the clipboard: one that is opened from a file, one in a frame. */
 import type { View } from './context';
 import { h, setText } from './dom';
+import { on } from './events';
 
 const SAID_MS = 1200;
 
@@ -26,7 +27,7 @@ async function copied(root: HTMLElement, text: string): Promise<boolean> {
 
 /** A button that copies, and says whether it did. */
 export function copyButton(view: View, words: string, testid: string, text: () => string): HTMLButtonElement {
-  const button = h('button', { type: 'button', class: 'gb-button gb-small-button', 'data-testid': testid }, words);
+  const button = h('button', { class: 'gb-button gb-small-button', 'data-testid': testid }, words);
   const press = async () => {
     const done = await copied(view.root, text());
     button.focus();
@@ -34,7 +35,7 @@ export function copyButton(view: View, words: string, testid: string, text: () =
     view.announce(done ? 'Copied' : 'The browser does not allow this page to copy');
     setTimeout(() => setText(button, words), SAID_MS);
   };
-  button.addEventListener('click', () => void press(), { signal: view.signal });
+  on(button, 'click', () => void press(), view.signal);
   return button;
 }
 

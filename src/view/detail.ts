@@ -6,6 +6,7 @@ import type { Layer } from '../wire/types.generated';
 import { actionOf, activate, howOf, type Part, unfit, type View } from './context';
 import { copyButton } from './copying';
 import { h, show } from './dom';
+import { on } from './events';
 import { factList, rowsOf, sourcesOf } from './facts';
 import { InsidePicture } from './inside/picture';
 import { jumpTo } from './jump';
@@ -128,8 +129,8 @@ export class Detail implements Part {
   /** The blocks of a layer: each goes there. */
   #blocksOf({ blocks, params }: Layer): HTMLElement {
     const rows = blocks.map((block) => {
-      const link = h('button', { type: 'button', class: 'gb-link gb-mono' }, block.address);
-      link.addEventListener('click', () => jumpTo(this.view, block.address), { signal: this.view.signal });
+      const link = h('button', { class: 'gb-link gb-mono' }, block.address);
+      on(link, 'click', () => jumpTo(this.view, block.address), this.view.signal);
       const { type, line } = describe(block);
       const share = params > 0 ? `, ${percent(block.params / params)}` : '';
       return h(
@@ -195,11 +196,7 @@ export class Detail implements Part {
     const not = !ablated && unfit(this.view, address) !== null;
     const disabled = not || !this.view.session.reachable || state.unavailable[address] !== undefined;
     const title = actionOf(this.view, look, address).replace(/^(Click|A click does nothing): /, '');
-    const button = h(
-      'button',
-      { type: 'button', class: 'gb-button gb-small-button', disabled, title, 'data-label': label },
-      words,
-    );
+    const button = h('button', { class: 'gb-button gb-small-button', disabled, title, 'data-label': label }, words);
     button.addEventListener('click', () => activate(this.view, address, 'ablate'));
     this.#action.append(button);
   }

@@ -9,6 +9,7 @@ import { Changes } from './changes';
 import { extended, type Meaning, meaningOf, meant } from './choosing';
 import type { Part, View } from './context';
 import { Drawing } from './drawing';
+import { on } from './events';
 import { describeState, keyOf } from './hit';
 import { Walk } from './inside/walk';
 import { type ItemLine, linesOf, move } from './keys';
@@ -51,10 +52,10 @@ export class Diagram implements Part {
       () => this.#cells(),
     );
     const { signal } = view;
-    this.element.addEventListener('click', (event) => this.#clicked(event), { signal });
+    on(this.element, 'click', (event) => this.#clicked(event), signal);
     this.#bindKeys();
     // Not on the diagram itself: an SVG that listens for focus becomes a stop of the Tab key.
-    view.root.addEventListener('focusin', (event) => this.#focused(event), { signal });
+    on(view.root, 'focusin', (event) => this.#focused(event), signal);
   }
 
   draw(scene: Scene): void {

@@ -25,7 +25,9 @@ export function h<T extends keyof HTMLElementTagNameMap>(
   attributes: Attributes = {},
   ...children: Child[]
 ): HTMLElementTagNameMap[T] {
-  return fill(document.createElement(tag), attributes, children);
+  // A button in a form would submit it.
+  const all = tag === 'button' ? { type: 'button', ...attributes } : attributes;
+  return fill(document.createElement(tag), all, children);
 }
 
 const SVG = 'http://www.w3.org/2000/svg';

@@ -4,6 +4,7 @@ import { Changes } from './changes';
 import type { Part, View } from './context';
 import { copyButton, pythonOf } from './copying';
 import { attr, h, s, setText, show } from './dom';
+import { on } from './events';
 import { join } from './join';
 import type { Look } from './look';
 
@@ -22,7 +23,7 @@ function iconButton(name: string, testid: string, path: string): HTMLButtonEleme
   const icon = s('svg', { width: 13, height: 12, 'aria-hidden': 'true' }, s('path', { d: path, class: 'gb-icon' }));
   return h(
     'button',
-    { type: 'button', class: 'gb-button gb-icon-button', 'aria-label': name, title: name, 'data-testid': testid },
+    { class: 'gb-button gb-icon-button', 'aria-label': name, title: name, 'data-testid': testid },
     icon,
   );
 }
@@ -40,7 +41,7 @@ export class HistoryBar implements Part {
   readonly element = h('footer', { class: 'gb-history' });
   #undo = iconButton('Undo', 'undo', UNDO);
   #redo = iconButton('Redo', 'redo', REDO);
-  #all = h('button', { type: 'button', class: 'gb-button', 'data-testid': 'restore-all' }, 'Restore all');
+  #all = h('button', { class: 'gb-button', 'data-testid': 'restore-all' }, 'Restore all');
   #steps = h('div', { class: 'gb-steps-bar', role: 'group', 'aria-label': 'History', tabindex: -1 });
   #python = h('code', { class: 'gb-python', 'data-testid': 'python-line' });
   #copy: HTMLButtonElement;
@@ -57,9 +58,9 @@ export class HistoryBar implements Part {
     this.#copy.title = 'All steps that are in force, one line each';
     const line = h('div', { class: 'gb-python-line' }, this.#python, this.#copy);
     this.element.append(this.#undo, this.#redo, this.#all, this.#steps, line);
-    this.#undo.addEventListener('click', () => void session.undo(), { signal });
-    this.#redo.addEventListener('click', () => void session.redo(), { signal });
-    this.#all.addEventListener('click', () => session.restoreAll(), { signal });
+    on(this.#undo, 'click', () => void session.undo(), signal);
+    on(this.#redo, 'click', () => void session.redo(), signal);
+    on(this.#all, 'click', () => session.restoreAll(), signal);
     // A button that is off does nothing; its key is then the notebook's.
     const pressed = (button: HTMLButtonElement) => () => {
       const can = !button.disabled;
@@ -91,7 +92,7 @@ export class HistoryBar implements Part {
 
   #chips(steps: readonly Step[], there: boolean): void {
     const { session } = this.view;
-    for (const [chip, step] of join(this.#steps, 'button', steps, () => h('button', { type: 'button' }))) {
+    for (const [chip, step] of join(this.#steps, 'button', steps, () => h('button'))) {
       const { python, label, state, at } = step;
       attr(chip, {
         class: `gb-step-chip gb-step-${state}`,

@@ -1,6 +1,7 @@
 /** All keys on one sheet. It is the browser's own modal dialog, which keeps the focus in it and gives it back. */
 import type { Part, View } from './context';
 import { h } from './dom';
+import { on } from './events';
 import { CLOSES, type Offered } from './shortcuts';
 
 /** A key and what it does. */
@@ -20,13 +21,13 @@ export class KeysOverlay implements Part {
   constructor(private readonly view: View) {
     const { shortcuts, signal, uid } = view;
     const title = h('h2', { id: `${uid}-keys` }, 'Keys');
-    const close = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Close');
+    const close = h('button', { class: 'gb-button gb-small-button' }, 'Close');
     const head = h('div', { class: 'gb-section-head' }, title, close);
     this.element = h('dialog', { class: 'gb-keys-overlay', 'aria-labelledby': `${uid}-keys` }, head, this.#list);
-    close.addEventListener('click', () => this.element.close(), { signal });
+    on(close, 'click', () => this.element.close(), signal);
     // A click on the backdrop is one on the dialog itself, not on what is in it.
     const beside = (event: Event) => event.target === this.element && this.element.close();
-    this.element.addEventListener('click', beside, { signal });
+    on(this.element, 'click', beside, signal);
     shortcuts.bind('help', () => this.open());
     shortcuts.bind('close', () => this.#close(), CLOSES.overlay);
   }

@@ -2,6 +2,7 @@
 import { choose, targetsOf } from './choosing';
 import { activate, type View } from './context';
 import { h } from './dom';
+import { isChord, on, take } from './events';
 import { type Offer, offersFor, putKind } from './kinds';
 import type { Look } from './look';
 import { placeIn } from './magnify';
@@ -24,13 +25,13 @@ export class KindMenu {
     stage: HTMLElement,
   ) {
     const { signal, shortcuts, root } = view;
-    this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal });
-    stage.addEventListener('contextmenu', (event) => this.#asked(event), { signal });
-    stage.addEventListener('pointerdown', (event) => this.#pressed(event), { signal });
+    on(this.element, 'keydown', (event) => this.#keyed(event), signal);
+    on(stage, 'contextmenu', (event) => this.#asked(event), signal);
+    on(stage, 'pointerdown', (event) => this.#pressed(event), signal);
     const outside = ({ target }: Event) => {
       if (!this.element.hidden && !this.element.contains(target as Node)) this.close(false);
     };
-    root.ownerDocument.addEventListener('pointerdown', outside, { signal, capture: true });
+    on(root.ownerDocument, 'pointerdown', outside, signal, { capture: true });
     signal.addEventListener('abort', () => clearTimeout(this.#held));
     shortcuts.bind('kinds', ({ target }) => this.open((target as Element).closest('.gb-hit')));
     shortcuts.bind('close', () => this.close(true), CLOSES.menu);
@@ -114,7 +115,7 @@ export class KindMenu {
   }
 
   #keyed(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isChord(event)) return;
     const items = this.#focusable();
     const at = items.indexOf(event.target as HTMLElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
@@ -124,15 +125,13 @@ export class KindMenu {
     else if (event.key.length === 1)
       items.find((item) => item.dataset.kind?.startsWith(event.key.toLowerCase()))?.focus();
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   #asked(event: MouseEvent): void {
     const hit = (event.target as Element).closest('.gb-hit');
     if (!this.open(hit)) return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   /** A finger that stays opens the menu, where a browser does not ask for one itself. */

@@ -2,6 +2,7 @@
 import type { How, Kind } from '../wire/types.generated';
 import { type Part, unfit, type View } from './context';
 import { h, put, show } from './dom';
+import { on } from './events';
 import type { Look } from './look';
 import { mark, roving } from './radio';
 
@@ -86,9 +87,9 @@ export class KindPicker implements Part {
   }
 
   #button({ name, sign }: Kind): HTMLButtonElement {
-    const about = { type: 'button', role: 'radio', 'data-kind': name };
+    const about = { role: 'radio', 'data-kind': name };
     const node = h('button', about, h('b', { 'aria-hidden': 'true' }, sign), name);
-    node.addEventListener('click', () => this.#put(name), { signal: this.view.signal });
+    on(node, 'click', () => this.#put(name), this.view.signal);
     return node;
   }
 

@@ -3,6 +3,7 @@ import { compact } from '../layout/format';
 import { GRADIENT, viridis } from './colour';
 import type { Part, View } from './context';
 import { h, s, setText, show } from './dom';
+import { on } from './events';
 import { badge } from './hit';
 import type { Look } from './look';
 import { updateWidth } from './wires';
@@ -55,11 +56,7 @@ export class Legend implements Part {
     h('span', {}, 'not chosen by the token'),
   );
 
-  #rescale = h(
-    'button',
-    { type: 'button', class: 'gb-word-button', title: RESCALE, 'data-testid': 'rescale' },
-    'Rescale',
-  );
+  #rescale = h('button', { class: 'gb-word-button', title: RESCALE, 'data-testid': 'rescale' }, 'Rescale');
   /** The badges of the kinds in force. */
   #kinds = h('span', { class: 'gb-key gb-legend-kinds' });
   #shown = '';
@@ -69,7 +66,7 @@ export class Legend implements Part {
     const beyond = h('span', { class: 'gb-key' }, beyondMark(-1, 0), beyondMark(1, 1), 'beyond the scale');
     const scale = h('span', { class: 'gb-key' }, this.#low, bar, this.#high, 'output norm, log', this.#rescale);
     const again = () => view.state.set({ rescaled: view.state.value.rescaled + 1 });
-    this.#rescale.addEventListener('click', again, { signal: view.signal });
+    on(this.#rescale, 'click', again, view.signal);
     const needle = icon(
       20,
       s('path', { d: 'M4,1 A9,9 0 0 1 4,19', class: 'gb-dial' }),

@@ -3,6 +3,7 @@
  * End to the first and the last, a letter to the next item that begins with it, Escape and Tab close it.
  */
 import { focusAround, h, setText } from './dom';
+import { on, take } from './events';
 
 export interface MenuItem {
   readonly name: string;
@@ -26,16 +27,16 @@ export class Menu {
   ) {
     this.button = h(
       'button',
-      { type: 'button', class: 'gb-button', 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-controls': id },
+      { class: 'gb-button', 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-controls': id },
       this.#name,
       h('span', { class: 'gb-menu-mark', 'aria-hidden': 'true' }, '▾'),
     );
     this.name(name);
     this.#list = h('div', { class: 'gb-menu', role: 'menu', id, 'aria-label': name, hidden: true });
     this.element = h('div', { class: 'gb-menu-place' }, this.button, this.#list);
-    this.button.addEventListener('click', () => (this.#list.hidden ? this.open(0) : this.close()), { signal });
-    this.element.addEventListener('keydown', (event) => this.#keyed(event), { signal });
-    this.element.addEventListener('focusout', (event) => this.#left(event), { signal });
+    on(this.button, 'click', () => (this.#list.hidden ? this.open(0) : this.close()), signal);
+    on(this.element, 'keydown', (event) => this.#keyed(event), signal);
+    on(this.element, 'focusout', (event) => this.#left(event), signal);
   }
 
   /** What stands on the button. */
@@ -47,7 +48,7 @@ export class Menu {
     const items = this.itemsOf();
     this.#items = items.map((item) => {
       const hint = item.hint === undefined ? [] : [h('small', {}, item.hint)];
-      const node = h('button', { type: 'button', role: 'menuitem', tabindex: -1 }, h('span', {}, item.name), ...hint);
+      const node = h('button', { role: 'menuitem', tabindex: -1 }, h('span', {}, item.name), ...hint);
       node.addEventListener('click', () => {
         this.close();
         item.choose();
@@ -73,8 +74,7 @@ export class Menu {
 
   #keyed(event: KeyboardEvent): void {
     if (!this.#handled(event.key)) return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   #handled(key: string): boolean {

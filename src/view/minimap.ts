@@ -7,6 +7,7 @@ import type { Rect, Scene } from '../layout';
 import type { Hue } from '../layout/kinds';
 import type { Seen, Size } from '../layout/window';
 import { h, put, s, show } from './dom';
+import { on } from './events';
 import { pointIn } from './magnify';
 
 const MOST: Size = { w: 110, h: 170 };
@@ -27,7 +28,6 @@ export class Minimap {
   readonly element = s('svg', { class: 'gb-minimap', 'aria-hidden': 'true' });
   /** Opens it; there where not all is seen. */
   readonly button = h('button', {
-    type: 'button',
     class: 'gb-map-button',
     title: 'Small map: drag in it',
     'aria-label': 'small map',
@@ -42,10 +42,10 @@ export class Minimap {
   /** @param look called with the point of the scene that shall be in the middle of what is seen. */
   constructor(look: (x: number, y: number) => void, root: HTMLElement, signal: AbortSignal) {
     this.button.append(icon());
-    this.button.addEventListener('click', () => this.#toggle(!this.#open), { signal });
+    on(this.button, 'click', () => this.#toggle(!this.#open), signal);
     const elsewhere = ({ target }: Event) =>
       !this.element.contains(target as Node) && !this.button.contains(target as Node);
-    root.addEventListener('pointerdown', (event) => this.#open && elsewhere(event) && this.#toggle(false), { signal });
+    on(root, 'pointerdown', (event) => this.#open && elsewhere(event) && this.#toggle(false), signal);
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
     const to = (event: PointerEvent) => {
       const { x, y } = pointIn(this.element, event);

@@ -47,7 +47,7 @@ export class Overview implements Part {
     const total = Math.min(template.params * layers.length, architecture.params.total);
     const name = `${title}${layers.length > 1 ? ` × ${layers.length}` : ''}`;
     const index = layers[0] ?? 0;
-    const go = h('button', { type: 'button', class: 'gb-overview-name' }, name);
+    const go = h('button', { class: 'gb-overview-name' }, name);
     go.addEventListener('click', () => this.#select(stack, group, layerAddress(stack, index)));
     const named = new Set(template.branches.map(({ block }) => block));
     const blocks = template.blocks.filter(({ address }) => named.has(address));
@@ -70,7 +70,7 @@ export class Overview implements Part {
     const name = block.address.slice(block.address.lastIndexOf('.') + 1);
     const button = h(
       'button',
-      { type: 'button', class: 'gb-overview-block', 'data-hue': describe(block).hue },
+      { class: 'gb-overview-block', 'data-hue': describe(block).hue },
       h('i', { class: 'gb-swatch' }),
       h('b', {}, name),
       h('span', {}, wordsOf(block, width.value)),

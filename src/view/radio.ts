@@ -3,6 +3,7 @@
  * arrow keys go through those that can be chosen, and around.
  */
 import { put } from './dom';
+import { isChord, on, take } from './events';
 
 const STEP: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
@@ -10,9 +11,8 @@ const STEP: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowUp: -1, Arr
 export function roving(group: HTMLElement, signal: AbortSignal, told: (button: HTMLButtonElement) => void): void {
   const keyed = (event: KeyboardEvent) => {
     const step = STEP[event.key];
-    if (step === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
+    if (step === undefined || isChord(event)) return;
+    take(event);
     const can = [...group.querySelectorAll('button')].filter((button) => !button.disabled);
     const at = can.indexOf(event.target as HTMLButtonElement);
     const next = can[(at + step + can.length) % can.length];
@@ -20,7 +20,7 @@ export function roving(group: HTMLElement, signal: AbortSignal, told: (button: H
     told(next);
     next.focus();
   };
-  group.addEventListener('keydown', keyed, { signal });
+  on(group, 'keydown', keyed, signal);
 }
 
 /** Mark the chosen button. In the tab order is that one, or where none is chosen the first that can be. */

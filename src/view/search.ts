@@ -5,6 +5,7 @@
 import { type Found, type Search, search } from '../layout/search';
 import type { View } from './context';
 import { h, put, setText, show } from './dom';
+import { on } from './events';
 import { jumpTo } from './jump';
 import { CLOSES } from './shortcuts';
 
@@ -62,17 +63,17 @@ export class SearchBox {
 
   #listen(): void {
     const { signal } = this.view;
-    this.#input.addEventListener('input', () => this.#typed(), { signal });
-    this.#input.addEventListener('keydown', (event) => this.#keyed(event), { signal });
-    this.#input.addEventListener('focus', () => this.#input.value !== '' && this.#typed(), { signal });
-    this.#input.addEventListener('blur', () => this.#shut(), { signal });
+    on(this.#input, 'input', () => this.#typed(), signal);
+    on(this.#input, 'keydown', (event) => this.#keyed(event), signal);
+    on(this.#input, 'focus', () => this.#input.value !== '' && this.#typed(), signal);
+    on(this.#input, 'blur', () => this.#shut(), signal);
     // The focus stays in the box while the list is pressed.
-    this.#popup.addEventListener('pointerdown', (event) => event.preventDefault(), { signal });
+    on(this.#popup, 'pointerdown', (event) => event.preventDefault(), signal);
     const chosen = (event: MouseEvent) => {
       const option = (event.target as Element).closest('[role=option]');
       if (option) this.#go([...this.#list.children].indexOf(option));
     };
-    this.#list.addEventListener('click', chosen, { signal });
+    on(this.#list, 'click', chosen, signal);
   }
 
   #typed(): void {

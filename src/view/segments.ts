@@ -1,5 +1,6 @@
 /** Buttons side by side of which one is pressed: what a picture shows. */
 import { h, put } from './dom';
+import { on } from './events';
 
 export interface Segment<Name extends string> {
   readonly name: Name;
@@ -19,8 +20,8 @@ export class Segments<Name extends string> {
     private readonly chosen: (name: Name) => void,
   ) {
     const buttons = segments.map(({ name, words = '', title, testid }) => {
-      const button = h('button', { type: 'button', title, 'data-testid': testid }, words);
-      button.addEventListener('click', () => this.chosen(name), { signal });
+      const button = h('button', { title, 'data-testid': testid }, words);
+      on(button, 'click', () => this.chosen(name), signal);
       return [name, button] as const;
     });
     this.#buttons = new Map(buttons);

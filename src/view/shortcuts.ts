@@ -5,6 +5,7 @@
  * cuts a cell, deletes it or hides its output. Keys with Ctrl or Alt and the function keys go on, unless they are ours.
  */
 import type { View } from './context';
+import { on } from './events';
 
 /** What the words of a key depend on. */
 type Given = Pick<View, 'session'>;
@@ -153,7 +154,7 @@ export class Shortcuts {
 
   /** Hear the keys of a view. */
   listen(root: HTMLElement, signal: AbortSignal): void {
-    root.addEventListener('keydown', (event) => this.#pressed(event), { signal });
+    on(root, 'keydown', (event) => this.#pressed(event), signal);
     // JupyterLab hears a key before the view does, and leaves it alone where this attribute is: a letter here must never
     // cut a cell, but Ctrl with a key that is not ours is the notebook's. The window hears it before JupyterLab, whose
     // keys are for whatever has the focus (`.jp-Notebook :focus`): so what has it must have the attribute itself.
@@ -169,7 +170,7 @@ export class Shortcuts {
       target.setAttribute(SUPPRESS, '');
       marked = target;
     };
-    window.addEventListener('keydown', yields, { capture: true, signal });
+    on(window, 'keydown', yields, signal, { capture: true });
   }
 
   /** Say what a key does. Where several do something, they are asked in the order of `order`. */

@@ -4,6 +4,7 @@
  */
 import type { Part, View } from './context';
 import { h, setText } from './dom';
+import { on } from './events';
 import { changedWord, type Look } from './look';
 import { Segments } from './segments';
 
@@ -70,6 +71,6 @@ export class ShownRun implements Part {
       if (performance.now() - pressed.at > HELD_MS) state.set({ compare: pressed.was });
       pressed = null;
     };
-    root.addEventListener('keyup', released, { signal });
+    on(root, 'keyup', released, signal);
   }
 }

@@ -1,6 +1,7 @@
 /** Which picture is on the stage. Only those that apply are offered, and nothing where there is no choice. */
 import type { Part, View } from './context';
 import { h, show } from './dom';
+import { on } from './events';
 import { mark, roving } from './radio';
 import { STAGES, stageOf, stagesOf } from './stages';
 
@@ -17,8 +18,8 @@ export class StageSwitch implements Part {
   constructor(private readonly view: View) {
     this.#all = new Map(
       STAGES.map(({ name, words, about }) => {
-        const node = h('button', { type: 'button', role: 'radio', title: about, 'data-stage': name }, words);
-        node.addEventListener('click', () => view.state.set({ stage: name }), { signal: view.signal });
+        const node = h('button', { role: 'radio', title: about, 'data-stage': name }, words);
+        on(node, 'click', () => view.state.set({ stage: name }), view.signal);
         return [name, node];
       }),
     );

@@ -3,6 +3,7 @@
  * else from where its end is seen.
  */
 import type { View } from './context';
+import { on } from './events';
 import { zoomOf } from './magnify';
 
 const MARGIN = 8;
@@ -25,6 +26,6 @@ export function stickIn(view: View, element: HTMLElement): void {
   };
   const observer = new ResizeObserver(place);
   observer.observe(element);
-  window.addEventListener('resize', place, { signal: view.signal });
+  on(window, 'resize', place, view.signal);
   view.signal.addEventListener('abort', () => observer.disconnect());
 }

@@ -2,6 +2,7 @@
 import type { Card, Fan, Scene, Strip, StripCell } from '../layout';
 import type { Pen } from './context';
 import { attr, nth, put, s, setFill, setText, write } from './dom';
+import { take } from './events';
 import { describeState, fillOf } from './hit';
 import { datumOf, join } from './join';
 import type { Look } from './look';
@@ -36,8 +37,7 @@ function keyed(strip: Strip, pen: Pen): (event: KeyboardEvent) => void {
   return (event) => {
     const step = steps[event.key] ?? (event.key === 'Home' ? -1e6 : event.key === 'End' ? 1e6 : 0);
     if (step === 0) return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
     const current = strip.cells.findIndex((cell) => cell.address === pen.state.value.selected);
     const cell = strip.cells[Math.max(0, Math.min(strip.cells.length - 1, Math.max(0, current) + step))];
     if (cell) bindTo(pen, cell);

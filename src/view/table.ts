@@ -7,6 +7,7 @@ import { type TableRow, tableOf } from '../layout/table';
 import type { Architecture } from '../wire/types.generated';
 import { activate, type Part, type View } from './context';
 import { h, put, setText, show } from './dom';
+import { on } from './events';
 import { describeState } from './hit';
 import type { Look } from './look';
 
@@ -41,7 +42,7 @@ interface Line {
 
 export class Table implements Part {
   readonly element: HTMLElement;
-  readonly toggle = h('button', { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'table' });
+  readonly toggle = h('button', { class: 'gb-button gb-small-button', 'data-testid': 'table' });
   #filter: HTMLInputElement;
   #said = h('span', { class: 'gb-sub', role: 'status' });
   #table = h('table', { class: 'gb-plain-table gb-blocks-table', 'aria-label': 'Blocks of the model' });
@@ -71,9 +72,9 @@ export class Table implements Part {
       this.#table,
     );
     this.element = h('section', { class: 'gb-section gb-table', hidden: true }, tools, scroll);
-    this.toggle.addEventListener('click', turn, { signal });
-    this.#filter.addEventListener('input', () => this.#arrange(), { signal });
-    this.#filter.addEventListener('keydown', (event) => event.stopPropagation(), { signal });
+    on(this.toggle, 'click', turn, signal);
+    on(this.#filter, 'input', () => this.#arrange(), signal);
+    on(this.#filter, 'keydown', (event) => event.stopPropagation(), signal);
     shortcuts.bind('table', () => {
       turn();
       return true;
@@ -82,8 +83,8 @@ export class Table implements Part {
 
   #headRow(): HTMLElement {
     const cells = COLUMNS.map((column) => {
-      const button = h('button', { type: 'button', class: 'gb-sort' }, HEADS[column].words);
-      button.addEventListener('click', () => this.#sorted(column), { signal: this.view.signal });
+      const button = h('button', { class: 'gb-sort' }, HEADS[column].words);
+      on(button, 'click', () => this.#sorted(column), this.view.signal);
       const head = h('th', { scope: 'col', 'data-col': column }, button);
       this.#heads.set(column, head);
       return head;
@@ -117,12 +118,8 @@ export class Table implements Part {
   }
 
   #line(row: TableRow): Line {
-    const link = h(
-      'button',
-      { type: 'button', class: 'gb-link gb-mono', 'aria-label': row.address },
-      h('bdi', {}, row.block),
-    );
-    link.addEventListener('click', () => activate(this.view, row.address, 'select'), { signal: this.view.signal });
+    const link = h('button', { class: 'gb-link gb-mono', 'aria-label': row.address }, h('bdi', {}, row.block));
+    on(link, 'click', () => activate(this.view, row.address, 'select'), this.view.signal);
     const words: Partial<Record<Column, string>> = {
       layer: row.layers > 1 ? `${row.layer} and ${fixed(row.layers - 1)} alike` : row.layer,
       kind: row.kind,

@@ -4,6 +4,7 @@ import type { TimelineState } from '../state/timeline';
 import { visible } from './candidates';
 import type { Part, View } from './context';
 import { h, put, s, setText } from './dom';
+import { on } from './events';
 import type { Look } from './look';
 
 const PATHS = {
@@ -22,7 +23,7 @@ function icon(of: keyof typeof PATHS): SVGSVGElement {
 }
 
 function button(of: keyof typeof PATHS, name: string): HTMLButtonElement {
-  const about = { type: 'button', class: 'gb-button gb-icon-button', 'aria-label': name, title: name };
+  const about = { class: 'gb-button gb-icon-button', 'aria-label': name, title: name };
   return h('button', { ...about, 'data-testid': `time-${of}` }, icon(of));
 }
 
@@ -68,11 +69,10 @@ export class TimelineBar implements Part {
     const { signal } = view;
     const { timeline } = view.session;
     this.element.append(this.#back, this.#pause, this.#forward, this.#slider, this.#text);
-    const on = (node: Element, event: string, act: () => void) => node.addEventListener(event, act, { signal });
-    on(this.#back, 'click', () => this.#step(-1));
-    on(this.#forward, 'click', () => this.#step(1));
-    on(this.#pause, 'click', () => this.#toggle());
-    on(this.#slider, 'input', () => timeline.go(this.#slider.valueAsNumber));
+    on(this.#back, 'click', () => this.#step(-1), signal);
+    on(this.#forward, 'click', () => this.#step(1), signal);
+    on(this.#pause, 'click', () => this.#toggle(), signal);
+    on(this.#slider, 'input', () => timeline.go(this.#slider.valueAsNumber), signal);
     view.shortcuts.bind('pause', () => this.#toggle());
     view.shortcuts.bind('earlier', () => this.#step(-1));
     view.shortcuts.bind('later', () => this.#step(1));

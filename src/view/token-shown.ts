@@ -3,17 +3,18 @@ import { fixed } from '../layout/format';
 import { visible } from './candidates';
 import type { Part, View } from './context';
 import { h, put, setText } from './dom';
+import { on } from './events';
 import type { Look } from './look';
 
 export class TokenShown implements Part {
   readonly element = h('div', { class: 'gb-token-shown gb-sub' });
   #words = h('span', { 'data-testid': 'shown-token' });
   #name = h('b', { class: 'gb-mono' });
-  #back = h('button', { type: 'button', class: 'gb-word-button', 'data-testid': 'last-token' }, 'to the last');
+  #back = h('button', { class: 'gb-word-button', 'data-testid': 'last-token' }, 'to the last');
 
   constructor(view: View) {
     this.element.append(this.#words, this.#name, this.#back);
-    this.#back.addEventListener('click', () => view.state.set({ token: null }), { signal: view.signal });
+    on(this.#back, 'click', () => view.state.set({ token: null }), view.signal);
   }
 
   paint({ token, live }: Look): void {

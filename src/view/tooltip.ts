@@ -10,6 +10,7 @@ import { titlesOf } from '../layout/titles';
 import type { Architecture } from '../wire/types.generated';
 import { actionOf, type Part, type View } from './context';
 import { focusAround, h, put, setText, show } from './dom';
+import { on } from './events';
 import { GLYPHS, rowsOf, shapeWords, sourcesIn, WORDS } from './facts';
 import { describeState } from './hit';
 import type { Look } from './look';
@@ -63,26 +64,26 @@ export class Tooltip implements Part {
     const { uid, signal, shortcuts, root } = view;
     const about = { id: `${uid}-tooltip`, class: 'gb-tooltip', role: 'tooltip', popover: 'manual', hidden: true };
     this.element = h('div', about, ...Object.values(this.#lines));
-    stage.addEventListener('pointerover', ({ target }) => !this.#still && this.#over(target as Element), { signal });
-    stage.addEventListener('pointermove', ({ target }) => this.#moved(target as Element), { signal, passive: true });
+    on(stage, 'pointerover', ({ target }) => !this.#still && this.#over(target as Element), signal);
+    on(stage, 'pointermove', ({ target }) => this.#moved(target as Element), signal, { passive: true });
     view.state.subscribe((changed) => changed.has('opened') && this.#rest(), signal);
-    stage.addEventListener('pointerleave', () => this.#leave(), { signal });
-    this.element.addEventListener('pointerenter', () => clearTimeout(this.#timer), { signal });
-    this.element.addEventListener('pointerleave', () => this.#leave(), { signal });
-    for (const act of ['click', 'contextmenu']) stage.addEventListener(act, () => this.#dismiss(), { signal });
+    on(stage, 'pointerleave', () => this.#leave(), signal);
+    on(this.element, 'pointerenter', () => clearTimeout(this.#timer), signal);
+    on(this.element, 'pointerleave', () => this.#leave(), signal);
+    for (const act of ['click', 'contextmenu'] as const) on(stage, act, () => this.#dismiss(), signal);
     // A focus that came with a click is no question.
-    stage.addEventListener('focusin', (event) => this.#focused(event.target as Element), { signal });
-    stage.addEventListener('focusout', () => this.#leave(), { signal });
-    for (const act of ['wheel', 'scroll']) root.addEventListener(act, () => this.#hide(), { signal, passive: true });
+    on(stage, 'focusin', (event) => this.#focused(event.target as Element), signal);
+    on(stage, 'focusout', () => this.#leave(), signal);
+    for (const act of ['wheel', 'scroll'] as const) on(root, act, () => this.#hide(), signal, { passive: true });
     // A notebook that scrolls takes what the tooltip is about away from under it.
     const scrolled = ({ target }: Event) => (target as Node).contains(root) && this.#hide();
-    document.addEventListener('scroll', scrolled, { signal, passive: true, capture: true });
+    on(document, 'scroll', scrolled, signal, { passive: true, capture: true });
     shortcuts.bind('close', () => this.#dismiss(), CLOSES.tooltip);
     // The pointer may be here and the focus elsewhere: the key is not ours then, but the tooltip goes.
     const escaped = ({ key }: KeyboardEvent) =>
       key === 'Escape' && !root.contains(focusAround(root)) && this.#dismiss();
     // Before another view hears it, which keeps its keys to itself.
-    document.addEventListener('keydown', escaped, { signal, capture: true });
+    on(document, 'keydown', escaped, signal, { capture: true });
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
   }
 

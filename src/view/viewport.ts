@@ -20,6 +20,7 @@ import {
 import { nameCards } from './cards';
 import type { View } from './context';
 import { h, put, s, setText } from './dom';
+import { on } from './events';
 import { pointIn, zoomOf } from './magnify';
 import { Minimap } from './minimap';
 
@@ -43,7 +44,6 @@ export class Viewport {
   #own = false;
   #fingers = new Map<number, Point>();
   #percent = h('button', {
-    type: 'button',
     class: 'gb-zoom-level',
     title: 'as large as it is (1). Ctrl and the wheel zoom, dragging moves',
   });
@@ -57,7 +57,7 @@ export class Viewport {
     this.controls.append(this.#map.button);
     this.#button('M3,7 H11', 'zoom out', '−', () => this.#zoom(1 / STEP));
     this.controls.append(this.#percent);
-    this.#percent.addEventListener('click', () => this.actual(), { signal: view.signal });
+    on(this.#percent, 'click', () => this.actual(), view.signal);
     this.#button('M3,7 H11 M7,3 V11', 'zoom in', '+', () => this.#zoom(STEP));
     this.#button('M2,5 V2 H5 M9,2 H12 V5 M12,9 V12 H9 M5,12 H2 V9', 'all of it', '0', () => this.fit());
     this.#bind();
@@ -66,8 +66,8 @@ export class Viewport {
 
   #button(d: string, words: string, key: string, act: () => void): void {
     const title = `${words} (${key})`;
-    const button = h('button', { type: 'button', title, 'aria-label': words }, icon(d));
-    button.addEventListener('click', act, { signal: this.view.signal });
+    const button = h('button', { title, 'aria-label': words }, icon(d));
+    on(button, 'click', act, this.view.signal);
     this.controls.append(button);
   }
 
@@ -97,18 +97,18 @@ export class Viewport {
   }
 
   #listen(): void {
+    const { svg } = this;
     const { signal } = this.view;
-    const on = <K extends keyof SVGElementEventMap>(name: K, act: (event: SVGElementEventMap[K]) => void) =>
-      this.svg.addEventListener(name, act as EventListener, { signal, passive: false });
-    on('wheel', (event) => this.#wheeled(event));
-    on('dblclick', (event) => this.#doubled(event));
-    on('pointerdown', (event) => this.#pressed(event));
-    on('pointermove', (event) => this.#dragged(event));
+    on(svg, 'wheel', (event) => this.#wheeled(event), signal, { passive: false });
+    on(svg, 'dblclick', (event) => this.#doubled(event), signal);
+    on(svg, 'pointerdown', (event) => this.#pressed(event), signal);
+    on(svg, 'pointermove', (event) => this.#dragged(event), signal);
     for (const name of ['pointerup', 'pointercancel', 'lostpointercapture'] as const) {
-      on(name, (event) => {
-        this.#fingers.delete(event.pointerId);
-        this.svg.classList.toggle('gb-dragging', this.#fingers.size > 0);
-      });
+      const lifted = ({ pointerId }: PointerEvent) => {
+        this.#fingers.delete(pointerId);
+        svg.classList.toggle('gb-dragging', this.#fingers.size > 0);
+      };
+      on(svg, name, lifted, signal);
     }
   }
 

@@ -4,6 +4,7 @@ import { type Habit, habitOf, moved, type Pattern } from '../../state/pattern';
 import { sized } from '../canvas';
 import type { View } from '../context';
 import { h, put, setText, show } from '../dom';
+import { on } from '../events';
 import { join } from '../join';
 import type { Look } from '../look';
 import { pictureOf } from './cells';
@@ -50,8 +51,8 @@ export class HeadGrid {
   readonly element = h('div', { class: 'gb-pattern-heads' });
   #grid = h('div', { class: 'gb-pattern-grid', role: 'group' });
   #range = h('span', { class: 'gb-sub' });
-  #back = h('button', { type: 'button', class: 'gb-button gb-small-button', 'aria-label': 'Earlier heads' }, '‹');
-  #on = h('button', { type: 'button', class: 'gb-button gb-small-button', 'aria-label': 'Later heads' }, '›');
+  #back = h('button', { class: 'gb-button gb-small-button', 'aria-label': 'Earlier heads' }, '‹');
+  #on = h('button', { class: 'gb-button gb-small-button', 'aria-label': 'Later heads' }, '›');
   #pager = h('div', { class: 'gb-pattern-pager' }, this.#back, this.#range, this.#on);
   #page = 0;
   #of = '';
@@ -65,9 +66,9 @@ export class HeadGrid {
   ) {
     const { signal } = view;
     this.element.append(this.#pager, this.#grid);
-    this.#back.addEventListener('click', () => this.#turn(-1), { signal });
-    this.#on.addEventListener('click', () => this.#turn(1), { signal });
-    this.#grid.addEventListener('click', (event) => this.#clicked(event), { signal });
+    on(this.#back, 'click', () => this.#turn(-1), signal);
+    on(this.#on, 'click', () => this.#turn(1), signal);
+    on(this.#grid, 'click', (event) => this.#clicked(event), signal);
   }
 
   /** The button of a head, to give the focus back to. */
@@ -121,7 +122,7 @@ export class HeadGrid {
 function thumb(): HTMLButtonElement {
   return h(
     'button',
-    { type: 'button', class: 'gb-thumb' },
+    { class: 'gb-thumb' },
     h('span', { class: 'gb-thumb-name' }, h('b'), h('span', { class: 'gb-thumb-says' })),
     h('span', { class: 'gb-thumb-box' }, h('canvas'), h('i', { class: 'gb-thumb-badge', 'aria-hidden': 'true' })),
   );

@@ -3,6 +3,7 @@ import { type Pattern, type Place, strongest } from '../../state/pattern';
 import { columnNames, type Inks, Palette, sized } from '../canvas';
 import type { View } from '../context';
 import { h, setText, show } from '../dom';
+import { isChord, on, take } from '../events';
 import { densityOf, pointIn } from '../magnify';
 import { pictureOf } from './cells';
 import type { Scale } from './palette';
@@ -82,9 +83,9 @@ export class Large {
     const { signal } = view;
     this.#palette = new Palette(view);
     this.element.append(this.#output, this.#stage, this.#table);
-    this.#canvas.addEventListener('pointermove', (event) => this.#hover(event), { signal });
-    this.#stage.addEventListener('keydown', (event) => this.#key(event), { signal });
-    this.#table.addEventListener('toggle', () => this.#tabulate(), { signal });
+    on(this.#canvas, 'pointermove', (event) => this.#hover(event), signal);
+    on(this.#stage, 'keydown', (event) => this.#key(event), signal);
+    on(this.#table, 'toggle', () => this.#tabulate(), signal);
   }
 
   focus(): void {
@@ -184,9 +185,8 @@ export class Large {
 
   #key(event: KeyboardEvent): void {
     const [step, shown] = [STEPS[event.key], this.#shown];
-    if (!step || !shown || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
+    if (!step || !shown || isChord(event)) return;
+    take(event);
     const [row, column] = this.#cross;
     const inside = (at: number, count: number) => Math.max(0, Math.min(count - 1, at));
     const { queries, keys } = shown.shown;

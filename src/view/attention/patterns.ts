@@ -12,6 +12,7 @@ import type { Block } from '../../wire/types.generated';
 import { Changes } from '../changes';
 import type { Part, View } from '../context';
 import { h, setText, show } from '../dom';
+import { on } from '../events';
 import { changedWord, type Look } from '../look';
 import { NextFrame } from '../next-frame';
 import { onWidth } from '../resized';
@@ -41,9 +42,9 @@ export class Patterns implements Part {
   readonly element = h('section', { class: 'gb-section gb-patterns', 'data-testid': 'patterns' });
   #heading = h('h2');
   #path = h('span', { class: 'gb-sub gb-mono gb-patterns-path' });
-  #effective = h('button', { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'effective' });
+  #effective = h('button', { class: 'gb-button gb-small-button', 'data-testid': 'effective' });
   #seg: Segments<'changed' | 'clean' | 'difference'>;
-  #close = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'All heads');
+  #close = h('button', { class: 'gb-button gb-small-button' }, 'All heads');
   #why = h('p', { class: 'gb-empty' });
   #legend = h('div', { class: 'gb-heat-legend gb-sub' });
   #low = h('span');
@@ -102,8 +103,8 @@ export class Patterns implements Part {
 
   #listen(): void {
     const { signal, state } = this.view;
-    this.#close.addEventListener('click', () => this.#closes(), { signal });
-    this.#effective.addEventListener('click', () => this.#asks(), { signal });
+    on(this.#close, 'click', () => this.#closes(), signal);
+    on(this.#effective, 'click', () => this.#asks(), signal);
     this.#large.element.addEventListener(
       'keydown',
       (event) => {

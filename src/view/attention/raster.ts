@@ -5,6 +5,7 @@ import type { Column } from '../../state/timeline';
 import { columnNames, Palette, sized } from '../canvas';
 import type { View } from '../context';
 import { h, put, setText, show } from '../dom';
+import { isChord, on, take } from '../events';
 import { pointIn } from '../magnify';
 import { Segments } from '../segments';
 import { pictureOf } from './cells';
@@ -85,8 +86,8 @@ export class Raster {
     this.#seg = new Segments('What the cells show', segments, signal, (tap) => this.#choose(tap));
     const legend = h('div', { class: 'gb-heat-legend gb-sub' }, this.#low, this.#bar, this.#high, this.#about);
     this.element.append(this.#seg.element, this.#says, this.#canvas, legend);
-    this.#canvas.addEventListener('pointermove', (event) => this.#hover(event), { signal });
-    this.#canvas.addEventListener('keydown', (event) => this.#key(event), { signal });
+    on(this.#canvas, 'pointermove', (event) => this.#hover(event), signal);
+    on(this.#canvas, 'keydown', (event) => this.#key(event), signal);
   }
 
   /** Returns whether there is anything to show. */
@@ -180,9 +181,8 @@ export class Raster {
   #key(event: KeyboardEvent): void {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     const cells = this.#cells;
-    if (!step || !cells || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
+    if (!step || !cells || isChord(event)) return;
+    take(event);
     const [row, column] = this.#at ?? [0, cells.columns - 1];
     const inside = (at: number, count: number) => Math.max(0, Math.min(count - 1, at));
     this.#at = [inside(row + (step[0] ?? 0), cells.rows), inside(column + (step[1] ?? 0), cells.columns)];

@@ -3,6 +3,7 @@ import { fixed } from '../../layout/format';
 import { spotOf } from '../../state/routing';
 import type { Part } from '../context';
 import { h, setText, show } from '../dom';
+import { on } from '../events';
 import type { Look } from '../look';
 import { densityOf } from '../magnify';
 import { Bars } from './bars';
@@ -24,9 +25,9 @@ export class ExpertsBrief implements Part {
   constructor(private readonly experts: Experts) {
     this.#bars = new Bars(experts);
     this.#weighed = new Weighed(experts);
-    const more = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'All layers');
+    const more = h('button', { class: 'gb-button gb-small-button' }, 'All layers');
     const { signal, state } = experts.view;
-    more.addEventListener('click', () => state.set({ stage: 'experts' }), { signal });
+    on(more, 'click', () => state.set({ stage: 'experts' }), signal);
     const head = h(
       'div',
       { class: 'gb-section-head' },

@@ -3,6 +3,7 @@ import { big, fixed } from '../../layout/format';
 import { locate } from '../../layout/model';
 import { actionOf, activate, howOf, type Part, unfit } from '../context';
 import { h, put, setText, show } from '../dom';
+import { on } from '../events';
 import type { Look } from '../look';
 import { Magnified } from './magnified';
 import type { Experts } from './model';
@@ -15,7 +16,7 @@ type Fact = (typeof FACTS)[number];
 export class ExpertCard implements Part {
   readonly element = h('section', { class: 'gb-section gb-expert', 'aria-label': 'Selected expert' });
   #name = h('h2', { class: 'gb-mono gb-expert-name' });
-  #button = h('button', { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'expert-action' });
+  #button = h('button', { class: 'gb-button gb-small-button', 'data-testid': 'expert-action' });
   #action = h('p', { class: 'gb-sub gb-expert-action' });
   #done = h('p', { class: 'gb-done' });
   #path = h('p', { class: 'gb-path gb-mono' });
@@ -42,7 +43,7 @@ export class ExpertCard implements Part {
       this.#path,
     );
     const act = () => activate(experts.view, experts.address, 'ablate');
-    this.#button.addEventListener('click', act, { signal: experts.view.signal });
+    on(this.#button, 'click', act, experts.view.signal);
   }
 
   paint(look: Look): void {

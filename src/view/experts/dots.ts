@@ -8,6 +8,7 @@ import { weightAt } from '../../state/routing';
 import { visible } from '../candidates';
 import { Palette, sizedInPixels } from '../canvas';
 import { h, put, setText } from '../dom';
+import { on } from '../events';
 import { pointIn } from '../magnify';
 import type { Experts } from './model';
 
@@ -42,9 +43,9 @@ export class Dots {
       this.#draw();
     };
     const { signal } = experts.view;
-    this.element.addEventListener('scroll', scrolled, { signal });
-    this.element.addEventListener('pointermove', (event) => this.#hover(event), { signal });
-    this.element.addEventListener('pointerleave', () => this.#hover(null), { signal });
+    on(this.element, 'scroll', scrolled, signal);
+    on(this.element, 'pointermove', (event) => this.#hover(event), signal);
+    on(this.element, 'pointerleave', () => this.#hover(null), signal);
   }
 
   paint(grid: RasterGrid, density: number): void {

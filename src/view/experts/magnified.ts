@@ -2,6 +2,7 @@
 import { windowOf } from '../../layout/experts';
 import { viridis } from '../colour';
 import { h, put, setText } from '../dom';
+import { on } from '../events';
 import type { Experts } from './model';
 import { CELL, COLOURS } from './pixels';
 import { layerName, sentenceOf, shareOf, shortName, times, weightOf } from './words';
@@ -19,7 +20,7 @@ export class Magnified {
   #shown = -1;
 
   constructor(private readonly experts: Experts) {
-    this.element.addEventListener('click', (event) => this.#clicked(event), { signal: experts.view.signal });
+    on(this.element, 'click', (event) => this.#clicked(event), experts.view.signal);
   }
 
   paint(): void {

@@ -8,6 +8,7 @@ import { Palette } from '../canvas';
 import { pixelOf, viridis } from '../colour';
 import { activate } from '../context';
 import { h, put, setText } from '../dom';
+import { on, take } from '../events';
 import type { Experts } from './model';
 import { CELL, CellPixels, COLOURS, type Inks } from './pixels';
 import { sentenceOf, times, weightOf } from './words';
@@ -60,11 +61,10 @@ export class Raster {
     const grid = h('div', { role: 'grid', 'aria-label': 'Layers × experts' }, this.#line);
     this.element.append(this.#canvas, this.#row, this.#near, this.#hover, grid, this.#tip);
     const { signal } = experts.view;
-    const options = { signal };
-    this.element.addEventListener('pointermove', (event) => this.#moved(event), options);
-    this.element.addEventListener('pointerleave', () => this.#left(), options);
-    this.element.addEventListener('click', (event) => this.#clicked(event), options);
-    this.#cell.addEventListener('keydown', (event) => this.#keyed(event), options);
+    on(this.element, 'pointermove', (event) => this.#moved(event), signal);
+    on(this.element, 'pointerleave', () => this.#left(), signal);
+    on(this.element, 'click', (event) => this.#clicked(event), signal);
+    on(this.#cell, 'keydown', (event) => this.#keyed(event), signal);
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
   }
 
@@ -218,8 +218,7 @@ export class Raster {
     const acts = key === 'x' || key === ' ' || key === 'Enter';
     const to = stepped(experts.mixtures, experts.spot, key);
     if (!acts && !to) return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
     if (acts) activate(experts.view, experts.address, shiftKey ? 'select' : 'ablate');
     if (!to) return;
     experts.select(to);

@@ -5,6 +5,7 @@ import type { ExpertsOf } from '../../state/local';
 import type { MoESpec } from '../../wire/types.generated';
 import type { Part, View } from '../context';
 import { h, put, setText, show } from '../dom';
+import { on } from '../events';
 import type { Look } from '../look';
 import { densityOf } from '../magnify';
 import { type Segment, Segments } from '../segments';
@@ -105,7 +106,7 @@ export class ExpertsStage implements Part {
     const tokens = h('div', { class: 'gb-ex-head gb-ex-over-band' }, h('b', {}, 'tokens'), this.#dots.told);
     const band = [this.#dots.element, this.#band, this.#bandName];
     const under = h('div', { class: 'gb-ex-under' }, shares, bars, tokens, ...band);
-    under.addEventListener('click', (event) => this.#aimed(event), { signal: this.view.signal });
+    on(under, 'click', (event) => this.#aimed(event), this.view.signal);
     return under;
   }
 

@@ -1,6 +1,7 @@
 /** The selected layer as a table: what the raster's row and the bars show, for those who read it. Built when opened. */
 import { fixed } from '../../layout/format';
 import { h, setText } from '../dom';
+import { on } from '../events';
 import type { Experts } from './model';
 import { shareOf, times, weightOf } from './words';
 
@@ -23,7 +24,7 @@ export class ExpertTable {
         h('table', { class: 'gb-plain-table' }, this.#caption, head, this.#body),
       ),
     );
-    this.element.addEventListener('toggle', () => this.paint(), { signal: experts.view.signal });
+    on(this.element, 'toggle', () => this.paint(), experts.view.signal);
   }
 
   paint(): void {

@@ -14,6 +14,7 @@ import { Palette, sized } from '../canvas';
 import { GRADIENT, signedGradient } from '../colour';
 import type { Part, View } from '../context';
 import { h, put, setText, show } from '../dom';
+import { isChord, on, take } from '../events';
 import { jumpTo } from '../jump';
 import type { Look } from '../look';
 import { pointIn } from '../magnify';
@@ -40,7 +41,7 @@ export class Heat implements Part {
   #bar = h('i', { class: 'gb-gradient' });
   #note = h('span', { class: 'gb-heat-note' });
   /** Leads to the row whose value is the largest at the token that is shown. */
-  #most = h('button', { type: 'button', class: 'gb-link', 'data-testid': 'heat-largest' });
+  #most = h('button', { class: 'gb-link', 'data-testid': 'heat-largest' });
   #tip = h('div', { class: 'gb-heat-tip gb-sub', 'data-testid': 'heat-tip' });
   #under = h('div', { class: 'gb-heat-under' }, this.#tip, this.#range, this.#which);
   /** Which tokens this page has no values of, and where they are. */
@@ -74,19 +75,17 @@ export class Heat implements Part {
       h('div', { class: 'gb-sub' }, this.#most),
       this.#table.element,
     );
-    const on = <E extends Event>(node: Element, event: string, act: (event: E) => void) =>
-      node.addEventListener(event, act as (event: Event) => void, { signal });
-    on(this.#select, 'change', () => view.state.set({ heat: this.#select.value as HeatOf }));
-    on(this.#range, 'input', () => this.#scroll(this.#range.valueAsNumber));
-    on(this.#canvas, 'pointermove', (event: PointerEvent) => this.#point(this.#cellAt(event)));
-    on(this.#canvas, 'pointerleave', () => this.#point(null));
-    on(this.#canvas, 'click', (event: MouseEvent) => this.#clicked(event));
-    on(this.#canvas, 'keydown', (event: KeyboardEvent) => this.#keyed(event));
-    on(this.#canvas, 'focus', () => this.#enter());
-    on(this.#canvas, 'blur', () => this.#leave());
-    on(this.#most, 'click', () => this.#most.value !== '' && jumpTo(view, this.#most.value));
+    on(this.#select, 'change', () => view.state.set({ heat: this.#select.value as HeatOf }), signal);
+    on(this.#range, 'input', () => this.#scroll(this.#range.valueAsNumber), signal);
+    on(this.#canvas, 'pointermove', (event) => this.#point(this.#cellAt(event)), signal);
+    on(this.#canvas, 'pointerleave', () => this.#point(null), signal);
+    on(this.#canvas, 'click', (event) => this.#clicked(event), signal);
+    on(this.#canvas, 'keydown', (event) => this.#keyed(event), signal);
+    on(this.#canvas, 'focus', () => this.#enter(), signal);
+    on(this.#canvas, 'blur', () => this.#leave(), signal);
+    on(this.#most, 'click', () => this.#most.value !== '' && jumpTo(view, this.#most.value), signal);
     onWidth(this.element, signal, () => this.#next.ask());
-    on(this.#table.element, 'toggle', () => this.#next.ask());
+    on(this.#table.element, 'toggle', () => this.#next.ask(), signal);
   }
 
   paint(look: Look): void {
@@ -238,10 +237,9 @@ export class Heat implements Part {
   }
 
   #keyed(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.#grid) return;
+    if (isChord(event) || !this.#grid) return;
     if (!this.#moved(event.key, this.#grid)) return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   #moved(key: string, { rows, columns }: Grid): boolean {

@@ -3,6 +3,7 @@ import type { InsideScene } from '../../layout/inside';
 import type { Inside, Step } from '../../layout/inside/types';
 import type { View } from '../context';
 import { h } from '../dom';
+import { isChord, on, take } from '../events';
 import { type ItemLine, move } from '../keys';
 import { zoomOf } from '../magnify';
 import { linesOf } from './words';
@@ -40,12 +41,11 @@ export class Walk {
     host: Element,
   ) {
     const { signal } = view;
-    const on = (name: string, act: (event: Event) => void) => host.addEventListener(name, act, { signal });
-    on('pointerover', ({ target }) => this.#over((target as Element).closest('.gb-op'), DELAY));
-    on('pointerleave', () => this.#over(null, 0));
-    on('focusin', ({ target }) => this.#over((target as Element).closest('.gb-op'), 0));
-    on('focusout', () => this.#over(null, 0));
-    on('keydown', (event) => this.#pressed(event as KeyboardEvent));
+    on(host, 'pointerover', ({ target }) => this.#over((target as Element).closest('.gb-op'), DELAY), signal);
+    on(host, 'pointerleave', () => this.#over(null, 0), signal);
+    on(host, 'focusin', ({ target }) => this.#over((target as Element).closest('.gb-op'), 0), signal);
+    on(host, 'focusout', () => this.#over(null, 0), signal);
+    on(host, 'keydown', (event) => this.#pressed(event), signal);
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
   }
 
@@ -114,13 +114,12 @@ export class Walk {
 
   #pressed(event: KeyboardEvent): void {
     const node = (event.target as Element).closest<SVGGElement>('.gb-op');
-    if (!node || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!node || isChord(event)) return;
     const next = move(this.#lines, node.dataset.step ?? '', event.key);
     if (!next || !/^(Arrow|Home|End)/.test(event.key)) return;
     const to = this.#nodes().find((one) => one.dataset.step === next.key);
     if (!to) return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
     node.setAttribute('tabindex', '-1');
     to.setAttribute('tabindex', '0');
     to.focus({ preventScroll: false });

@@ -4,6 +4,7 @@ import { pairOf, visible } from '../candidates';
 import { howOf, type View } from '../context';
 import { copyButton, pythonOf } from '../copying';
 import { h, setText, show } from '../dom';
+import { on } from '../events';
 
 const METRICS: readonly (readonly [Metric['name'], string, number])[] = [
   ['logprob', 'log-probability', 1],
@@ -34,8 +35,8 @@ export class SweepAsks {
   #minus = h('span', { 'aria-hidden': 'true' }, '−');
   #how = choice('Ablated with');
   #scopes: ReadonlyMap<Scope, HTMLInputElement>;
-  #start = h('button', { type: 'button', class: 'gb-button gb-primary', 'data-testid': 'sweep' }, 'Sweep');
-  #stop = h('button', { type: 'button', class: 'gb-button', 'data-testid': 'sweep-stop' }, 'Stop');
+  #start = h('button', { class: 'gb-button gb-primary', 'data-testid': 'sweep' }, 'Sweep');
+  #stop = h('button', { class: 'gb-button', 'data-testid': 'sweep-stop' }, 'Stop');
   #bar = h('progress', { class: 'gb-sweep-bar', 'aria-label': 'Progress of the sweep' });
   #done = h('span', { class: 'gb-sub', 'data-testid': 'sweep-done' });
   #copy: HTMLButtonElement;
@@ -72,9 +73,9 @@ export class SweepAsks {
     const far = h('span', { class: 'gb-sweep-part' }, this.#start, this.#stop, this.#bar, this.#done, this.#copy);
     this.element.append(what, of, far);
     for (const node of [this.#metric, ...this.#tokens, this.#how, ...this.#scopes.values()])
-      node.addEventListener('change', () => this.#changed(), { signal });
-    this.#start.addEventListener('click', () => this.#ask(), { signal });
-    this.#stop.addEventListener('click', () => session.stop(), { signal });
+      on(node, 'change', () => this.#changed(), signal);
+    on(this.#start, 'click', () => this.#ask(), signal);
+    on(this.#stop, 'click', () => session.stop(), signal);
   }
 
   paint(): void {

@@ -6,6 +6,7 @@ import { Changes } from '../changes';
 import { signedColour } from '../colour';
 import type { Part, View } from '../context';
 import { h, put, setText, show } from '../dom';
+import { on } from '../events';
 import { join } from '../join';
 import { Segments } from '../segments';
 
@@ -86,11 +87,11 @@ export class LargestEffects implements Part {
 
   #row(): HTMLTableRowElement {
     const { state, signal } = this.view;
-    const name = h('button', { type: 'button', class: 'gb-link gb-mono' });
+    const name = h('button', { class: 'gb-link gb-mono' });
     const bar = h('td', { class: 'gb-effect-bar' }, h('i'));
     const row = h('tr', {}, h('td', {}, name), bar, h('td', { 'data-col': 'effect' }));
     // Rows are used again: what one is of is asked when it is pressed.
-    name.addEventListener('click', () => state.set({ selected: row.dataset.address ?? null }), { signal });
+    on(name, 'click', () => state.set({ selected: row.dataset.address ?? null }), signal);
     return row;
   }
 }

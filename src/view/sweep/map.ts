@@ -13,6 +13,7 @@ import { Changes } from '../changes';
 import { signedColour } from '../colour';
 import { activate, type View } from '../context';
 import { h, put, setText } from '../dom';
+import { isChord, on, take } from '../events';
 import { move } from '../keys';
 import type { Look } from '../look';
 import { pointIn } from '../magnify';
@@ -55,12 +56,11 @@ export class SweepCells {
     const grid = h('div', { role: 'grid', 'aria-label': 'Effects by layer' }, h('div', { role: 'row' }, this.#cell));
     this.element.append(this.#canvas, this.#hover, grid, this.#tip);
     const { signal } = view;
-    const options = { signal };
-    this.element.addEventListener('pointermove', (event) => this.#moved(event), options);
-    this.element.addEventListener('pointerleave', () => this.#left(), options);
-    this.element.addEventListener('click', (event) => this.#clicked(event), options);
-    this.element.addEventListener('dblclick', (event) => this.#ablate(this.#at(event)), options);
-    this.#cell.addEventListener('keydown', (event) => this.#keyed(event), options);
+    on(this.element, 'pointermove', (event) => this.#moved(event), signal);
+    on(this.element, 'pointerleave', () => this.#left(), signal);
+    on(this.element, 'click', (event) => this.#clicked(event), signal);
+    on(this.element, 'dblclick', (event) => this.#ablate(this.#at(event)), signal);
+    on(this.#cell, 'keydown', (event) => this.#keyed(event), signal);
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
   }
 
@@ -265,7 +265,7 @@ export class SweepCells {
   }
 
   #keyed(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (isChord(event) || event.shiftKey) return;
     const { selected } = this.view.state.value;
     const lines = this.map.rows.map(({ cells }) =>
       [...cells]
@@ -275,8 +275,7 @@ export class SweepCells {
     const acts = event.key === 'x' || event.key === 'Enter';
     const to = acts ? null : move(lines, this.#find(selected) ? (selected ?? '') : '', event.key);
     if (!acts && !to) return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
     if (acts) this.#ablate(this.#find(selected));
     if (!to) return;
     this.view.state.set({ selected: to.address });

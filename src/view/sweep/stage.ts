@@ -5,6 +5,7 @@ import { Changes } from '../changes';
 import { signedGradient } from '../colour';
 import { activate, howOf, type Part, type View } from '../context';
 import { h, setText, show } from '../dom';
+import { on } from '../events';
 import type { Look } from '../look';
 import { SweepAsks } from './asks';
 import { LargestEffects } from './largest';
@@ -22,8 +23,8 @@ export class SweepStage implements Part {
   #unit = h('span');
   #name = h('b', { class: 'gb-mono' });
   #value = h('span');
-  #ablate = h('button', { type: 'button', class: 'gb-button gb-small-button', 'data-testid': 'sweep-ablate' });
-  #show = h('button', { type: 'button', class: 'gb-button gb-small-button' }, 'Show in the diagram');
+  #ablate = h('button', { class: 'gb-button gb-small-button', 'data-testid': 'sweep-ablate' });
+  #show = h('button', { class: 'gb-button gb-small-button' }, 'Show in the diagram');
   #theme = '';
   #changes = new Changes();
   #said = '';
@@ -33,8 +34,8 @@ export class SweepStage implements Part {
     this.#cells = new SweepCells(view);
     this.largest = new LargestEffects(view);
     const { signal, state } = view;
-    this.#ablate.addEventListener('click', () => activate(view, state.value.selected ?? '', 'ablate'), { signal });
-    this.#show.addEventListener('click', () => state.set({ stage: 'diagram' }), { signal });
+    on(this.#ablate, 'click', () => activate(view, state.value.selected ?? '', 'ablate'), signal);
+    on(this.#show, 'click', () => state.set({ stage: 'diagram' }), signal);
     const scale = h('span', { class: 'gb-key' }, this.#low, this.#bar, this.#high, this.#unit);
     const key = (mark: string, words: string) =>
       h('span', { class: 'gb-key' }, h('i', { class: `gb-sweep-key ${mark}` }), words);
