@@ -1,4 +1,5 @@
 /** The colour scale's limits: robust, rounded to readable numbers, and fixed for as long as one sequence runs. */
+import { quantileSorted } from 'd3-array';
 import type { Readings } from './readings';
 
 export interface Limits {
@@ -15,18 +16,11 @@ function roundTo(value: number, up: boolean): number {
   return Number(((step ?? 1) * power).toPrecision(3));
 }
 
-/** The value that a share of sorted values is below, in proportion between two of them; none of none. */
-function quantile(sorted: readonly number[], share: number): number | undefined {
-  const at = share * (sorted.length - 1);
-  const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return low === undefined || high === undefined ? undefined : low + (high - low) * (at % 1);
-}
-
 /** Limits for a log scale over values: 3rd to 97th percentile, rounded outwards; null where nothing was measured. */
 export function robustLimits(values: readonly number[]): Limits | null {
   const sorted = values.filter((value) => value > 0 && Number.isFinite(value)).sort((a, b) => a - b);
-  const low = quantile(sorted, 0.03);
-  const high = quantile(sorted, 0.97);
+  const low = quantileSorted(sorted, 0.03);
+  const high = quantileSorted(sorted, 0.97);
   if (low === undefined || high === undefined) return null;
   const limits = { low: roundTo(low, false), high: roundTo(high, true) };
   return limits.high > limits.low ? limits : { low: limits.low / 2, high: limits.high * 2 };

@@ -1,9 +1,8 @@
-/** A keyed join: an element for each datum, which stays as long as its key does. */
-
-const data = new WeakMap<Element, unknown>();
+/** A keyed join, d3's, said once: an element for each datum, which stays as long as its key does. */
+import { select } from 'd3-selection';
 
 /** What an element was joined with. */
-export const datumOf = <D>(node: Element): D | undefined => data.get(node) as D | undefined;
+export const datumOf = <D>(node: Element): D | undefined => select<Element, D | undefined>(node).datum();
 
 /** The elements of a join and what each is of, in the order of the data. */
 export type Joined<E extends Element, D> = readonly (readonly [node: E, datum: D])[];
@@ -22,29 +21,9 @@ export function join<E extends Element, D>(
   make: (datum: D) => E,
   key: (datum: D, at: number) => string | number = keyOf,
 ): Joined<E, D> {
-  const left = new Set(parent.querySelectorAll<E>(`:scope > ${selector}`));
-  const before = new Map([...left].map((node, at) => [key(datumOf<D>(node) as D, at), node]));
-  const joined = all.map((datum, at) => {
-    const name = key(datum, at);
-    const node = before.get(name) ?? parent.appendChild(make(datum));
-    before.delete(name);
-    left.delete(node);
-    data.set(node, datum);
-    return [node, datum] as const;
-  });
-  for (const node of left) node.remove();
-  if (joined.length > 1) order(joined.map(([node]) => node));
-  return joined;
-}
-
-/** What `compareDocumentPosition` says of a node that comes later. */
-const FOLLOWING = 4;
-
-/** Put elements in this order, and move none that is in it. */
-function order(nodes: readonly Element[]): void {
-  nodes.reduceRight((next, node) => {
-    const follows = node.nextSibling === next || node.compareDocumentPosition(next) & FOLLOWING;
-    if (!follows) next.before(node);
-    return node;
-  });
+  const joined = select(parent)
+    .selectAll<E, D>(`:scope > ${selector}`)
+    .data(all, (datum, at) => key(datum, at))
+    .join((enter) => enter.append((datum) => make(datum)));
+  return joined.nodes().map((node, at) => [node, all[at] as D] as const);
 }

@@ -1,4 +1,5 @@
 /** What there is to see of each address now: one answer for every drawing, worked out once for each repaint. */
+import { group } from 'd3-array';
 import type { Durable } from '../state/durable';
 import { type ChosenToken, FIRST_VIEW, type Page, type ViewState } from '../state/local';
 import { change, comparable, LayoutIndex, Readings, type Update } from '../state/readings';
@@ -212,8 +213,7 @@ function editing(
   interventions: readonly Intervention[],
   shows: Shown,
 ): Pick<Look, 'ablated' | 'edits' | 'inForce' | 'touched' | 'cut'> {
-  const edits = new Map<string, Intervention[]>();
-  for (const one of interventions) edits.set(one.address, [...(edits.get(one.address) ?? []), one]);
+  const edits = group(interventions, (one) => one.address);
   const touched = new Set(interventions.flatMap((one) => containers(one.address)));
   // The clean run is whole: what is ablated keeps its badge there and nothing else.
   const cuts = shows === 'clean' ? [] : interventions.filter((one) => one.cut);
