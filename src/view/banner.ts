@@ -5,7 +5,8 @@ import { h, setText, show } from './dom';
 import { on } from './events';
 
 const WORDS: Partial<Record<Connection, string>> = {
-  silent: 'No kernel answers: it is busy with something else, it is gone, or this page has none. This is the last picture.',
+  silent:
+    'No kernel answers: it is busy with something else, it is gone, or this page has none. This is the last picture.',
   gone: 'The kernel is gone. This is the last picture; run the cell again to go on.',
 };
 

@@ -7,13 +7,13 @@ import { addressOf, type Spot } from '../../state/routing';
 import { Palette } from '../canvas';
 import { pixelOf, viridis } from '../colour';
 import { activate } from '../context';
-import { h, put, setText } from '../dom';
+import { h, put } from '../dom';
 import { on, take } from '../events';
+import { type Box, Pointed, placeAt } from '../pointed';
 import type { Experts } from './model';
 import { CELL, CellPixels, COLOURS, type Inks } from './pixels';
 import { sentenceOf, times, weightOf } from './words';
 
-const TOOLTIP = 150;
 /** Cells of so many CSS pixels have room for their number. */
 const NUMBERED = { w: 36, h: 18 };
 
@@ -28,10 +28,6 @@ function hexOf(context: CanvasRenderingContext2D, colour: string): string {
   return typeof context.fillStyle === 'string' && context.fillStyle.startsWith('#') ? context.fillStyle : '#808080';
 }
 
-function place(element: HTMLElement, [x, y, w, tall]: readonly [number, number, number, number]): void {
-  Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${tall}px` });
-}
-
 export class Raster {
   readonly element = h('div', { class: 'gb-ex-raster' });
   grid: RasterGrid;
@@ -39,15 +35,9 @@ export class Raster {
   #canvas = h('canvas', { 'aria-hidden': 'true' });
   #row = h('i', { class: 'gb-ex-row' });
   #near = h('i', { class: 'gb-ex-near' });
-  #hover = h('i', { class: 'gb-ex-hover', hidden: true });
   #cell = h('div', { class: 'gb-ex-cell', role: 'gridcell', tabindex: 0, 'aria-selected': 'true' });
   #line = h('div', { role: 'row' }, this.#cell);
-  #tip = h('div', { class: 'gb-tooltip gb-ex-tip', hidden: true });
-  #tipName = h('b');
-  #tipWords = h('span');
-  #tipAction = h('span', { class: 'gb-action' });
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #over: Spot | null = null;
+  #pointed: Pointed<Spot>;
   #pixels: CellPixels | null = null;
   #image: ImageData | null = null;
   #inks: Inks | null = null;
@@ -57,15 +47,22 @@ export class Raster {
   constructor(private readonly experts: Experts) {
     this.grid = rasterGrid([], 1, 1);
     this.#palette = new Palette(experts.view);
-    this.#tip.append(this.#tipName, this.#tipWords, this.#tipAction);
     const grid = h('div', { role: 'grid', 'aria-label': 'Layers × experts' }, this.#line);
-    this.element.append(this.#canvas, this.#row, this.#near, this.#hover, grid, this.#tip);
     const { signal } = experts.view;
-    on(this.element, 'pointermove', (event) => this.#moved(event), signal);
-    on(this.element, 'pointerleave', () => this.#left(), signal);
+    this.#pointed = new Pointed<Spot>(
+      this.element,
+      {
+        at: (event) => this.#spotAt(event),
+        boxOf: ({ mixture, expert }) => this.box([mixture], [expert]),
+        nameOf: (spot) => addressOf(experts.mixtures, spot),
+        wordsOf: (spot) => sentenceOf(experts, spot).slice(addressOf(experts.mixtures, spot).length + 2),
+      },
+      { frame: 'gb-ex-hover', tip: 'gb-tooltip gb-ex-tip', does: 'Click: magnify it. x ablates or restores it' },
+      signal,
+    );
+    this.element.append(this.#canvas, this.#row, this.#near, this.#pointed.frame, grid, this.#pointed.tip);
     on(this.element, 'click', (event) => this.#clicked(event), signal);
     on(this.#cell, 'keydown', (event) => this.#keyed(event), signal);
-    signal.addEventListener('abort', () => clearTimeout(this.#timer));
   }
 
   /** Fit into so many CSS pixels. */
@@ -134,7 +131,7 @@ export class Raster {
   }
 
   /** Edges of some cells, in CSS pixels. */
-  box(rows: readonly number[], columns: readonly number[]): readonly [number, number, number, number] {
+  box(rows: readonly number[], columns: readonly number[]): Box {
     const { grid, density } = this;
     const [low = 0, high = 0] = [rows[0], rows.at(-1)];
     const [first = 0, last = 0] = [columns[0], columns.at(-1)];
@@ -145,9 +142,9 @@ export class Raster {
 
   #mark(): void {
     const { mixtures, spot, columns, mixture } = this.experts;
-    place(this.#row, this.box([spot.mixture], [0, mixture.experts - 1]));
-    place(this.#cell, this.box([spot.mixture], [spot.expert]));
-    place(this.#near, this.box(windowOf(spot.mixture, mixtures.length), windowOf(spot.expert, mixture.experts)));
+    placeAt(this.#row, this.box([spot.mixture], [0, mixture.experts - 1]));
+    placeAt(this.#cell, this.box([spot.mixture], [spot.expert]));
+    placeAt(this.#near, this.box(windowOf(spot.mixture, mixtures.length), windowOf(spot.expert, mixture.experts)));
     const small = mixtures.length <= 5 && columns <= 5;
     this.#near.hidden = small;
     const parent = this.#line.parentElement as HTMLElement;
@@ -158,7 +155,7 @@ export class Raster {
     put(this.#cell, 'aria-label', sentenceOf(this.experts, spot));
   }
 
-  #spotAt({ clientX, clientY }: PointerEvent | MouseEvent): Spot | null {
+  #spotAt({ clientX, clientY }: MouseEvent): Spot | null {
     const box = this.#canvas.getBoundingClientRect();
     const scale = this.grid.width / (box.width || 1);
     return cellAt(this.grid, this.experts.mixtures, (clientX - box.left) * scale, (clientY - box.top) * scale);
@@ -175,40 +172,9 @@ export class Raster {
   #clicked(event: MouseEvent): void {
     const spot = this.#spotAt(event);
     if (!spot) return;
-    this.#left();
+    this.#pointed.leave();
     this.experts.select(spot);
     this.#cell.focus({ preventScroll: true });
-  }
-
-  #moved(event: PointerEvent): void {
-    const spot = this.#spotAt(event);
-    if (spot?.mixture === this.#over?.mixture && spot?.expert === this.#over?.expert) return;
-    this.#left();
-    this.#over = spot;
-    this.#hover.hidden = spot === null;
-    if (!spot) return;
-    place(this.#hover, this.box([spot.mixture], [spot.expert]));
-    this.#timer = setTimeout(() => this.#tell(spot), TOOLTIP);
-  }
-
-  #left(): void {
-    clearTimeout(this.#timer);
-    this.#over = null;
-    this.#hover.hidden = true;
-    this.#tip.hidden = true;
-  }
-
-  #tell(spot: Spot): void {
-    const address = addressOf(this.experts.mixtures, spot);
-    setText(this.#tipName, address);
-    setText(this.#tipWords, sentenceOf(this.experts, spot).slice(address.length + 2));
-    setText(this.#tipAction, 'Click: magnify it. x ablates or restores it');
-    this.#tip.hidden = false;
-    const [x, y, w, tall] = this.box([spot.mixture], [spot.expert]);
-    const width = this.grid.width / this.density;
-    const left = Math.max(0, Math.min(x + w / 2 - this.#tip.offsetWidth / 2, width - this.#tip.offsetWidth));
-    const above = y - this.#tip.offsetHeight - 6;
-    Object.assign(this.#tip.style, { left: `${left}px`, top: `${above >= 0 ? above : y + tall + 6}px` });
   }
 
   #keyed(event: KeyboardEvent): void {

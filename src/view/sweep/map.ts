@@ -12,15 +12,15 @@ import { type Inks, Palette, sized } from '../canvas';
 import { Changes } from '../changes';
 import { signedColour } from '../colour';
 import { activate, type View } from '../context';
-import { h, put, setText } from '../dom';
+import { h, put } from '../dom';
 import { isChord, on, take } from '../events';
 import { move } from '../keys';
 import type { Look } from '../look';
 import { pointIn } from '../magnify';
+import { type Box, Pointed, placeAt } from '../pointed';
 
 /** A box so high has room for its number. */
 const NUMBERED = 13;
-const TOOLTIP = 150;
 
 /** What is known of one address, in words. */
 export function effectInWords(effect: Effect | undefined, unit: string): string {
@@ -29,17 +29,14 @@ export function effectInWords(effect: Effect | undefined, unit: string): string 
   return `${effect.effect === 0 ? 'exactly 0' : effectText(effect.effect)} ${unit}`;
 }
 
+const around = ({ x, y, w, h: tall }: SweepCell, gap: number): Box => [x - gap, y - gap, w + 2 * gap, tall + 2 * gap];
+
 export class SweepCells {
   readonly element = h('div', { class: 'gb-sweep-map' });
   map: SweepMap = { width: 0, height: 0, spine: 0, rows: [], heads: [] };
   #canvas = h('canvas', { 'aria-hidden': 'true' });
   #cell = h('div', { class: 'gb-sweep-cell', role: 'gridcell', tabindex: 0, 'aria-selected': 'true' });
-  #hover = h('i', { class: 'gb-sweep-hover', hidden: true });
-  #tip = h('div', { class: 'gb-tooltip', hidden: true });
-  #tipName = h('b');
-  #tipWords = h('span');
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #over: SweepCell | null = null;
+  #pointed: Pointed<SweepCell>;
   #effects: ReadonlyMap<string, Effect> = new Map();
   #unit = '';
   #laid = new Changes();
@@ -48,20 +45,23 @@ export class SweepCells {
 
   constructor(private readonly view: View) {
     this.#palette = new Palette(view);
-    this.#tip.append(
-      this.#tipName,
-      this.#tipWords,
-      h('span', { class: 'gb-action' }, 'Click: select it. Double click or x: ablate it'),
-    );
     const grid = h('div', { role: 'grid', 'aria-label': 'Effects by layer' }, h('div', { role: 'row' }, this.#cell));
-    this.element.append(this.#canvas, this.#hover, grid, this.#tip);
     const { signal } = view;
-    on(this.element, 'pointermove', (event) => this.#moved(event), signal);
-    on(this.element, 'pointerleave', () => this.#left(), signal);
+    this.#pointed = new Pointed<SweepCell>(
+      this.element,
+      {
+        at: (event) => this.#at(event),
+        boxOf: (cell) => around(cell, 1),
+        nameOf: ({ address }) => address,
+        wordsOf: ({ address }) => this.#wordsOf(address),
+      },
+      { frame: 'gb-sweep-hover', tip: 'gb-tooltip', does: 'Click: select it. Double click or x: ablate it' },
+      signal,
+    );
+    this.element.append(this.#canvas, this.#pointed.frame, grid, this.#pointed.tip);
     on(this.element, 'click', (event) => this.#clicked(event), signal);
     on(this.element, 'dblclick', (event) => this.#ablate(this.#at(event)), signal);
     on(this.#cell, 'keydown', (event) => this.#keyed(event), signal);
-    signal.addEventListener('abort', () => clearTimeout(this.#timer));
   }
 
   paint(look: Look, width: number): void {
@@ -202,14 +202,8 @@ export class SweepCells {
     const shown = cell ?? this.map.rows[0]?.cells[0] ?? null;
     this.#cell.classList.toggle('gb-idle', cell === null);
     if (!shown) return;
-    const gap = 2;
-    Object.assign(this.#cell.style, {
-      left: `${shown.x - gap}px`,
-      top: `${shown.y - gap}px`,
-      width: `${shown.w + 2 * gap}px`,
-      height: `${shown.h + 2 * gap}px`,
-    });
-    put(this.#cell, 'aria-label', `${shown.address}: ${effectInWords(this.#effects.get(shown.address), this.#unit)}`);
+    placeAt(this.#cell, around(shown, 2));
+    put(this.#cell, 'aria-label', `${shown.address}: ${this.#wordsOf(shown.address)}`);
   }
 
   #at(event: MouseEvent): SweepCell | null {
@@ -220,7 +214,7 @@ export class SweepCells {
   #clicked(event: MouseEvent): void {
     const cell = this.#at(event);
     if (!cell) return;
-    this.#left();
+    this.#pointed.leave();
     this.view.state.set({ selected: cell.address });
     this.#cell.focus({ preventScroll: true });
   }
@@ -229,39 +223,8 @@ export class SweepCells {
     if (cell) activate(this.view, cell.address, 'ablate');
   }
 
-  #moved(event: PointerEvent): void {
-    const cell = this.#at(event);
-    if (cell === this.#over) return;
-    this.#left();
-    this.#over = cell;
-    this.#hover.hidden = cell === null;
-    if (!cell) return;
-    Object.assign(this.#hover.style, {
-      left: `${cell.x - 1}px`,
-      top: `${cell.y - 1}px`,
-      width: `${cell.w + 2}px`,
-      height: `${cell.h + 2}px`,
-    });
-    this.#timer = setTimeout(() => this.#tell(cell), TOOLTIP);
-  }
-
-  #left(): void {
-    clearTimeout(this.#timer);
-    this.#over = null;
-    this.#hover.hidden = true;
-    this.#tip.hidden = true;
-  }
-
-  #tell(cell: SweepCell): void {
-    setText(this.#tipName, cell.address);
-    setText(this.#tipWords, effectInWords(this.#effects.get(cell.address), this.#unit));
-    this.#tip.hidden = false;
-    const left = Math.max(
-      0,
-      Math.min(cell.x + cell.w / 2 - this.#tip.offsetWidth / 2, this.map.width - this.#tip.offsetWidth),
-    );
-    const above = cell.y - this.#tip.offsetHeight - 6;
-    Object.assign(this.#tip.style, { left: `${left}px`, top: `${above >= 0 ? above : cell.y + cell.h + 6}px` });
+  #wordsOf(address: string): string {
+    return effectInWords(this.#effects.get(address), this.#unit);
   }
 
   #keyed(event: KeyboardEvent): void {
@@ -279,7 +242,7 @@ export class SweepCells {
     if (acts) this.#ablate(this.#find(selected));
     if (!to) return;
     this.view.state.set({ selected: to.address });
-    this.view.announce(`${to.address}: ${effectInWords(this.#effects.get(to.address), this.#unit)}`);
+    this.view.announce(`${to.address}: ${this.#wordsOf(to.address)}`);
     requestAnimationFrame(() => this.#cell.scrollIntoView?.({ block: 'nearest', inline: 'nearest' }));
   }
 }
