@@ -21,8 +21,12 @@ export function sizedInPixels(
 }
 
 /** The same in the layout's pixels, as sharp as the screen. */
-export function sized(canvas: HTMLCanvasElement, width: number, height: number): Context | null {
-  const density = densityOf(canvas);
+export function sized(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+  density = densityOf(canvas),
+): Context | null {
   const context = sizedInPixels(canvas, Math.round(width * density), Math.round(height * density), density);
   if (!context) return null;
   context.setTransform(density, 0, 0, density, 0, 0);

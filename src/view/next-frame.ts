@@ -1,7 +1,8 @@
 /**
  * Draws when the browser next paints, once for all that has happened until then: reading sizes earlier would force a
  * layout in every repaint. What fails there fails in nobody's hands, so it is kept for the next repaint to throw, where the
- * part is shown as failed.
+ * part is shown as failed. Where all sizes are known, it draws at once: frames come in an animation frame already, and a
+ * second one for the same frame would be laid out, painted and handed over once more.
  */
 export class NextFrame {
   #asked = false;
@@ -19,6 +20,12 @@ export class NextFrame {
     const soon = () => requestAnimationFrame(() => this.#now());
     if (wait > 0) setTimeout(soon, wait);
     else soon();
+  }
+
+  /** Draw at once if it can be, else when the browser next paints. */
+  soon(known: boolean): void {
+    if (known) this.#now();
+    else this.ask();
   }
 
   /** Throw what went wrong when it was drawn last. */

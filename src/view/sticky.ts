@@ -22,7 +22,8 @@ export function stickIn(view: View, element: HTMLElement): void {
   const place = () => {
     const room = roomAround(view.root) / zoomOf(element);
     const top = Math.min(MARGIN, room - element.offsetHeight - MARGIN);
-    element.style.setProperty('--gb-stick', `${Math.round(top)}px`);
+    // Not as a property of the sheet's own, which all that is within would inherit, and be styled anew for.
+    element.style.top = `${Math.round(top)}px`;
   };
   const observer = new ResizeObserver(place);
   observer.observe(element);

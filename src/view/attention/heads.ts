@@ -7,6 +7,7 @@ import { h, put, setText, show } from '../dom';
 import { on } from '../events';
 import { join } from '../join';
 import type { Look } from '../look';
+import type { Wide } from '../resized';
 import { pictureOf } from './cells';
 import type { Scale } from './palette';
 
@@ -36,6 +37,7 @@ export interface Heads {
   readonly selected: string | null;
   /** Which is open. */
   readonly open: number | null;
+  readonly room: Wide;
 }
 
 interface Head {
@@ -58,7 +60,6 @@ export class HeadGrid {
   #of = '';
   #heads: Heads | null = null;
   #look: Look | null = null;
-  #width = 0;
 
   constructor(
     view: View,
@@ -76,10 +77,11 @@ export class HeadGrid {
     this.#grid.querySelector<HTMLElement>(`[data-head="${head}"]`)?.focus();
   }
 
-  paint(heads: Heads, look: Look, width: number): void {
+  paint(heads: Heads, look: Look): void {
     if (heads.block !== this.#of) this.#page = 0;
     this.#of = heads.block;
-    [this.#heads, this.#look, this.#width] = [heads, look, width];
+    [this.#heads, this.#look] = [heads, look];
+    const { width } = heads.room;
     const fit = Math.max(2, Math.floor((width + GAP) / (LEAST + GAP)));
     const columns = Math.min(fit, Math.max(heads.count, 2));
     const each = Math.min(MOST, Math.floor((width + GAP) / columns) - GAP);
@@ -102,7 +104,7 @@ export class HeadGrid {
 
   #turn(by: number): void {
     this.#page += by;
-    if (this.#heads && this.#look) this.paint(this.#heads, this.#look, this.#width);
+    if (this.#heads && this.#look) this.paint(this.#heads, this.#look);
   }
 
   #clicked(event: Event): void {
@@ -205,8 +207,8 @@ const HABITS: Readonly<Record<NonNullable<Habit>, string>> = {
   sink: 'less than half of its weight is on any token',
 };
 
-function drawThumb(canvas: HTMLCanvasElement, head: number, { shown, scale }: Heads, size: number): void {
-  const context = sized(canvas, size, size);
+function drawThumb(canvas: HTMLCanvasElement, head: number, { shown, scale, room }: Heads, size: number): void {
+  const context = sized(canvas, size, size, room.density);
   if (!context || !shown) return;
   const [rows, columns] = [shown.queries.length, shown.keys.length];
   const grid = { rows, columns, at: (row: number, column: number) => shown.at(head, row, column) };

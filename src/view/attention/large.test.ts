@@ -32,7 +32,16 @@ function large(now: Pattern, clean: Pattern | null = null): HTMLElement {
   };
   const drawn = new Large(view as unknown as View);
   const [differs, scale] = [clean !== null, clean === null ? UNIT : signedScale(1, 'light')];
-  drawn.paint({ name: 'L2.attn.H1', head: 0, shown: now, now, clean, differs, scale }, 300);
+  drawn.paint({
+    name: 'L2.attn.H1',
+    head: 0,
+    shown: now,
+    now,
+    clean,
+    differs,
+    scale,
+    room: { width: 300, density: 1 },
+  });
   document.body.replaceChildren(drawn.element);
   return drawn.element;
 }

@@ -4,7 +4,8 @@ import { columnNames, type Inks, Palette, sized } from '../canvas';
 import type { View } from '../context';
 import { h, setText, show } from '../dom';
 import { isChord, on, take } from '../events';
-import { densityOf, pointIn } from '../magnify';
+import { pointIn } from '../magnify';
+import type { Wide } from '../resized';
 import { pictureOf } from './cells';
 import type { Scale } from './palette';
 import { cellWords, placeInFull, placeWords, weightWords } from './words';
@@ -18,6 +19,7 @@ export interface Shown {
   readonly clean: Pattern | null;
   readonly differs: boolean;
   readonly scale: Scale;
+  readonly room: Wide;
 }
 
 interface Box {
@@ -92,8 +94,8 @@ export class Large {
     this.#stage.focus({ preventScroll: true });
   }
 
-  /** Show a pattern in a width. The crosshair stays where it is as long as the same head of the same text is shown. */
-  paint(shown: Shown, width: number): void {
+  /** Show a pattern. The crosshair stays where it is as long as the same head of the same text is shown. */
+  paint(shown: Shown): void {
     if (this.#shown?.name !== shown.name) this.#at = null;
     this.#shown = shown;
     const { queries, keys } = shown.shown;
@@ -106,8 +108,9 @@ export class Large {
       columns: keys.length,
       at: (row: number, column: number) => this.#number(row, column),
     };
-    this.#picture = pictureOf(grid, shown.scale, Math.round(width * densityOf(this.#canvas)));
-    this.#box = this.#layout(width, shown.shown);
+    const { room } = shown;
+    this.#picture = pictureOf(grid, shown.scale, Math.round(room.width * room.density));
+    this.#box = this.#layout(room.width, shown.shown);
     this.#draw();
     this.#tabulate();
   }
@@ -142,7 +145,7 @@ export class Large {
     setText(this.#where, words.where);
     setText(this.#value, words.value);
     const { queries, keys } = shown.shown;
-    const context = sized(this.#canvas, box.left + box.each * keys.length + 2, box.height);
+    const context = sized(this.#canvas, box.left + box.each * keys.length + 2, box.height, shown.room.density);
     if (!context) return;
     const { inks } = this.#palette;
     const [wide, high] = [box.each * keys.length, box.tall * queries.length];

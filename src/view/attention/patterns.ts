@@ -15,7 +15,7 @@ import { h, setText, show } from '../dom';
 import { on } from '../events';
 import { changedWord, type Look } from '../look';
 import { NextFrame } from '../next-frame';
-import { onWidth } from '../resized';
+import { Room } from '../resized';
 import { Segments } from '../segments';
 import { stageOf } from '../stages';
 import { HeadGrid, type Heads } from './heads';
@@ -60,6 +60,7 @@ export class Patterns implements Part {
   #changes = new Changes();
   #look: Look | null = null;
   #next: NextFrame;
+  #room: Room;
   #seen = true;
   #took = 0;
   #drawn = 0;
@@ -83,7 +84,7 @@ export class Patterns implements Part {
     );
     this.#listen();
     this.#watchSight();
-    onWidth(this.element, signal, () => this.#schedule());
+    this.#room = new Room(this.element, signal, () => this.#schedule());
     signal.addEventListener('abort', () => view.session.watching.show(this, []));
   }
 
@@ -179,20 +180,22 @@ export class Patterns implements Part {
   /** Draw, and not so often that nothing else is done. */
   #schedule(): void {
     const wait = this.#drawn + this.#took / SHARE - performance.now();
-    this.#next.ask(this.#took < 4 ? 0 : wait);
+    if (this.#took < 4) this.#next.soon(this.#room.known);
+    else this.#next.ask(wait);
   }
 
   #draw(): void {
     const [block, look] = [this.#block, this.#look];
     if (!block || !look) return;
     const begun = performance.now();
+    if (!this.#room.known) this.#room.measure();
     const mixes = block.role === 'mixer';
     setText(this.#heading, `${block.address} ${mixes ? 'state' : 'patterns'}`);
     setText(this.#path, block.path);
     const drawing = this.#drawing(block, look);
     const told = mixes && this.#rasters(block, look);
     show(this.#raster.element, told);
-    this.#paintHeads(drawing, look, this.element.clientWidth || 400);
+    this.#paintHeads(drawing, look);
     this.#paintSeg(look, drawing);
     this.#paintLegend(drawing);
     this.#offer(block);
@@ -217,22 +220,30 @@ export class Patterns implements Part {
     const count = shown?.heads ?? (mixes ? 0 : (cells?.count ?? 0));
     const shared = mixes ? 1 : (cells?.shared ?? 1);
     const { selected } = this.view.state.value;
-    const of = { block: block.address, prefix: cells?.prefix ?? 'H', count, shared, selected, open: this.#open };
+    const of = {
+      block: block.address,
+      prefix: cells?.prefix ?? 'H',
+      count,
+      shared,
+      selected,
+      open: this.#open,
+      room: this.#room,
+    };
     return { ...of, shown, now, clean, differs, scale, compared, mixes };
   }
 
-  #paintHeads(drawing: Drawing, look: Look, width: number): void {
+  #paintHeads(drawing: Drawing, look: Look): void {
     const { block, prefix, shown, now, open, mixes } = drawing;
     const grid = drawing.count > 0 && open === null;
     show(this.#grid.element, grid);
-    if (grid) this.#grid.paint(drawing, look, width);
+    if (grid) this.#grid.paint(drawing, look);
     const large = open !== null && shown !== null && now !== null;
     for (const node of [this.#large.element, this.#close]) show(node, large);
     if (!large) return;
     const name = `${block}.${prefix}${open}`;
     setText(this.#close, `‹ All heads of ${block}`);
     setText(this.#heading, `${name} ${mixes ? 'effective attention' : 'pattern'}`);
-    this.#large.paint({ ...drawing, name, head: open, shown, now }, width);
+    this.#large.paint({ ...drawing, name, head: open, shown, now });
   }
 
   #paintSeg(look: Look, { compared, differs }: Drawing): void {
@@ -275,10 +286,7 @@ export class Patterns implements Part {
   #rasters(block: Block, look: Look): boolean {
     const frame = look.now?.frame;
     if (!frame) return false;
-    return this.#raster.paint(
-      { block: block.address, ...columnsAt(this.view, frame) },
-      this.element.clientWidth || 400,
-    );
+    return this.#raster.paint({ block: block.address, ...columnsAt(this.view, frame) }, this.#room);
   }
 
   /** The button that asks for a mixer's matrix. */

@@ -7,6 +7,7 @@ import type { View } from '../context';
 import { h, put, setText, show } from '../dom';
 import { isChord, on, take } from '../events';
 import { pointIn } from '../magnify';
+import type { Wide } from '../resized';
 import { Segments } from '../segments';
 import { pictureOf } from './cells';
 import { logScale, type Scale, UNIT } from './palette';
@@ -74,7 +75,7 @@ export class Raster {
   #given: Given | null = null;
   #cells: Cells | null = null;
   #at: readonly [number, number] | null = null;
-  #width = 0;
+  #room: Wide = { width: 0, density: 1 };
   /** The size of a cell. */
   #each = { w: 1, h: 1 };
   #palette: Palette;
@@ -91,8 +92,8 @@ export class Raster {
   }
 
   /** Returns whether there is anything to show. */
-  paint(given: Given, width: number): boolean {
-    [this.#given, this.#width] = [given, width];
+  paint(given: Given, room: Wide): boolean {
+    [this.#given, this.#room] = [given, room];
     const there = RASTERS.filter(({ tap }) => cellsOf(given, tap) !== null);
     show(this.element, there.length > 0);
     const best = there.find(({ tap }) => tap === this.#tap) ?? mostTold(given, there);
@@ -110,7 +111,7 @@ export class Raster {
 
   #choose(tap: RasterTap): void {
     this.#tap = tap;
-    if (this.#given) this.paint(this.#given, this.#width);
+    if (this.#given) this.paint(this.#given, this.#room);
   }
 
   #scale(tap: RasterTap, cells: Cells): Scale {
@@ -133,10 +134,11 @@ export class Raster {
     setText(this.#about, `${about}${last}`);
     put(this.#canvas, 'aria-label', `${about}: ${cells.rows} heads, ${cells.columns} tokens. Arrow keys read a value.`);
     this.#say();
-    const each = Math.min(MOST_CELL, (this.#width - LABEL) / cells.columns);
+    const each = Math.min(MOST_CELL, (this.#room.width - LABEL) / cells.columns);
     const tall = Math.max(2, Math.min(MOST_CELL, 240 / cells.rows));
     this.#each = { w: each, h: tall };
-    const context = sized(this.#canvas, LABEL + each * cells.columns + 1, tall * cells.rows + FOOT);
+    const [wide, high] = [LABEL + each * cells.columns + 1, tall * cells.rows + FOOT];
+    const context = sized(this.#canvas, wide, high, this.#room.density);
     if (!context) return;
     const { inks } = this.#palette;
     const picture = pictureOf(cells, scale, 2048);

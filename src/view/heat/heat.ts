@@ -19,7 +19,7 @@ import { jumpTo } from '../jump';
 import type { Look } from '../look';
 import { pointIn } from '../magnify';
 import { NextFrame } from '../next-frame';
-import { onWidth } from '../resized';
+import { Room } from '../resized';
 import { type Grid, HeatCells, type Places, placesOf } from './cells';
 import { HeatTable } from './table';
 import { cellWords, HEATS, largestOf, missingIn, notesOf } from './words';
@@ -60,6 +60,7 @@ export class Heat implements Part {
   #pointed: [row: number, column: number] | null = null;
   #palette: Palette;
   #next: NextFrame;
+  #room: Room;
 
   constructor(private readonly view: View) {
     const { signal } = view;
@@ -84,7 +85,7 @@ export class Heat implements Part {
     on(this.#canvas, 'focus', () => this.#enter(), signal);
     on(this.#canvas, 'blur', () => this.#leave(), signal);
     on(this.#most, 'click', () => this.#most.value !== '' && jumpTo(view, this.#most.value), signal);
-    onWidth(this.element, signal, () => this.#next.ask());
+    this.#room = new Room(this.element, signal, () => this.#next.ask());
     on(this.#table.element, 'toggle', () => this.#next.ask(), signal);
   }
 
@@ -102,18 +103,19 @@ export class Heat implements Part {
       this.#rowsFrom = look.now.index;
     }
     if (this.#select.value !== heat) this.#select.value = heat;
-    this.#next.ask();
+    this.#next.soon(this.#room.known);
     this.#next.check();
   }
 
   #draw(look: Look, rows: Rows): void {
     if (!look.now || rows.rows.length === 0) return;
-    const width = this.element.clientWidth || 400;
+    if (!this.#room.known) this.#room.measure();
+    const { width, density } = this.#room;
     const names = rows.rows.map(({ name }) => this.view.measure(name, 11, 400));
     const left = Math.max(LABEL.least, Math.min(LABEL.most, Math.ceil(Math.max(...names)) + 6));
     const grid = this.#read(look, rows, Math.floor((width - left) / LEAST));
     const places = placesOf(grid, width, left);
-    const context = sized(this.#canvas, width, places.height);
+    const context = sized(this.#canvas, width, places.height, density);
     if (!context) return;
     [this.#grid, this.#places] = [grid, places];
     this.#cells.draw(context, grid, places, this.#palette.inks);
