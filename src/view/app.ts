@@ -33,6 +33,7 @@ import { magnify, zoomOf } from './magnify';
 import { measureIn } from './measure';
 import { Overview } from './overview';
 import { Placed } from './placed';
+import { Repaint } from './repaint';
 import { Shares } from './shares';
 import { Shortcuts } from './shortcuts';
 import { ShownRun } from './shown';
@@ -167,7 +168,6 @@ function sceneKey(view: View): unknown[] {
 
 class Painter {
   #looker = new Looker();
-  #scheduled = false;
   #changes = new Changes();
   #run: number | null = null;
   #scene: Scene | Error = new Error('nothing is laid out yet');
@@ -176,16 +176,6 @@ class Painter {
     private readonly view: View,
     private readonly parts: readonly Placed[],
   ) {}
-
-  /** Repaint once, after all changes that this message brings. */
-  schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      if (!this.view.signal.aborted) this.paint();
-    });
-  }
 
   paint(): void {
     const { view } = this;
@@ -261,7 +251,8 @@ export function mount(
   view.state.set({ width: widthOf(root) });
   const painter = new Painter(view, assemble(view, live));
   watchTheme(root, signal, (theme) => view.state.set({ theme }));
-  const again = () => painter.schedule();
+  const repaint = new Repaint(view, () => painter.paint());
+  const again = () => repaint.schedule();
   for (const store of [session.durable, session.page, view.state]) (store as Store<object>).subscribe(again, signal);
   if (typeof ResizeObserver !== 'undefined') {
     const observer = new ResizeObserver(() => view.state.set({ width: widthOf(root) }));
@@ -269,5 +260,5 @@ export function mount(
     signal.addEventListener('abort', () => observer.disconnect());
   }
   signal.addEventListener('abort', () => root.remove());
-  painter.paint();
+  repaint.now();
 }

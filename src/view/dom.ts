@@ -46,14 +46,22 @@ export function put(element: Element, name: string, value: string | number | nul
   if (element.getAttribute(name) !== written) setAttribute(element, name, written);
 }
 
+/** What was filled last, by element: to read a style that was set takes longer than to remember it. */
+const fills = new WeakMap<SVGElement, string>();
+
 /** Fill with a colour of the data, or with that of the style sheet. */
-export function setFill(element: Element, fill: string): void {
-  put(element, 'style', fill === '' ? '' : `fill:${fill}`);
+export function setFill(element: SVGElement, fill: string): void {
+  if ((fills.get(element) ?? '') === fill) return;
+  fills.set(element, fill);
+  element.style.setProperty('fill', fill);
 }
 
 /** Replace text only where it differs, so that an unchanged label is not laid out again. */
 export function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+  const { firstChild } = element;
+  if (firstChild?.nodeType !== 3 || firstChild.nextSibling) {
+    if (element.textContent !== text) element.textContent = text;
+  } else if ((firstChild as Text).data !== text) (firstChild as Text).data = text;
 }
 
 /** The child of an element at a place that whoever made it knows. */

@@ -28,6 +28,8 @@ export class Tokens implements Part {
   #box = h('div', { class: 'gb-tokens', tabindex: 0, role: 'region', 'aria-label': 'Text' }, this.#row);
   #next = h('span', { class: 'gb-token gb-next-token', title: 'the most probable next token' });
   #told: (string | null)[] = [];
+  /** Of how many tokens it was told that the model did not write them. */
+  #read = 0;
   #first = 0;
   /** How many tokens the prompt had: the first frame of a generation brings them all. */
   #prompted = 0;
@@ -81,7 +83,13 @@ export class Tokens implements Part {
       this.#first = start;
     }
     const before = told.length;
-    for (let i = start; i < tokens.length; i++) this.#span(i - start, tokens[i] ?? null, i >= read);
+    const as = this.#read === read;
+    for (let i = start; i < tokens.length; i++) {
+      // What stands there already is not looked up: a text has hundreds of tokens, and one of them is new.
+      const stands = as && i - start < before && told[i - start] === (tokens[i] ?? null);
+      if (!stands) this.#span(i - start, tokens[i] ?? null, i >= read);
+    }
+    this.#read = read;
     while (told.length > tokens.length - start) {
       told.pop();
       this.#next.previousSibling?.remove();

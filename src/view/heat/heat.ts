@@ -50,6 +50,8 @@ export class Heat implements Part {
   #cells = new HeatCells();
   #rows: Rows | null = null;
   #rowsFrom: LayoutIndex | null = null;
+  /** The room of their names. */
+  #left = 0;
   #look: Look | null = null;
   #grid: Grid | null = null;
   #places: Places | null = null;
@@ -101,6 +103,8 @@ export class Heat implements Part {
     if (this.#rows?.of !== heat || this.#rowsFrom !== look.now.index) {
       this.#rows = rowsOf(look.now.index, heat);
       this.#rowsFrom = look.now.index;
+      const names = this.#rows.rows.map(({ name }) => this.view.measure(name, 11, 400));
+      this.#left = Math.max(LABEL.least, Math.min(LABEL.most, Math.ceil(Math.max(...names)) + 6));
     }
     if (this.#select.value !== heat) this.#select.value = heat;
     this.#next.soon(this.#room.known);
@@ -111,8 +115,7 @@ export class Heat implements Part {
     if (!look.now || rows.rows.length === 0) return;
     if (!this.#room.known) this.#room.measure();
     const { width, density } = this.#room;
-    const names = rows.rows.map(({ name }) => this.view.measure(name, 11, 400));
-    const left = Math.max(LABEL.least, Math.min(LABEL.most, Math.ceil(Math.max(...names)) + 6));
+    const left = this.#left;
     const grid = this.#read(look, rows, Math.floor((width - left) / LEAST));
     const places = placesOf(grid, width, left);
     const context = sized(this.#canvas, width, places.height, density);
