@@ -71,8 +71,6 @@ export class Controls implements Part {
       if (!this.#run.disabled) session.run(this.#prompt.value);
     };
     on(this.element, 'submit', submit, signal);
-    // The notebook must not take the keys that are typed into the prompt.
-    on(this.#prompt, 'keydown', (event) => event.stopPropagation(), signal);
     on(this.#generate, 'click', () => session.generate(this.#prompt.value), signal);
     on(this.#stop, 'click', () => session.stop(), signal);
     roving(this.#seg, signal, (button) => this.#take(button));

@@ -74,7 +74,6 @@ export class Table implements Part {
     this.element = h('section', { class: 'gb-section gb-table', hidden: true }, tools, scroll);
     on(this.toggle, 'click', turn, signal);
     on(this.#filter, 'input', () => this.#arrange(), signal);
-    on(this.#filter, 'keydown', (event) => event.stopPropagation(), signal);
     shortcuts.bind('table', () => {
       turn();
       return true;
