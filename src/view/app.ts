@@ -29,7 +29,7 @@ import { KeysOverlay } from './keys-overlay';
 import { KindMenu } from './kind-menu';
 import { Legend } from './legend';
 import { Looker } from './look';
-import { magnify, zoomOf } from './magnify';
+import { magnify, zoomWithin } from './magnify';
 import { measureIn } from './measure';
 import { Overview } from './overview';
 import { Placed } from './placed';
@@ -203,7 +203,7 @@ class Painter {
     const { architecture, state } = view.session.durable.value;
     const { bound, width, projector, opened } = view.state.value;
     const { diagram, panel } = split(width, state !== null, projector);
-    const least = state && opened === null ? 0 : Math.min(LEAST, diagram * zoomOf(view.root));
+    const least = state && opened === null ? 0 : Math.min(LEAST, diagram * zoomWithin(view.root));
     const placed = Math.max(diagram, least);
     const scene = layoutScene(architecture, {
       ...{ width: placed, live: state !== null, bound, opened },
@@ -245,12 +245,13 @@ export function mount(
   const root = h('div', { class: 'gb-root', 'data-lm-suppress-shortcuts': 'true', tabindex: -1 });
   const live = h('div', { class: 'gb-live', 'aria-live': 'polite' });
   const view = makeView({ session, root, signal, pictures }, live);
-  // What the browser says of the room there is, it says of an empty root at once: of a full one it would lay it out first.
+  // What the browser says of the room and the ground there are, it says of an empty root at once: a full one it would style
+  // and lay out first, and once more in the colours that are found.
   host.append(root);
   magnify(view);
   view.state.set({ width: widthOf(root) });
-  const painter = new Painter(view, assemble(view, live));
   watchTheme(root, signal, (theme) => view.state.set({ theme }));
+  const painter = new Painter(view, assemble(view, live));
   const repaint = new Repaint(view, () => painter.paint());
   const again = () => repaint.schedule();
   for (const store of [session.durable, session.page, view.state]) (store as Store<object>).subscribe(again, signal);

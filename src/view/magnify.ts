@@ -20,6 +20,11 @@ interface Zoomed {
 /** Screen pixels for one of the layout's. */
 export const zoomOf = (element: Element): number => (element as Zoomed).currentCSSZoom ?? 1;
 
+const known = new WeakMap<Element, number>();
+
+/** The same of a whole view, as it was when that last changed: to ask the browser in a repaint would lay the page out there. */
+export const zoomWithin = (root: Element): number => known.get(root) ?? 1;
+
 /** Device pixels for one of the layout's: a canvas has so many. */
 export const densityOf = (element: Element): number => (globalThis.devicePixelRatio || 1) * zoomOf(element);
 
@@ -51,6 +56,7 @@ export function magnify(view: View): void {
     const scale = textScale(probe) * (projector ? PROJECTOR : 1);
     root.style.setProperty('zoom', scale === 1 ? '' : String(scale));
     root.classList.toggle('gb-projector', projector);
+    known.set(root, zoomOf(root));
   };
   apply();
   state.subscribe((changed) => changed.has('projector') && apply(), signal);
@@ -60,6 +66,7 @@ export function magnify(view: View): void {
   });
   if (typeof ResizeObserver === 'undefined') return;
   const observer = new ResizeObserver(apply);
-  observer.observe(probe);
+  // What is around the view may be magnified, too: then there is another width.
+  for (const element of [probe, root]) observer.observe(element);
   signal.addEventListener('abort', () => observer.disconnect());
 }

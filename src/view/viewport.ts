@@ -21,7 +21,7 @@ import { nameCards } from './cards';
 import type { View } from './context';
 import { h, put, s, setText } from './dom';
 import { on } from './events';
-import { pointIn, zoomOf } from './magnify';
+import { pointIn, zoomWithin } from './magnify';
 import { Minimap } from './minimap';
 
 const STEP = 1.25;
@@ -172,7 +172,7 @@ export class Viewport {
     svg.classList.toggle('gb-clipped', part);
     this.#fade(seen);
     // Text that a person made larger is read longer.
-    const detail = detailAt(seen.k * Math.max(1, zoomOf(svg)));
+    const detail = detailAt(seen.k * Math.max(1, zoomWithin(this.view.root)));
     if (svg.dataset.detail !== detail) nameCards(svg, detail !== 'block');
     put(svg, 'data-detail', detail);
     svg.style.setProperty('--gb-grown', (1 / seen.k).toFixed(3));
