@@ -82,6 +82,11 @@ export function rowsOf(index: LayoutIndex, of: HeatOf): Rows {
   };
 }
 
+/** How many rows there are of what has the most of them. */
+export function mostRowsOf(index: LayoutIndex): number {
+  return Math.max(...(['norm', 'update'] as const).map((of) => rowsOf(index, of).rows.length));
+}
+
 /** All that a frame has of some rows: what their scale is made of. */
 export function valuesOf({ rows, value }: Rows, columns: readonly (Column | null)[]): number[] {
   return rows.flatMap((_, row) => columns.map((column) => Math.abs(value(row, column))));

@@ -184,7 +184,7 @@ export class Session {
   }
 
   dismiss(): void {
-    this.page.set({ alert: null, dismissed: this.durable.value.state?.problem ?? null });
+    this.page.set({ alert: null, note: null, dismissed: this.durable.value.state?.problem ?? null });
   }
 
   /** Ask again whether the kernel is there. */

@@ -8,6 +8,7 @@ import { copyButton, pythonOf } from './copying';
 import { h, put, setText, show } from './dom';
 import { on } from './events';
 import { join } from './join';
+import { keyLine } from './keys-overlay';
 import type { Look } from './look';
 
 const COLUMNS = ['where', 'how', 'alone', 'act'] as const;
@@ -24,7 +25,7 @@ export class Ablations implements Part {
   #kl = h('span', { class: 'gb-sub' });
   #body = h('tbody');
   #table: HTMLTableElement;
-  #empty = h('p', { class: 'gb-empty' }, 'Nothing: every block does what the model learned.');
+  #empty = h('div', {});
   #all = h('button', { class: 'gb-word-button', 'data-testid': 'ablations-restore' }, 'Restore all');
   #copy: HTMLButtonElement;
   #look: Look | null = null;
@@ -53,7 +54,7 @@ export class Ablations implements Part {
     this.element.append(
       h('div', { class: 'gb-section-head' }, h('h2', {}, 'What is ablated'), this.#kl, this.#copy, this.#all),
       this.#empty,
-      this.#table,
+      h('div', { class: 'gb-ablated-window' }, this.#table),
     );
   }
 
@@ -71,9 +72,17 @@ export class Ablations implements Part {
     // One has a button of its own.
     show(this.#all, interventions.length > 1);
     show(this.#empty, !some);
+    if (!some && this.#empty.childElementCount === 0) this.#begin();
     this.#all.disabled = !this.view.session.reachable;
     setText(this.#kl, interventions.length > 1 ? 'figures are of all together' : '');
     this.#table.classList.toggle('gb-known', this.#paintRows(interventions, state.kinds));
+  }
+
+  /** Nothing is ablated: what to do, in the words of the table of keys. */
+  #begin(): void {
+    const words =
+      'Nothing. Click a head, an expert or a block to ablate it: a right click shows other kinds, Shift chooses several.';
+    this.#empty.append(h('p', { class: 'gb-empty' }, words), keyLine(this.view, ['move', 'act', 'kinds']));
   }
 
   /** Returns whether of any of them is known what it does alone. */

@@ -116,24 +116,25 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[]; over
 /** Views of several models stand on one page: what is named in a list of its parts says of which it is. */
 const nameOf = ({ session }: View) => session.durable.value.architecture.name;
 
-/** The panel: first what every stage has, then what belongs to one. */
+/** The panel: first what every stage has, in one place on all of them; then what belongs to one. */
 function panelOf(view: View, experts: ExpertsStage, sweep: SweepStage): { placed: Placed[]; element: HTMLElement } {
   const [{ card }, { largest }] = [experts, sweep];
   const results: Part[] = [new Shares(view), new Candidates(view), new Ablations(view), new Tokens(view)];
+  const stages: Part[] = [card, largest];
   const details: Part[] = [new Heat(view), new Patterns(view), new Detail(view), experts.brief, new Overview(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
   return {
     placed: [
+      ...results.map(anywhere),
       new Placed(card, EXPERTS),
       new Placed(largest, SWEEP),
-      ...results.map(anywhere),
       ...details.map((part) => new Placed(part, DIAGRAM)),
     ],
     element: h(
       'aside',
       { class: 'gb-panel', 'aria-label': `Beside the diagram of ${nameOf(view)}` },
-      column([card, largest, ...results]),
-      column(details),
+      column(results),
+      column([...stages, ...details]),
     ),
   };
 }
@@ -142,12 +143,14 @@ function assemble(view: View, live: HTMLElement): Placed[] {
   const [experts, sweep] = [new ExpertsStage(view), new SweepStage(view)];
   const [diagram, panel] = [diagramStage(view), panelOf(view, experts, sweep)];
   const timeline = new TimelineBar(view);
-  const above: Part[] = [new Header(view), new Controls(view, timeline.element), new Banner(view)];
+  const banner = new Banner(view);
+  const above: Part[] = [new Header(view), new Controls(view, timeline.element), banner];
   const below: Part[] = [new HistoryBar(view), new Trace(view), new KeysOverlay(view)];
   const left = h('div', { class: 'gb-left' }, ...diagram.elements, experts.element, sweep.element);
   stickIn(view, left);
   const main = h('div', { class: 'gb-main' }, left, panel.element);
-  view.root.append(...elements(above), main, diagram.over, ...elements(below), live);
+  const over = h('div', { class: 'gb-over' }, ...banner.over, diagram.over);
+  view.root.append(...elements(above), main, over, ...elements(below), live);
   return [
     ...above.map(anywhere),
     anywhere(timeline),

@@ -12,21 +12,29 @@ const WORDS: Partial<Record<Connection, string>> = {
 
 export class Banner implements Part {
   readonly element = h('div', { class: 'gb-messages' });
+  /** What is said of one request lies over the page: it comes and goes, and moves nothing. */
+  readonly over: readonly HTMLElement[];
   #banner = h('div', { class: 'gb-banner', role: 'status', 'data-testid': 'banner', hidden: true });
   #words = h('span');
   #retry = h('button', { class: 'gb-button gb-small-button' }, 'Ask again');
   #alert = h('div', { class: 'gb-alert', role: 'alert', 'data-testid': 'alert', hidden: true });
   #problem = h('span');
   #nonfinite = h('div', { class: 'gb-alert', role: 'status', 'data-testid': 'nonfinite', hidden: true });
+  #noted = h('span');
   #note = h('div', { class: 'gb-note', role: 'status', 'data-testid': 'note', hidden: true });
 
   constructor(private readonly view: View) {
     const { session, signal } = view;
-    const dismiss = h('button', { class: 'gb-dismiss', 'aria-label': 'Dismiss' }, '×');
+    const dismiss = () => {
+      const button = h('button', { class: 'gb-dismiss', 'aria-label': 'Dismiss' }, '×');
+      on(button, 'click', () => session.dismiss(), signal);
+      return button;
+    };
     this.#banner.append(this.#words, this.#retry);
-    this.#alert.append(this.#problem, dismiss);
-    this.element.append(this.#banner, this.#alert, this.#nonfinite, this.#note);
-    on(dismiss, 'click', () => session.dismiss(), signal);
+    this.#alert.append(this.#problem, dismiss());
+    this.#note.append(this.#noted, dismiss());
+    this.element.append(this.#banner, this.#nonfinite);
+    this.over = [this.#alert, this.#note];
     on(this.#retry, 'click', () => session.retry(), signal);
   }
 
@@ -53,6 +61,6 @@ export class Banner implements Part {
       first === null ? '' : `Some values are infinite or no numbers (NaN): the first of them comes out of ${first}.`,
     );
     show(this.#note, note !== null);
-    setText(this.#note, note ?? '');
+    setText(this.#noted, note ?? '');
   }
 }

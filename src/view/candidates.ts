@@ -121,6 +121,11 @@ export class Candidates implements Part {
   #changed: HTMLElement;
   #table: HTMLTableElement;
   #empty = h('p', { class: 'gb-empty' });
+  #hint = h(
+    'p',
+    { class: 'gb-sub gb-next-hint' },
+    'Ablate a head or a block: what is predicted then stands beside it.',
+  );
 
   constructor(private readonly view: View) {
     this.#pair.append(this.#pairNames, this.#pairValue);
@@ -137,7 +142,7 @@ export class Candidates implements Part {
       this.#body,
     );
     const bar = h('div', { class: 'gb-section-head' }, this.#heading, this.#pair, this.#kl);
-    this.element.append(bar, this.#table, this.#empty);
+    this.element.append(bar, this.#table, this.#empty, this.#hint);
   }
 
   paint(look: Look): void {
@@ -148,6 +153,7 @@ export class Candidates implements Part {
     show(this.element, look.live);
     show(this.#table, candidates.length > 0);
     show(this.#empty, candidates.length === 0);
+    show(this.#hint, candidates.length > 0 && !compared && stream === null);
     setText(this.#empty, emptyOf(run, look));
     this.#table.classList.toggle('gb-compared', compared);
     this.#table.classList.toggle('gb-streams', stream !== null);

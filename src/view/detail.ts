@@ -10,10 +10,9 @@ import { on } from './events';
 import { factList, rowsOf, sourcesOf } from './facts';
 import { InsidePicture } from './inside/picture';
 import { jumpTo } from './jump';
-import { keyed } from './keys-overlay';
+import { keyLine } from './keys-overlay';
 import { KindPicker } from './kinds';
 import type { Look } from './look';
-import type { ShortcutName } from './shortcuts';
 
 const STATS: readonly (readonly [string, string])[] = [
   ['norm', 'norm'],
@@ -66,13 +65,11 @@ export class Detail implements Part {
 
   /** Nothing is selected: what to do, in the words of the table of keys. */
   #hint(live: boolean): void {
-    const { shortcuts, session } = this.view;
+    const { session } = this.view;
     const click = live
-      ? 'Click a head, an expert or a block to ablate it.'
+      ? 'Nothing is selected. A click with Alt shows what is known of a block, and ablates nothing.'
       : 'Click a block to see what is known of it.';
-    const told = new Set<ShortcutName>(['move', 'act', 'kinds', 'search', 'help']);
-    const keys = shortcuts.offered(this.view).filter(({ name }) => told.has(name));
-    const line = h('p', { class: 'gb-sub gb-keys' }, ...keys.map((one) => keyed(one)));
+    const line = keyLine(this.view, live ? ['search', 'help'] : ['move', 'act', 'search', 'help']);
     // A page without a kernel has each single block's ablation, and no layer's.
     const whole = live && session.page.value.connection !== 'recorded';
     const layers = h('p', { class: 'gb-sub' }, 'A layer is ablated from its facts: click its name.');

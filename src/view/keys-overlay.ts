@@ -2,11 +2,17 @@
 import type { Part, View } from './context';
 import { h } from './dom';
 import { on } from './events';
-import { CLOSES, type Offered } from './shortcuts';
+import { CLOSES, type Offered, type ShortcutName } from './shortcuts';
 
 /** A key and what it does. */
 export function keyed({ shown, words }: Pick<Offered, 'shown' | 'words'>): HTMLElement {
   return h('span', { class: 'gb-keyed' }, ...shown.map((name) => h('kbd', {}, name)), ` ${words}`);
+}
+
+/** Some keys and what they do, in one line: those of them that mean something now. */
+export function keyLine(view: View, names: readonly ShortcutName[]): HTMLElement {
+  const keys = view.shortcuts.offered(view).filter(({ name }) => names.includes(name));
+  return h('p', { class: 'gb-sub gb-keys' }, ...keys.map((one) => keyed(one)));
 }
 
 const HEADS: Readonly<Record<Offered['where'], string>> = {

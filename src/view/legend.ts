@@ -1,7 +1,7 @@
 /** What the marks mean. Only what is on the picture is explained. */
 import { compact } from '../layout/format';
 import { GRADIENT, viridis } from './colour';
-import type { Part, View } from './context';
+import { howOf, type Part, type View } from './context';
 import { h, s, setText, show } from './dom';
 import { on } from './events';
 import { badge } from './hit';
@@ -61,7 +61,7 @@ export class Legend implements Part {
   #kinds = h('span', { class: 'gb-key gb-legend-kinds' });
   #shown = '';
 
-  constructor(view: View) {
+  constructor(private readonly view: View) {
     const bar = h('i', { class: 'gb-gradient', style: `background:linear-gradient(90deg,${GRADIENT.join(',')})` });
     const beyond = h('span', { class: 'gb-key' }, beyondMark(-1, 0), beyondMark(1, 1), 'beyond the scale');
     const scale = h('span', { class: 'gb-key' }, this.#low, bar, this.#high, 'output norm, log', this.#rescale);
@@ -107,8 +107,10 @@ export class Legend implements Part {
   }
 
   #paintKinds({ interventions }: Look): void {
-    const kinds = [...new Set(interventions.map(({ how }) => how))];
-    show(this.#kinds, kinds.length > 0);
+    const inForce = [...new Set(interventions.map(({ how }) => how))];
+    // It keeps the room of one: the next, until there is one.
+    this.#kinds.style.visibility = inForce.length > 0 ? '' : 'hidden';
+    const kinds = inForce.length > 0 ? inForce : [howOf(this.view)];
     if (kinds.join() === this.#shown) return;
     this.#shown = kinds.join();
     this.#kinds.replaceChildren(...kinds.map((how) => item(how, icon(19, badge(how)))));

@@ -27,8 +27,9 @@ export interface Grid {
   readonly columns: readonly (Column | null)[];
   /** Names of the columns' tokens. */
   readonly names: readonly string[];
-  /** How many columns there is room for. */
+  /** How many columns there is room for; how many rows, of what is shown with the most of them. */
   readonly room: number;
+  readonly most: number;
   readonly limits: Limits | null;
   readonly theme: Theme;
   /** The column whose values the diagram shows; the cell that the keyboard is on. */
@@ -45,9 +46,11 @@ export interface Places {
   readonly height: number;
 }
 
-export function placesOf({ rows, room }: Grid, width: number, left: number): Places {
-  const row = Math.max(4, Math.min(ROW, TALL / rows.rows.length));
-  return { left, pitch: (width - left) / room, row, width, height: rows.rows.length * row + FOOT };
+/** As high whatever is shown, so that nothing below moves when something else is. */
+export function placesOf({ rows, room, most }: Grid, width: number, left: number): Places {
+  const high = most * Math.max(4, Math.min(ROW, TALL / most));
+  const row = high / rows.rows.length;
+  return { left, pitch: (width - left) / room, row, width, height: high + FOOT };
 }
 
 /** The colour of a cell; null where it has an outline: it was not measured, or is exactly unchanged. */

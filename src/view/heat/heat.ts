@@ -3,7 +3,7 @@
  * shows its values in the diagram.
  */
 import { fixed, percent } from '../../layout/format';
-import { type Rows, roomFor, rowsOf, valuesOf } from '../../state/grid';
+import { mostRowsOf, type Rows, roomFor, rowsOf, valuesOf } from '../../state/grid';
 import type { HeatOf } from '../../state/local';
 import type { LayoutIndex } from '../../state/readings';
 import { type Limits, robustLimits } from '../../state/scale';
@@ -52,6 +52,7 @@ export class Heat implements Part {
   #rowsFrom: LayoutIndex | null = null;
   /** The room of their names. */
   #left = 0;
+  #mostRows = 1;
   #look: Look | null = null;
   #grid: Grid | null = null;
   #places: Places | null = null;
@@ -105,6 +106,7 @@ export class Heat implements Part {
       this.#rowsFrom = look.now.index;
       const names = this.#rows.rows.map(({ name }) => this.view.measure(name, 11, 400));
       this.#left = Math.max(LABEL.least, Math.min(LABEL.most, Math.ceil(Math.max(...names)) + 6));
+      this.#mostRows = mostRowsOf(look.now.index);
     }
     if (this.#select.value !== heat) this.#select.value = heat;
     this.#next.soon(this.#room.known);
@@ -150,6 +152,7 @@ export class Heat implements Part {
         visible(one?.frame.header.tokens[one.position] ?? look.run?.tokens[start + i] ?? '…'),
       ),
       room,
+      most: this.#mostRows,
       limits: limitsOf(look, rows, columns),
       theme: this.view.state.value.theme,
       shown: (look.token?.place ?? -1) - start,
@@ -171,8 +174,9 @@ export class Heat implements Part {
     const about = `${grid.rows.rows.length} rows, ${grid.columns.length} tokens. Arrows move, Enter shows a token in the diagram.`;
     put(this.#canvas, 'aria-label', `${HEATS[of]}: ${about}`);
     const most = largestOf(grid.rows, grid.columns[grid.shown] ?? null);
-    show(this.#most, most !== null);
-    setText(this.#most, most ? `Largest at “${grid.names[grid.shown]}”: ${most.name}, ${most.words}` : '');
+    // It keeps its room.
+    this.#most.style.visibility = most ? '' : 'hidden';
+    setText(this.#most, most ? `Largest at “${grid.names[grid.shown]}”: ${most.name}, ${most.words}` : '–');
     this.#most.value = most?.address ?? '';
     const cell = this.#pointed ?? (grid.cursor as [number, number] | null);
     setText(this.#tip, cell ? this.#words(grid, ...cell) : this.#hint(look));
