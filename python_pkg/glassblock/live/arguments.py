@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
 from glassblock.live.lengths import Lengths
+from glassblock.live.order import Order
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -97,8 +98,8 @@ class Inputs:
     first
         How many tokens the cache holds: the position of the first token of this pass. A tensor where the cache
         counts on its device, because asking would wait for that device.
-    tokens
-        How many tokens are new; None where that is not known.
+    order
+        How many tokens are new, in how many texts.
     context
         Ids of the text that an encoder reads, (batch, positions); None where there is none, or it was read before.
     """
@@ -106,7 +107,7 @@ class Inputs:
     token_ids: Tensor | None = None
     mask: Tensor | None = None
     first: int | Tensor = 0
-    tokens: int | None = None
+    order: Order = field(default_factory=Order)
     context: Tensor | None = None
 
 
@@ -149,10 +150,12 @@ def inputs_of(
             new = _tokens(found)
             mask_of = masked if isinstance(masked, Tensor) else None
             context = _ids(given.get("input_ids")) if tokens is _DECODER else None
-            return Inputs(_ids(found), mask_of, lengths.first(given, new), new, context)
+            order = Order(new, None if new is None or found.ndim == 1 else int(found.shape[0]))
+            return Inputs(_ids(found), mask_of, lengths.first(given, new), order, context)
     ids = _ids(args[0]) if args else None
     new = None if ids is None else _tokens(ids)
-    return Inputs(ids, None, lengths.first(given, new), new)
+    batch = int(ids.shape[0]) if ids is not None and ids.ndim > 1 else None
+    return Inputs(ids, None, lengths.first(given, new), Order(new, batch))
 
 
 def _ids(x: Any) -> Tensor | None:

@@ -159,7 +159,7 @@ class Collecting:
     def _look_inside(self, inputs: dict[str, Any], keys: set[str], collector: Collector) -> None:
         nothing = Capture(frozenset())  # the passes are clean, and what is at ports is not asked for
         found = read_taps(self._engine.inside, sorted(keys), lambda: self._pass(inputs, nothing))
-        collector.begin(nothing.tokens, nothing.mask)
+        collector.begin(nothing.order, nothing.mask)
         for key, x in found.items():
             collector.add(key, _by_token(key, x))
 

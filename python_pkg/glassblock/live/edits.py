@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from glassblock.live.kinds import Cut, Here, Kind, Skip, Supply
-from glassblock.live.means import by_token
+from glassblock.live.order import Order
 from glassblock.live.positions import ALL, Positions
 
 Along = Literal["tokens", "keys", "weights"]
@@ -31,15 +31,20 @@ class Moment:
     first
         Position of the first token of this pass in the sequence: how many tokens the cache holds. A tensor where the
         cache counts on its device: only an edit that asks for it waits.
-    tokens
-        How many tokens this pass has; None where that is not known.
+    order
+        How many tokens this pass has, and how tensors are laid out.
     kept
         Streams that layers were given in this pass, by the layer's address, where something will ask for them.
     """
 
     first: int | Tensor = 0
-    tokens: int | None = None
+    order: Order = field(default_factory=Order)
     kept: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def tokens(self) -> int | None:
+        """How many tokens this pass has; None where that is not known."""
+        return self.order.tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +101,10 @@ class Edit:
         """Return the tensor as the intervention wants it."""
         if self.along == "weights":
             return self._weights(x, moment)
-        streams = x.ndim == 3 and self.along == "tokens" and self.cached  # of keys there may be as many as they like
-        first = streams and x.shape[0] == moment.tokens != x.shape[1]
-
-        def view(of: Tensor) -> Tensor:
-            return of.transpose(0, 1) if first else by_token(of, moment.tokens)
-
-        supply = Supply(view(moment.kept[f"{self.address} entry"])) if isinstance(self.kind, Skip) else self.supply
-        new = self._edited(view(x), moment, supply)
-        return new.transpose(0, 1) if first else new.reshape(x.shape)
+        order = moment.order
+        entry = moment.kept[f"{self.address} entry"] if isinstance(self.kind, Skip) else None
+        supply = self.supply if entry is None else Supply(order.of(entry))
+        return order.back(self._edited(order.of(x), moment, supply), x)
 
     def _weights(self, x: Tensor, moment: Moment) -> Tensor:
         """Edit scores or a pattern; what is masked in scores stays so."""

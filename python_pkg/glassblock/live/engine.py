@@ -227,9 +227,9 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
             self.problems.missed("What the model was given", error)
             inputs = Inputs()
-        self._passes.given(current, Moment(inputs.first, inputs.tokens))
+        self._passes.given(current, Moment(inputs.first, inputs.order))
         if current.collector is not None:
-            current.collector.begin(inputs.tokens, inputs.mask)
+            current.collector.begin(inputs.order, inputs.mask)
         if current.collector is None and not without_numbers():
             baseline = self._passes.baseline
             current.recorder = Recorder(self._layout, self._overwritten, baseline)

@@ -209,7 +209,8 @@ def _at(arrays: list[Array], place: Place) -> Array:
 def _fitted(numbers: Array, shape: tuple[int, int], inner: int) -> Array:
     """Return numbers, (..., and so many inner dimensions), by batch and position.
 
-    What has no batch, such as embeddings of positions, is the same for every row of it. What belongs to other
+    A model may have its tokens before the texts: what is so is turned. What has no batch, such as embeddings of
+    positions, is the same for every row of it. What belongs to other
     positions, such as an encoder's beside its decoder's, is not measured.
     """
     lead, rest = numbers.shape[: numbers.ndim - inner], numbers.shape[numbers.ndim - inner :]
@@ -218,6 +219,8 @@ def _fitted(numbers: Array, shape: tuple[int, int], inner: int) -> Array:
         return numbers.reshape(batch, positions, *rest)
     if lead in ((positions,), (1, positions)):
         return np.broadcast_to(numbers.reshape(1, positions, *rest), (batch, positions, *rest))
+    if lead == (positions, batch) and batch != positions:
+        return np.swapaxes(numbers, 0, 1)
     if len(lead) > 1 and lead[0] == batch and np.prod(lead) == batch * positions:
         return numbers.reshape(batch, positions, *rest)
     return np.full((batch, positions, *rest), np.nan, np.float32)

@@ -10,20 +10,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from glassblock.live.kinds import Supply
-
-
-def by_token(x: Tensor, tokens: int | None) -> Tensor:
-    """Return values as (batch, tokens, ...), also where a model puts all tokens of a batch into one row of them."""
-    if x.ndim > 2:
-        return x
-    return x.reshape(-1, tokens, x.shape[-1]) if tokens and len(x) % tokens == 0 else x.unsqueeze(0)
+from glassblock.live.order import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +26,13 @@ class _Real:
 
     Attributes
     ----------
-    tokens
-        How many positions there are.
+    order
+        How tensors are laid out.
     mask
         The attention mask that the model was given.
     """
 
-    tokens: int | None = None
+    order: Order = field(default_factory=Order)
     mask: Tensor | None = None
 
     def of(self, x: Tensor) -> Tensor | None:
@@ -51,14 +45,14 @@ class _Real:
 class Collector(Protocol):
     """Sees the tensors of some passes, by key."""
 
-    def begin(self, tokens: int | None, mask: Tensor | None = None) -> None:
-        """Begin a pass of so many tokens, None where that is not known, and its attention mask (batch, tokens)."""
+    def begin(self, order: Order, mask: Tensor | None = None) -> None:
+        """Begin a pass, with how its tensors are laid out and its attention mask (batch, tokens)."""
 
     def wants(self, key: str) -> bool:
         """Say whether it takes the values at a tap."""
 
     def add(self, key: str, x: Tensor) -> None:
-        """Take the values at a tap, (batch, tokens, channels) or (tokens, channels)."""
+        """Take the values at a tap, as the model has them."""
 
     def supply(self, key: str) -> Supply | None:
         """Return what was made of them; None where nothing came by."""
@@ -75,9 +69,9 @@ class Means:
         self._counts: dict[str, int] = defaultdict(int)
         self._real = _Real()
 
-    def begin(self, tokens: int | None, mask: Tensor | None = None) -> None:
+    def begin(self, order: Order, mask: Tensor | None = None) -> None:
         """Begin a pass."""
-        self._real = _Real(tokens, mask)
+        self._real = _Real(order, mask)
 
     def wants(self, key: str) -> bool:
         """Take everything."""
@@ -85,7 +79,7 @@ class Means:
 
     def add(self, key: str, x: Tensor) -> None:
         """Take the values at a tap; every position that is no padding counts the same."""
-        values = by_token(x.detach(), self._real.tokens)
+        values = self._real.order.of(x.detach())
         real = self._real.of(values)
         flat = (values if real is None else values[real]).reshape(-1, x.shape[-1])
         total = flat.sum(0, dtype=torch.float64)
@@ -106,9 +100,9 @@ class MeansByPosition:
         self._counts: dict[str, Tensor] = {}
         self._real = _Real()
 
-    def begin(self, tokens: int | None, mask: Tensor | None = None) -> None:
+    def begin(self, order: Order, mask: Tensor | None = None) -> None:
         """Begin a pass."""
-        self._real = _Real(tokens, mask)
+        self._real = _Real(order, mask)
 
     def wants(self, key: str) -> bool:
         """Take what was asked for."""
@@ -118,7 +112,7 @@ class MeansByPosition:
         """Take the values at a tap, where they are no padding."""
         if key not in self._keys:
             return
-        batched = by_token(x.detach(), self._real.tokens)
+        batched = self._real.order.of(x.detach())
         real = self._real.of(batched)
         counts = torch.full((batched.shape[1],), len(batched)) if real is None else real.sum(0).cpu()
         if real is not None:
@@ -147,12 +141,12 @@ class Capture:
     def __init__(self, keys: Collection[str]) -> None:
         self._keys = keys
         self._kept: dict[str, Tensor] = {}
-        self.tokens: int | None = None
+        self.order = Order()
         self.mask: Tensor | None = None
 
-    def begin(self, tokens: int | None, mask: Tensor | None = None) -> None:
+    def begin(self, order: Order, mask: Tensor | None = None) -> None:
         """Begin a pass."""
-        self.tokens, self.mask = tokens, mask
+        self.order, self.mask = order, mask
 
     def wants(self, key: str) -> bool:
         """Take what was asked for."""
@@ -161,7 +155,7 @@ class Capture:
     def add(self, key: str, x: Tensor) -> None:
         """Keep a copy, because the model may write over its own."""
         if key in self._keys:
-            self._kept[key] = by_token(x, self.tokens).detach().clone()
+            self._kept[key] = self.order.of(x).detach().clone()
 
     def supply(self, key: str) -> Supply | None:
         """Return the values by position."""

@@ -26,6 +26,7 @@ from glassblock.live.baseline import Observer
 from glassblock.live.edits import Moment
 from glassblock.live.frames import Origin
 from glassblock.live.means import Collector
+from glassblock.live.order import Order
 from glassblock.live.plan import Plan
 from glassblock.live.recorder import Recorder
 
@@ -94,7 +95,7 @@ class _Mark:
     number: int
     prepared: Prepared
     first: Any
-    tokens: int | None
+    order: Order
 
 
 class _Local(threading.local):
@@ -155,7 +156,7 @@ class Passes:
             local.marks = deque(maxlen=REMEMBERED)
         self._marks = local.marks
         if not local.marks or local.marks[-1].prepared is not current.prepared or current.prepared.count:
-            local.marks.append(_Mark(_sequence_number(), current.prepared, moment.first, moment.tokens))
+            local.marks.append(_Mark(_sequence_number(), current.prepared, moment.first, moment.order))
 
     def end(self, owner: nn.Module) -> Pass | None:
         """End the pass that began at a module; None if none did."""
@@ -177,7 +178,7 @@ class Passes:
         prepared = mark.prepared if mark else in_force
         again = self._local.again
         if again is None or again[0] is not mark or again[1].prepared is not prepared:
-            moment = Moment(mark.first, mark.tokens) if mark else Moment()
+            moment = Moment(mark.first, mark.order) if mark else Moment()
             self._local.again = again = mark, Pass(prepared, "outside", moment=moment)
         return again[1]
 

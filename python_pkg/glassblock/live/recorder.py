@@ -22,6 +22,7 @@ from glassblock.live.arguments import Inputs
 from glassblock.live.baseline import Observer
 from glassblock.live.edits import split_heads
 from glassblock.live.layout import Layout
+from glassblock.live.order import Order
 from glassblock.live.readings import Place, Readings
 from glassblock.live.stats import describe
 
@@ -159,7 +160,8 @@ class Recorder:
             readings.weights[row] = readings.add(weights.unsqueeze(0)), 0
         for row, change in self._baseline.changes.items() if self._baseline else ():
             readings.changes[row] = readings.add(change.unsqueeze(0)), 0
-        readings.shape = _shape([seen.shape[:-1] for seen in self._rows.values() if not seen.heads])
+        leads = [seen.shape[:-1] for seen in self._rows.values() if not seen.heads]
+        readings.shape = _shape(leads, self.inputs.order)
         self._place(readings)
         readings.lost, readings.order = tuple(self._lost), tuple(self._rows)
         return readings
@@ -260,11 +262,13 @@ def _dot(update: Tensor, stream: Tensor) -> Tensor:
     return (update.float() * stream.to(update.device, non_blocking=True).float()).sum(-1)
 
 
-def _shape(leads: Sequence[tuple[int, ...]]) -> tuple[int, int]:
+def _shape(leads: Sequence[tuple[int, ...]], order: Order) -> tuple[int, int]:
     """Return batch and positions: those of what was seen last, because the main stack runs last."""
     last = next((lead for lead in reversed(leads) if len(lead) > 1), leads[-1] if leads else ())
     if not last:
         return (0, 0)
     if len(last) == 1:
         return (1, last[0])
+    if order.tokens_first(last):
+        return (last[1], last[0])
     return (last[0], int(torch.Size(last[1:]).numel()))

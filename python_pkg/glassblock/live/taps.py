@@ -18,7 +18,7 @@ from glassblock.ir import Architecture, Block, Branch, Layer, Side
 from glassblock.live.edits import Moment, applied, split_heads
 from glassblock.live.expert_edits import ExpertEdits, dense_weights
 from glassblock.live.layout import Layout
-from glassblock.live.means import Collector, by_token
+from glassblock.live.means import Collector
 from glassblock.live.plan import Plan
 from glassblock.live.recorder import Recorder
 
@@ -107,7 +107,8 @@ class HeadsTap:
         edits = plan.taps.get(self.key)
         if not edits:
             return x
-        return applied(edits, split_heads(by_token(x, moment.tokens), self.heads), moment).reshape(x.shape)
+        split = split_heads(moment.order.of(x), self.heads)
+        return moment.order.back(applied(edits, split, moment).flatten(2), x)
 
     def observe(self, x: Tensor, recorder: Recorder | None, collector: Collector | None) -> None:
         """Describe each head."""
