@@ -7,7 +7,8 @@ somebody asks for it, so that the forward pays for nothing that nobody looks at.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -134,18 +135,18 @@ class Frame:
         """Statistics, (sites, batch, positions, 6): `STATS`. NaN is not measured, padding never. It waits."""
         found, arrays, shape = self._readings, self._arrays, self._readings.shape
         stats = np.full((len(self.layout.sites), *shape, len(STATS)), np.nan, np.float32)
-        for row, place in found.blocks.items():
-            stats[row, ..., :-1] = _fitted(_at(arrays, place), shape, 1)
-        for row, place in found.heads.items():
-            described = np.moveaxis(_fitted(_at(arrays, place), shape, 2), 2, 0)
-            stats[row : row + len(described), ..., :-1] = described
-        for row, place in found.changes.items():
-            change = _at(arrays, place)
-            by_head = np.moveaxis(_fitted(change if row in found.heads else change[..., None], shape, 1), -1, 0)
-            stats[row : row + len(by_head), ..., -1] = by_head
-        for row, place in found.weights.items():
-            weights = np.moveaxis(_fitted(_at(arrays, place), shape, 1), -1, 0)
-            stats[row : row + len(weights), ..., 0] = weights
+        for part, rows, at in _together(found.blocks):
+            stats[rows, ..., :-1] = _fitted(arrays[part][at], shape, 1)
+        for part, rows, at in _together(found.heads):
+            described = np.moveaxis(_fitted(arrays[part][at], shape, 2), 3, 1)
+            stats[_onward(rows, described), ..., :-1] = described
+        for part, rows, at in _together(found.changes):
+            change = arrays[part][at]
+            by_head = np.moveaxis(_fitted(change if rows[0] in found.heads else change[..., None], shape, 1), -1, 1)
+            stats[_onward(rows, by_head), ..., -1] = by_head
+        for part, rows, at in _together(found.weights):
+            weights = np.moveaxis(_fitted(arrays[part][at], shape, 1), -1, 1)
+            stats[_onward(rows, weights), ..., 0] = weights
         return self._without_padding(stats)
 
     @cached_property
@@ -153,9 +154,14 @@ class Frame:
         """Size beside the stream and cosine with it, (branches, batch, positions, 2)."""
         shape, arrays = self._readings.shape, self._arrays
         updates = np.full((len(self.layout.updates), *shape, 2), np.nan, np.float32)
-        for row, (update, stream, dot, scale) in self._readings.updates.items():
-            size, length = _at(arrays, update)[..., 0], _at(arrays, stream)[..., 0]
-            updates[row] = _fitted(compare_update(size, length, _at(arrays, dot), scale), shape, 1)
+        alike: dict[tuple[int, int, int, float], list[int]] = defaultdict(list)
+        for row, (update, stream, product, scale) in self._readings.updates.items():
+            alike[update[0], stream[0], product[0], scale].append(row)
+        for (*parts, scale), rows in alike.items():
+            places = zip(*(self._readings.updates[row][:3] for row in rows), strict=True)
+            at = [[index for _, index in of] for of in places]
+            size, length, dot = (arrays[int(part)][index] for part, index in zip(parts, at, strict=True))
+            updates[rows] = _fitted(compare_update(size[..., 0], length[..., 0], dot, scale), shape, 1)
         return self._without_padding(updates)
 
     @cached_property
@@ -206,21 +212,38 @@ def _at(arrays: list[Array], place: Place) -> Array:
     return array
 
 
+def _together(places: Mapping[int, Place]) -> Iterator[tuple[int, list[int], list[int]]]:
+    """Go through the parts in which rows have their numbers: the part, the rows, and the place of each in it."""
+    found: dict[int, tuple[list[int], list[int]]] = {}
+    for row, (part, index) in places.items():
+        rows, at = found.setdefault(part, ([], []))
+        rows.append(row)
+        at.append(index)
+    for part, (rows, at) in found.items():
+        yield part, rows, at
+
+
+def _onward(rows: list[int], numbers: Array) -> NDArray[np.intp]:
+    """Return the rows from some on, as many as there are numbers for each: (rows, heads or experts)."""
+    return np.asarray(rows)[:, None] + np.arange(numbers.shape[1])
+
+
 def _fitted(numbers: Array, shape: tuple[int, int], inner: int) -> Array:
-    """Return numbers, (..., and so many inner dimensions), by batch and position.
+    """Return the numbers of some rows, (rows, ..., and so many inner dimensions), by row, batch and position.
 
     A model may have its tokens before the texts: what is so is turned. What has no batch, such as embeddings of
-    positions, is the same for every row of it. What belongs to other
-    positions, such as an encoder's beside its decoder's, is not measured.
+    positions, is the same for every text. What belongs to other positions, such as an encoder's beside its decoder's,
+    is not measured.
     """
-    lead, rest = numbers.shape[: numbers.ndim - inner], numbers.shape[numbers.ndim - inner :]
+    rows, rest = len(numbers), numbers.shape[numbers.ndim - inner :]
+    lead = numbers.shape[1 : numbers.ndim - inner]
     batch, positions = shape
-    if len(lead) == 1 and lead[0] == batch * positions:
-        return numbers.reshape(batch, positions, *rest)
-    if lead in ((positions,), (1, positions)):
-        return np.broadcast_to(numbers.reshape(1, positions, *rest), (batch, positions, *rest))
     if lead == (positions, batch) and batch != positions:
-        return np.swapaxes(numbers, 0, 1)
+        return np.swapaxes(numbers, 1, 2)
+    if len(lead) == 1 and lead[0] == batch * positions:
+        return numbers.reshape(rows, batch, positions, *rest)
+    if lead in ((positions,), (1, positions)):
+        return np.broadcast_to(numbers.reshape(rows, 1, positions, *rest), (rows, batch, positions, *rest))
     if len(lead) > 1 and lead[0] == batch and np.prod(lead) == batch * positions:
-        return numbers.reshape(batch, positions, *rest)
-    return np.full((batch, positions, *rest), np.nan, np.float32)
+        return numbers.reshape(rows, batch, positions, *rest)
+    return np.full((rows, batch, positions, *rest), np.nan, np.float32)
