@@ -14,6 +14,28 @@ _QUESTIONS = frozenset(
     "shape device dtype ndim size dim numel is_floating_point requires_grad _version is_inference".split()
 )
 
+_SAME = {
+    "mm": "matmul",
+    "bmm": "matmul",
+    "rmatmul": "matmul",
+    "radd": "add",
+    "iadd": "add",
+    "rmul": "mul",
+    "imul": "mul",
+    "multiply": "mul",
+    "rsub": "sub",
+    "isub": "sub",
+    "subtract": "sub",
+    "truediv": "div",
+    "rtruediv": "div",
+    "itruediv": "div",
+    "divide": "div",
+    "true_divide": "div",
+    "rpow": "pow",
+    "ipow": "pow",
+    "absolute": "abs",
+}
+
 
 def step_name(func: Callable[..., Any]) -> str | None:
     """Return the name of an operation as a `TorchFunctionMode` gets it; None for a question about a tensor."""
@@ -21,6 +43,12 @@ def step_name(func: Callable[..., Any]) -> str | None:
     if name == "__get__":
         name = getattr(getattr(func, "__self__", None), "__name__", name)
     return None if name in _QUESTIONS else name
+
+
+def canonical(name: str) -> str:
+    """Return one name for all spellings of an operation: ``__iadd__``, ``add_``, ``__radd__``: add."""
+    bare = name.strip("_")
+    return _SAME.get(bare, bare)
 
 
 def tensors(tree: Any) -> list[torch.Tensor]:

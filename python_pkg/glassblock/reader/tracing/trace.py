@@ -9,6 +9,7 @@ is looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,35 +18,15 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
+from glassblock.reader.tracing.answers import Answers
 from glassblock.reader.tracing.calls import calls_seen, forwards_seen
-from glassblock.reader.tracing.escapes import escape, hollow
+from glassblock.reader.tracing.escapes import hollow
 from glassblock.reader.tracing.fold import Fold
-from glassblock.reader.tracing.known import UNKNOWN, Known
+from glassblock.reader.tracing.perform import Performer
 from glassblock.reader.tracing.record import Call, Op, Recording, Ref, Value
-from glassblock.reader.tracing.steps import base, is_view, made, step_name, tensors, writes
+from glassblock.reader.tracing.steps import base, canonical, is_view, made, step_name, tensors, writes
 from glassblock.reader.walk import walk
 
-_SAME = {
-    "mm": "matmul",
-    "bmm": "matmul",
-    "rmatmul": "matmul",
-    "radd": "add",
-    "iadd": "add",
-    "rmul": "mul",
-    "imul": "mul",
-    "multiply": "mul",
-    "rsub": "sub",
-    "isub": "sub",
-    "subtract": "sub",
-    "truediv": "div",
-    "rtruediv": "div",
-    "itruediv": "div",
-    "divide": "div",
-    "true_divide": "div",
-    "rpow": "pow",
-    "ipow": "pow",
-    "absolute": "abs",
-}
 MOST_BYTES = 4 << 30
 """Memory that activations may take where they have numbers: all of them are kept while a model is traced."""
 
@@ -75,20 +56,20 @@ class Tracer(TorchFunctionMode):
         self._storages: set[int] = set()
         self._bytes, self._most_bytes = 0, most_bytes
         self._paused = False
-        self._known = Known()
+        self._perform = Performer(self.recording)
         self._model, self._fold = model, fold
         self._names: dict[int, tuple[str, bool]] = {}
         self._forwards: dict[int, Callable[..., Any]] = {}
         self._paths: dict[int, tuple[str, ...]] = {}
         self._looked_inside = False
         self._learn(walk(model, closed=fold.keys))
-        self._answers: dict[str, tuple[Any, tuple[int, ...]]] = {}
+        self._answers = Answers(self.recording, fold, self._fresh)
 
     def tell(self, numbers: Iterable[tuple[Any, Any]]) -> None:
         """Say which numbers the inputs stand for; only whole ones and truth values matter."""
         for empty, known in numbers:
             if isinstance(known, torch.Tensor) and not known.is_floating_point():
-                self._known.learn(empty, known)
+                self._perform.known.learn(empty, known)
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Run the model, and record it."""
@@ -163,88 +144,9 @@ class Tracer(TorchFunctionMode):
         step = len(self.steps) - 1
         inputs = tensors((args, kwargs))
         before = [self._value(tensor) for tensor in inputs]
-        result = self._run(name, func, args, kwargs, inputs, before)
+        result = self._perform.run(name, func, args, kwargs, inputs, before)
         self._record(step, args, kwargs, inputs, before, result)
         return result
-
-    def _run(
-        self,
-        name: str,
-        func: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        inputs: list[torch.Tensor],
-        before: list[int],
-    ) -> Any:
-        """Run an operation: on known numbers where all of them are, else on shapes, else it is answered."""
-        if not any(map(hollow, inputs)):
-            result = func(*args, **kwargs)
-            if any(map(hollow, tensors(result))):
-                self._known.learn(result, self._known.run(name, func, args, kwargs, inputs))
-            return result
-        numbers = self._known.run(name, func, args, kwargs, inputs)
-        if numbers is not UNKNOWN:
-            return self._follow(func, args, kwargs, numbers, inputs[0])
-        if writes(name):
-            self._known.forget(inputs[0])
-        device = next(tensor for tensor in inputs if hollow(tensor)).device
-        args, kwargs = self._on_shapes(name, args, device), tree_map(_to(device), kwargs)
-        result = escape(name, func, args, kwargs, self._made_by(before))
-        if result is NotImplemented:
-            try:
-                return func(*args, **kwargs)
-            except RuntimeError:
-                number = self._scalar(device)
-                return func(args[0], *tree_map(number, args[1:]), **tree_map(number, kwargs))
-        if name not in ("to", "where"):
-            self.recording.escapes.append(canonical(name))
-        return result
-
-    def _follow(
-        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], numbers: Any, like: torch.Tensor
-    ) -> Any:
-        """Return what an operation on known numbers returned, its tensors without numbers like the model's."""
-        if numbers is not None and not tensors(numbers):
-            return numbers
-        try:
-            result = func(*args, **kwargs)
-        except Exception:  # noqa: BLE001  # how many there are depends on the numbers, which are known
-            result = None
-        if [t.shape for t in tensors(result)] != [t.shape for t in tensors(numbers)]:
-            result = tree_map(_to(like.device), numbers)
-        self._known.learn(result, numbers)
-        return result
-
-    def _on_shapes(self, name: str, args: tuple[Any, ...], device: torch.device) -> tuple[Any, ...]:
-        """Bring all tensors to the device without numbers; but what selects elements keeps those that are known."""
-        if name not in ("__getitem__", "__setitem__"):
-            return tree_map(_to(device), args)  # type: ignore[no-any-return]
-        return (args[0], tree_map(self._numbers_in, args[1]), *tree_map(_to(device), args[2:]))
-
-    def _scalar(self, device: torch.device) -> Callable[[Any], Any]:
-        """Return a function that makes a known size to a number, and moves other scalars to where the rest is."""
-
-        def move(leaf: Any) -> Any:
-            known = self._known.of(leaf) if isinstance(leaf, torch.Tensor) and leaf.ndim == 0 else None
-            if known is None:
-                return leaf
-            return torch.empty_like(leaf, device=device) if known.is_floating_point() else known.item()
-
-        return move
-
-    def _numbers_in(self, index: Any) -> Any:
-        """Return an index with the numbers that are known of it."""
-        if isinstance(index, slice):
-            bounds = (self._numbers_in(bound) for bound in (index.start, index.stop, index.step))
-            return slice(
-                *(bound.item() if isinstance(bound, torch.Tensor) and not hollow(bound) else bound for bound in bounds)
-            )
-        known = self._known.of(index)
-        return index if known is None else known
-
-    def _made_by(self, values: list[int]) -> str:
-        op = self.recording.values[values[0]].op if values else None
-        return "" if op is None else self.recording.ops[op].name
 
     def _record(
         self,
@@ -294,6 +196,13 @@ class Tracer(TorchFunctionMode):
         if op is not None and self._most_bytes is not None and not hollow(tensor):
             self._weigh(tensor, self._most_bytes)
         return index
+
+    def _fresh(self, like: torch.Tensor, op: int) -> tuple[torch.Tensor, int]:
+        """Return an empty tensor like another one, and the value that it is."""
+        self._paused = True
+        fresh = torch.zeros_like(like)
+        self._paused = False
+        return fresh, self._new(fresh, op)
 
     def _weigh(self, tensor: torch.Tensor, most: int) -> None:
         """Count the memory of what was made with numbers, and refuse to go on where it is too much."""
@@ -345,7 +254,8 @@ class Tracer(TorchFunctionMode):
         asking = vars(module).get("forward")
         try:
             if path in self._fold.keys:
-                vars(module)["forward"] = self._forward(module, call)
+                learn = partial(self._learn, walk(module, call.path))
+                vars(module)["forward"] = self._answers.forward(self._forwards[id(module)], call, learn)
             result = original(module, *args, **kwargs)
         finally:
             self._stack.pop()
@@ -355,92 +265,7 @@ class Tracer(TorchFunctionMode):
         call.outputs = self._values(result)
         return result
 
-    def _forward(self, layer: nn.Module, call: Call) -> Callable[..., Any]:
-        """Return a forward that answers a layer from the first one that is alike and was called alike."""
-        run = self._forwards[id(layer)]
-        call.key = f"{self._fold.keys[call.path]}({self._situation(call, self._fold.containers[call.path])})"
-        known = self._answers.get(call.key)
-
-        def first(*args: Any, **kwargs: Any) -> Any:
-            self._learn(walk(layer, call.path))
-            result = run(*args, **kwargs)
-            self._answers[call.key] = (result, call.inputs)
-            return result
-
-        def folded(*_args: Any, **_kwargs: Any) -> Any:
-            assert known is not None
-            call.folded = True
-            return self._answer(known[0], call)
-
-        return first if known is None else folded
-
-    def _situation(self, call: Call, container: str) -> str:
-        """What is particular to a call: its shapes, and which tensors from outside the layers it got.
-
-        Layers that get another mask or other rotary angles are not alike, though their modules are.
-        """
-        parts = []
-        for index in call.inputs:
-            value = self.recording.values[self._whole(index)]
-            outside = value.op is None or not self._in_container(value.op, container)
-            which = value.index if outside and index != call.inputs[0] else ""
-            parts.append(f"{self.recording.values[index].shape}{which}")
-        return ", ".join(parts)
-
-    def _whole(self, index: int) -> int:
-        """Return what a value was cut out of: each layer may get a slice of its own."""
-        op = self.recording.values[index].op
-        while op is not None and self.recording.ops[op].name in ("getitem", "select", "unbind"):
-            index = self.recording.ops[op].inputs[0]
-            op = self.recording.values[index].op
-        return index
-
-    def _in_container(self, op: int, container: str) -> bool:
-        call = self.recording.ops[op].call
-        while call is not None:
-            if self.recording.calls[call].path.startswith(f"{container}."):
-                return True
-            parents = self.recording.calls[call].parents
-            call = parents[-2] if len(parents) > 1 else None
-        return False
-
-    def _answer(self, result: Any, call: Call) -> Any:
-        index = len(self.recording.ops)
-        made: list[int] = []
-        op = Op(index, "folded", call.index, call.inputs, ())
-        self.recording.ops.append(op)
-
-        def empty(leaf: Any) -> Any:
-            if not isinstance(leaf, torch.Tensor):
-                return leaf
-            self._paused = True
-            fresh = torch.zeros_like(leaf)
-            self._paused = False
-            made.append(self._new(fresh, index))
-            return fresh
-
-        answer = tree_map(empty, result)
-        op.outputs = tuple(made)
-        return answer
-
 
 def _version(tensor: torch.Tensor) -> int | None:
     """Return torch's count of what was written over a tensor; those of inference mode have none."""
     return None if tensor.is_inference() else tensor._version
-
-
-def canonical(name: str) -> str:
-    """Return one name for all spellings of an operation: ``__iadd__``, ``add_``, ``__radd__``: add."""
-    bare = name.strip("_")
-    return _SAME.get(bare, bare)
-
-
-def _to(device: torch.device) -> Callable[[Any], Any]:
-    """Return a function that makes tensors with numbers to ones without; scalars may stay what they are."""
-
-    def move(leaf: Any) -> Any:
-        if not isinstance(leaf, torch.Tensor) or hollow(leaf) or leaf.ndim == 0:
-            return leaf
-        return torch.empty_like(leaf, device=device)
-
-    return move
