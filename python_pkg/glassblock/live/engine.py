@@ -21,13 +21,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glassblock.errors import InterventionError
-from glassblock.ir import Architecture, Side, parse
+from glassblock.ir import Architecture, Side
 from glassblock.live.arguments import (
     Inputs,
     first_tensor,
     inputs_of,
-    logits_of,
     names_of,
     output_tensor,
     replace_output,
@@ -36,9 +34,10 @@ from glassblock.live.arguments import (
 from glassblock.live.attached import Attached, ByLayer
 from glassblock.live.baseline import Observer
 from glassblock.live.edits import Moment
-from glassblock.live.frames import Frame, Origin, Part
+from glassblock.live.frames import Frame, Origin
+from glassblock.live.framing import Framing
 from glassblock.live.hook import Hook, weakly
-from glassblock.live.inside import Change, Findings, Inside, Turns
+from glassblock.live.inside import Change, Inside, Turns
 from glassblock.live.interventions import Interventions
 from glassblock.live.layout import Layout
 from glassblock.live.lengths import Lengths
@@ -46,6 +45,7 @@ from glassblock.live.materials import Materials
 from glassblock.live.means import Collector
 from glassblock.live.passes import Pass, Passes, Prepared, Start, entrances, without_numbers
 from glassblock.live.plan import Plan, plan
+from glassblock.live.presence import Presence
 from glassblock.live.problems import Problems
 from glassblock.live.reading import Shown, Streamed, wanted_by
 from glassblock.live.recorder import Recorder
@@ -83,21 +83,15 @@ class Engine:
         self._on_frame = on_frame
         self._passes = Passes()
         self._answers = threading.local()
-        self._seq = 0
-        self._count = threading.Lock()
         self._in_force, self._used = Prepared(), Interventions()
         self.materials = Materials()
         """Values that were collected for interventions to put in the place of others."""
         self.problems = Problems(on_problem)
-        self._orders: set[tuple[int, ...]] = set()
         self._overwritten: set[str] = set()
         self._attached = Attached(model)
-        self._vocabulary = architecture.vocabulary
+        self._presence = Presence(self._attached, layout, self.problems)
+        self._framing = Framing(model, layout, architecture.vocabulary, self.problems, self._presence)
         self._lengths = Lengths()
-        self.streamed = Streamed()
-        """Taps that go into every frame."""
-        self.shown = Shown()
-        """Taps of which frames hold what pages draw."""
         self.inside = Inside(model, architecture, weakly(self._inside_changes, {}), weakly(self._turn, 0))
         self._finalizer = weakref.finalize(self, _let_go, self._attached, self.inside)
         self._finalizer.atexit = False
@@ -133,17 +127,17 @@ class Engine:
         """Let these taps go into every frame, in the place of those that did."""
         streamed = Streamed.of(self.inside, names)
         self.inside.reach(streamed.wanted)
-        self.streamed = streamed
+        self._framing.streamed = streamed
         self._stream()
 
     def show(self, names: Iterable[str]) -> None:
         """Let frames hold what pages draw of these taps, in the place of those before; nothing else of them is kept."""
-        self.shown = Shown.of(self.inside, names)
+        self._framing.shown = Shown.of(self.inside, names)
         self._stream()
-        self.inside.let_go(but=self.shown.taps.wanted)
+        self.inside.let_go(but=self._framing.shown.taps.wanted)
 
     def _stream(self) -> None:
-        every = (*self.streamed.recipes.values(), *self.shown.taps.recipes.values())
+        every = (*self._framing.streamed.recipes.values(), *self._framing.shown.taps.recipes.values())
         self.inside.stream(wanted_by(every))
 
     def use_again(self) -> None:
@@ -241,45 +235,9 @@ class Engine:
         if done is None or done.recorder is None or output is None:
             return
         try:
-            with torch.no_grad():
-                frame = self._frame(done, done.recorder, output, found)
-            self._on_frame(frame)
+            self._on_frame(self._framing.frame(done, done.recorder, output, found))
         except Exception as error:  # noqa: BLE001 - likewise
             self.problems.missed("A forward pass", error)
-
-    def _frame(self, done: Pass, recorder: Recorder, output: Any, found: Findings | None) -> Frame:
-        readings = recorder.finish()
-        inside, unread = self.streamed.made(found)
-        small, unshown = self.shown.made(found, readings.shape[0])
-        shown = {
-            name: Part(readings.add(of.numbers.contiguous()), of.dropped, tuple(of.numbers.shape))
-            for name, of in small.items()
-        }
-        for address, why in recorder.failed.items():
-            self.problems.not_reduced(address, [address], why)
-        self._compare_with_earlier(readings.order)
-        logits = logits_of(output, self._vocabulary) if done.owner is self._model else None
-        if logits is not None and logits.is_meta:
-            logits = None
-        with self._count:
-            self._seq += 1
-            seq = self._seq
-        return Frame(
-            seq=seq,
-            origin=done.origin,
-            layout=self._layout,
-            interventions=done.prepared.count,
-            token_ids=recorder.inputs.token_ids,
-            # A copy: a view would keep the logits of all positions, for as long as the frame is kept.
-            logits=None if logits is None else logits[:, -1].detach().to(torch.float32, copy=True),
-            inside=inside,
-            unread=unread,
-            unshown=unshown,
-            context_ids=recorder.inputs.context,
-            _readings=readings,
-            _transfer=readings.sent(),
-            _shown=shown,
-        )
 
     def _into(self, turns: ByLayer, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         x = first_tensor(args, kwargs)
@@ -313,7 +271,7 @@ class Engine:
             with torch.no_grad():
                 observe(*seen, current.recorder, current.collector)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in looking must not stop the model
-            self.problems.failed(tap, tap.key, self._addresses(tap), error)
+            self.problems.failed(tap, tap.key, self._presence.addresses(tap), error)
 
     def _into_experts(self, tap: ExpertsTap, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         current, routed = self._current(), tap.routing(args, kwargs)
@@ -336,12 +294,6 @@ class Engine:
     def _current(self) -> Pass:
         return self._passes.current(self._in_force)
 
-    # ---- what goes wrong in looking on
-
-    def compiled(self) -> None:
-        """Say that the model was compiled since: what is compiled is neither read nor edited."""
-        self.problems.compiled()
-
     def check(self, interventions: Interventions) -> None:
         """Look whether what is edited is still where hooks were put.
 
@@ -350,34 +302,11 @@ class Engine:
         InterventionError
             If its module was replaced since: a pass would go by unedited.
         """
-        if not len(interventions):
-            return
-        self.look_around()
-        for item in interventions:
-            where = parse(item.address)
-            gone = {item.address, where.block if where else ""} & self.problems.lost
-            if gone:
-                raise InterventionError(f"{item.address} would not be edited: {self.problems.unread[gone.pop()]}")
+        self._presence.check(interventions)
 
-    def look_around(self) -> None:
-        """Look whether hooks are still where they were put, and say what is no longer read."""
-        for tap in self._attached.gone():
-            self.problems.gone(tap.key, self._addresses(tap))
-
-    def _addresses(self, tap: Tap | ExpertsTap) -> list[str]:
-        """Return the addresses of the rows that a tap fills, or what it is called where it fills none."""
-        row = getattr(tap, "row", None)
-        if row is None:
-            return [tap.key]
-        rows = getattr(tap, "heads", None) or getattr(tap, "experts", 1)
-        return [site.address for site in self._layout.sites[row : row + rows]]
-
-    def _compare_with_earlier(self, order: tuple[int, ...]) -> None:
-        """Look around where a pass saw other rows than any before."""
-        if order not in self._orders:
-            if self._orders:
-                self.look_around()
-            self._orders.add(order)
+    def compiled(self) -> None:
+        """Say that the model was compiled since: what is compiled is neither read nor edited."""
+        self.problems.compiled()
 
 
 def _let_go(attached: Attached, inside: Inside) -> None:
