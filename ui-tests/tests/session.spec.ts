@@ -85,6 +85,12 @@ test('a prompt is typed, run and continued; generation can be stopped', async ({
   await view.getByTestId('generate').click();
   await expect(view).toHaveAttribute('data-run-id', '3');
   await expect(view).toContainText('Paris');
+  // However fast the model wrote, every token can be gone through, and the run over the whole text after them.
+  const written = Number(await ask(page, "print(sum(frame.origin == 'generate' for frame in session.frames))"));
+  expect(written).toBe(24);
+  const last = async () => Number(await view.getByTestId('time-slider').getAttribute('max'));
+  await expect.poll(last).toBeGreaterThanOrEqual(written);
+  await expect(view.getByTestId('time-text')).not.toContainText('kept');
   await view.getByTestId('prompt').fill('Mary '.repeat(80));
   await view.getByTestId('run').click();
   await expect(view.getByTestId('alert')).toContainText('expected at most 64 tokens');
