@@ -26,7 +26,7 @@ export interface CardOf {
 }
 
 /** Height of a folded card's title, subtitle and stepper. */
-const HEADER = 78;
+const HEADER = 84;
 const CHIP = { w: 92, h: 24 };
 
 interface Head {
@@ -115,7 +115,21 @@ function scaleOf(scale: number, { spine, left, right, single }: Columns, measure
   );
 }
 
-function lineOf({ key, of }: Sized, placed: Placed, box: BlockBox, y: (height: number) => number): Line {
+/** Up beside the stream to a block that stands above others on its side, over what those add. */
+function riseOf(
+  { body: { side }, read, enters }: Placed,
+  { spine, rise }: Columns,
+  all: readonly Placed[],
+  y: (height: number) => number,
+): Line['rise'] {
+  if (enters <= read) return null;
+  const over = all.filter(
+    ({ body, write, feeds }) => body.side === side && feeds === null && read < write && write < enters,
+  );
+  return { x: spine + side * rise, y: y(enters), over: over.map(({ write }) => y(write)) };
+}
+
+function lineOf({ key, of, stream }: Sized, placed: Placed, box: BlockBox, y: (height: number) => number): Line {
   const { columns, measure } = of;
   const { spine } = columns;
   const { body, branch, feeds } = placed;
@@ -133,6 +147,7 @@ function lineOf({ key, of }: Sized, placed: Placed, box: BlockBox, y: (height: n
     spine,
     readY: y(placed.read),
     readX: far,
+    rise: riseOf(placed, of.columns, stream.placed, y),
     writeX: bus && last ? far : near,
     reads: branch.reads !== null,
     ...(feeds === null
@@ -140,6 +155,8 @@ function lineOf({ key, of }: Sized, placed: Placed, box: BlockBox, y: (height: n
       : { plus: null, up: { x: Math.round(box.x + box.w / 2), from: y(placed.top), to: y(feeds) } }),
     assumed: branch.source === 'assumed',
     scale: scaleOf(branch.scale?.value ?? 1, columns, measure),
+    // Away from its wire, where there is room.
+    scaleSide: columns.single || body.side === -1 ? 1 : -1,
   };
 }
 
@@ -157,10 +174,10 @@ function ticksOf(sized: Sized, y: (height: number) => number): Tick[] {
   // Parallel branches often share one norm: it stands once on each wire that it is on, but has one name.
   const named = new Map<string, Tick>();
   const put = (one: Tick, side: -1 | 1) => named.set(named.has(one.key) ? `${one.key}@${side}` : one.key, one);
-  for (const { branch, body, bottom, read, write } of sized.stream.placed) {
+  for (const { branch, body, bottom, enters, write } of sized.stream.placed) {
     const { pre_norm: pre, post_norm: post, joint_norm: joint } = branch;
     const at = (from: number) => columns.spine + body.side * from;
-    if (pre && branch.reads !== null) put(tick(pre, at(columns.tick), y(read), 'wire'), body.side);
+    if (pre && branch.reads !== null) put(tick(pre, at(columns.tick), y(enters), 'wire'), body.side);
     // Before a block that is fed from below, the norm lies across the upright wire.
     if (pre && branch.reads === null) {
       put({ ...tick(pre, body.column.x + body.column.w / 2, y(bottom) + 19, 'stream') }, body.side);

@@ -9,6 +9,8 @@ export interface Columns {
   readonly right: { readonly x: number; readonly w: number };
   /** Where a norm stands on a wire, from the stream. */
   readonly tick: number;
+  /** Where a wire goes up that has to pass a block: between the stream and the norms. */
+  readonly rise: number;
   /** The same on the way back, where the arrow's head is. */
   readonly postTick: number;
   /** The same for a norm of the sum of several branches: nearest to the plus. */
@@ -61,6 +63,8 @@ interface Cut {
 const OPENED = { most: 336, least: 288 };
 /** From the stream to blocks. */
 const GAP = 70;
+/** The same in one column: wires go up in it, too. */
+const SINGLE = 60;
 /** From the edge of a card to the stream where nothing stands between them: the dial around a plus. */
 const LANE = 26;
 
@@ -76,7 +80,7 @@ function makeRoom(card: Columns['card'], usual: number, tight: number, opened: -
     const spine = opened === -1 ? Math.max(usual, from + wanted) : Math.min(usual, to - wanted);
     return { spine: Math.max(from + ASIDE, Math.min(spine, to - ASIDE)), gap, single: false };
   }
-  return { spine: card.x + LANE, gap: tight, single: true };
+  return { spine: card.x + LANE, gap: SINGLE, single: true };
 }
 
 export function columns(given: ColumnsOf): Columns {
@@ -90,13 +94,16 @@ export function columns(given: ColumnsOf): Columns {
   const tight = across ? 60 : 50;
   const { spine, gap, single } =
     opened === null ? { spine: usual, gap: narrow ? tight : GAP, single: false } : makeRoom(card, usual, tight, opened);
+  // Half of the gap, and no nearer to the block than its name is wide.
+  const tick = single ? 36 : gap < GAP ? 27 : 37;
   const right = spine + (onRight || !folded || single ? gap : 26);
   return {
     card,
     spine,
     left: single ? { x: card.x, w: 0 } : { x: card.x + PAD, w: spine - gap - card.x - PAD },
     right: { x: right, w: card.x + card.w - PAD - 4 - right },
-    tick: gap < GAP ? 30 : 37,
+    tick,
+    rise: tick - 13,
     // Its name must fit between the stream and the block.
     postTick: gap < GAP ? 30 : 43,
     jointTick: gap < GAP ? 22 : 29,

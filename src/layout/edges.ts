@@ -135,16 +135,18 @@ function endsOf(edge: Edge, to: Arrivals, rail: number): Arrival[] {
 const beside = ({ x, y, w, h }: Card): Point => ({ x: x + w, y: y + h / 2 });
 
 /** Where a line arrives at the blocks of a card that look at a stack: between the wires of each, over the stream. */
-function atBlocks({ stack }: Arrivals, card: Card, source: string): [Point, number][] {
+function atBlocks({ stack }: Arrivals, card: Card, source: string): [Point, number | null][] {
   const group = stack.groups.find(({ layers }) => layers.includes(card.index));
   const branches = (group?.template.branches ?? []).filter(({ context }) => context !== null);
   const named = branches.filter(({ context }) => context === source);
   const names = new Set((named.length > 0 ? named : branches).map(({ block }) => block.split('.').at(-1)));
-  return card.blocks.flatMap((box): [Point, number][] => {
+  return card.blocks.flatMap((box): [Point, number | null][] => {
     const line = card.lines.find(({ address }) => address === box.address);
-    if (!names.has(box.name) || box.form === 'bus' || !line?.plus || !line.reads || box.side === 1) return [];
-    const point = { x: box.x + box.w, y: Math.round((line.plus.y + line.readY) / 2) };
-    return card.blocks.some((other) => crosses(other, point)) ? [] : [[point, line.spine]];
+    if (!names.has(box.name) || box.form === 'bus' || !line?.plus || !line.reads) return [];
+    const point = { x: box.x + box.w, y: Math.round((line.plus.y + (line.rise ?? { y: line.readY }).y) / 2) };
+    return card.blocks.some((other) => other !== box && crosses(other, point))
+      ? []
+      : [[point, box.side === 1 ? null : line.spine]];
   });
 }
 

@@ -101,6 +101,8 @@ export interface Line {
   readonly spine: number;
   readonly readY: number;
   readonly readX: number;
+  /** Beside the stream up to the height at which it comes into its block, where others stand below that; over their wires. */
+  readonly rise: (Point & { readonly over: readonly number[] }) | null;
   readonly writeX: number;
   /** Whether it reads the stream; else it reads what another block feeds it. */
   readonly reads: boolean;
@@ -110,8 +112,9 @@ export interface Line {
   readonly up: { readonly x: number; readonly from: number; readonly to: number } | null;
   /** `assumed` where the branch was not seen in a forward pass. */
   readonly assumed: boolean;
-  /** What the update is multiplied by, where that is not 1. */
+  /** What the update is multiplied by, where that is not 1, and on which side of the stream that stands. */
   readonly scale: string;
+  readonly scaleSide: -1 | 1;
 }
 
 /** One layer, or a group of identical ones bound to one of them. */

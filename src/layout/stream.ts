@@ -12,6 +12,8 @@ export interface Placed {
   readonly body: Body;
   /** Heights above the layer's lower edge. */
   readonly read: number;
+  /** Where what it reads comes into it: higher than where it leaves the stream, where another block stands between. */
+  readonly enters: number;
   readonly write: number;
   readonly bottom: number;
   readonly top: number;
@@ -86,34 +88,42 @@ function placeLinks(links: readonly Wanted[], state: State): Placed[] {
     // The block above has the words about its update under it.
     const feeds = top + BETWEEN_LINKS + body.under;
     state.floor[body.side] = feeds - body.under;
-    return { branch, body, read, write: top, bottom, top, feeds };
+    return { branch, body, read, enters: read, write: top, bottom, top, feeds };
   });
 }
 
-function place({ branch, body }: Wanted, read: number, write: number, isLast: boolean, state: State): Placed {
+function place({ branch, body }: Wanted, read: number, meet: number, isLast: boolean, state: State): Placed {
   const floor = state.floor[body.side] + body.under;
-  const bottom = Math.max(floor, Math.min(read - body.below, write + body.above - body.height));
+  const enters = Math.max(read, floor + body.below);
+  const write = Math.max(meet, enters + body.span);
+  const bottom = Math.max(floor, Math.min(enters - body.below, write + body.above - body.height));
   const top = Math.max(bottom + body.height, write + body.above);
   // The last plus may as well rise to the top of its block; an earlier one stays low, to keep the layer short.
   const raised = isLast && body.form === 'box' ? Math.max(write, top - body.above) : write;
   state.floor[body.side] = top + BETWEEN_BLOCKS;
   state.plus.set(branch.add, raised);
   state.last = Math.max(state.last, raised);
-  return { branch, body, read, write: raised, bottom, top, feeds: null };
+  return { branch, body, read, enters, write: raised, bottom, top, feeds: null };
 }
 
-/** Where the members of one group are added: those with the same `add` meet at one plus. */
+/** Those with the same `add` meet at one plus, one from each side; what stands above another one has its own. */
+function meetings(members: readonly Wanted[]): Wanted[][] {
+  return [...new Set(members.map(({ branch }) => branch.add))].flatMap((add) => {
+    const meeting = members.filter(({ branch }) => branch.add === add);
+    const first = meeting.filter((one, i) => meeting.findIndex(({ body }) => body.side === one.body.side) === i);
+    return [first, ...meeting.filter((one) => !first.includes(one)).map((one) => [one])];
+  });
+}
+
+/** Where the members of one group are added. */
 function placeGroup(members: readonly Wanted[], state: State, lastAdd: number): Placed[] {
   const read = lowestRead(members, state);
-  const placed: Placed[] = [];
-  for (const add of [...new Set(members.map((one) => one.branch.add))]) {
-    const meeting = members.filter((one) => one.branch.add === add);
+  return meetings(members).flatMap((meeting) => {
     const least = meeting.reduce((height, { body }) => Math.max(height, read + body.span), 0);
     const write = state.last > 0 ? Math.max(least, state.last + BETWEEN_PLUSES) : least;
-    const alone = meeting.length === 1;
-    for (const one of meeting) placed.push(place(one, read, write, alone && add === lastAdd, state));
-  }
-  return placed;
+    const alone = members.filter(({ branch }) => branch.add === meeting[0]?.branch.add).length === 1;
+    return meeting.map((one) => place(one, read, write, alone && one.branch.add === lastAdd, state));
+  });
 }
 
 export function placeStream(wanted: readonly Wanted[], entryNorm: string | null = null): Stream {

@@ -13,17 +13,19 @@ interface Plus {
   readonly y: number;
   /** Away from the branch; two branches that meet have a needle each. */
   readonly needles: readonly { readonly address: string; readonly away: -1 | 1; readonly scale: string }[];
+  /** On which side that stands by which what is added is multiplied. */
+  readonly scaleSide: -1 | 1;
 }
 
 /** Branches that are added at one place share a plus. */
 function plusesOf(lines: readonly Line[]): Plus[] {
   const at = new Map<number, Plus>();
-  for (const { key, address, side, plus, scale } of lines) {
+  for (const { key, address, side, plus, scale, scaleSide } of lines) {
     if (!plus) continue;
     const found = at.get(plus.y);
     const needle = { address, away: (side === 1 ? -1 : 1) as -1 | 1, scale };
     // Where two meet, the needles would cover both wires: only the first keeps its dial.
-    at.set(plus.y, found ?? { key, x: plus.x, y: plus.y, needles: [needle] });
+    at.set(plus.y, found ?? { key, x: plus.x, y: plus.y, needles: [needle], scaleSide });
   }
   return [...at.values()];
 }
@@ -52,14 +54,14 @@ function makePlus(): SVGGElement {
   );
 }
 
-function drawPlus(group: SVGGElement, { x, y, needles }: Plus, live: boolean): void {
+function drawPlus(group: SVGGElement, { x, y, needles, scaleSide }: Plus, live: boolean): void {
   const away = needles[0]?.away ?? 1;
   const sweep = away === 1 ? 1 : 0;
   attr(nth(group, 0), { d: live && `M${x},${y - DIAL} A${DIAL},${DIAL} 0 0 ${sweep} ${x},${y + DIAL}` });
   attr(nth(group, 2), { cx: x, cy: y });
   attr(nth(group, 3), { transform: `translate(${x},${y})` });
-  attr(nth(group, 4), { 'text-anchor': away === -1 ? 'end' : 'start' });
-  write(nth(group, 4), x + away * 14, y - 12, needles.map((one) => one.scale).join(' '));
+  attr(nth(group, 4), { 'text-anchor': scaleSide === -1 ? 'end' : 'start' });
+  write(nth(group, 4), x + scaleSide * 14, y - 12, needles.map((one) => one.scale).join(' '));
 }
 
 export function drawPluses(layer: Element, lines: readonly Line[], live: boolean): { paint(look: Look): void } {

@@ -5,6 +5,9 @@ import { join } from './join';
 import type { Look } from './look';
 
 const TURN = { near: 9, far: 11 };
+const BEND = 6;
+/** Half of the widest wire. */
+const OVER = 10;
 const STATIC = 3;
 const LIVE = { least: 1, more: 13, most: 18 };
 /** Where an arrowhead ends, from the stream. */
@@ -12,15 +15,25 @@ const TIP = 11;
 const HEAD = 9;
 
 /** Leaves the rising stream on a quarter turn, then runs level. */
-function readPath({ spine, readY, readX, side, reads }: Line): string {
+function readPath({ spine, readY, readX, rise, side, reads }: Line): string {
   if (!reads) return '';
   const r = side === -1 ? TURN.near : TURN.far;
-  return `M${spine},${readY + r} Q${spine},${readY} ${spine + side * r},${readY} H${readX}`;
+  const leaves = `M${spine},${readY + r} Q${spine},${readY} ${spine + side * r},${readY}`;
+  if (!rise) return `${leaves} H${readX}`;
+  const { x, y } = rise;
+  const b = side * BEND;
+  return `${leaves} H${x - b} Q${x},${readY} ${x},${readY - BEND} V${y + BEND} Q${x},${y} ${x + b},${y} H${readX}`;
+}
+
+/** Where it goes over wires of others. */
+function passing({ rise, reads }: Line): string {
+  return reads ? (rise?.over ?? []).map((y) => `M${rise?.x},${y - OVER} V${y + OVER}`).join(' ') : '';
 }
 
 /** Where it arrives at its box. */
-function readHead({ readX: x, readY: y, side, reads, bus }: Line): string {
+function readHead({ readX: x, readY, rise, side, reads, bus }: Line): string {
   if (!reads || bus) return '';
+  const y = rise?.y ?? readY;
   return `M${x - side * 7},${y - 3.5} L${x},${y} L${x - side * 7},${y + 3.5} Z`;
 }
 
@@ -150,28 +163,31 @@ interface Wire {
   readonly box: BlockBox;
 }
 
+const WIRES = ['gb-read-ground', 'gb-read', 'gb-read-head', 'gb-write'];
+
 function makeWire(): SVGGElement {
   const path = (name: string) => s('path', { class: name });
   const risers = s('g', { class: 'gb-risers' });
-  return s('g', { class: 'gb-wire' }, ...['gb-read', 'gb-read-head', 'gb-write'].map(path), risers, path('gb-slashes'));
+  return s('g', { class: 'gb-wire' }, ...WIRES.map(path), risers, path('gb-slashes'));
 }
 
 function drawWire(group: SVGGElement, { line, box }: Wire): void {
   attr(group, { 'data-hue': line.hue });
   group.classList.toggle('gb-assumed', line.assumed);
-  attr(nth(group, 0), { d: `${readPath(line)} ${stubs(line, box)}` });
-  attr(nth(group, 1), { d: readHead(line) });
+  attr(nth(group, 0), { d: passing(line) });
+  attr(nth(group, 1), { d: `${readPath(line)} ${stubs(line, box)}` });
+  attr(nth(group, 2), { d: readHead(line) });
 }
 
 function paintWire(group: SVGGElement, { line, box }: Wire, look: Look): void {
-  put(nth(group, 2), 'd', writePath(line, box, look));
-  for (const [path, { d, width }] of join(nth(group, 3), 'path', risers(line, box, look), () => s('path'))) {
+  put(nth(group, 3), 'd', writePath(line, box, look));
+  for (const [path, { d, width }] of join(nth(group, 4), 'path', risers(line, box, look), () => s('path'))) {
     put(path, 'd', d);
     put(path, 'stroke-width', width.toFixed(2));
   }
   const marks = cutMarks(line, box, look);
-  put(nth(group, 4), 'd', marks);
-  nth(group, 4).classList.toggle('gb-on', marks !== '');
+  put(nth(group, 5), 'd', marks);
+  nth(group, 5).classList.toggle('gb-on', marks !== '');
 }
 
 export function drawWires(layer: Element, lines: readonly Line[], boxes: readonly BlockBox[]): WireDrawing {
