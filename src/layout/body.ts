@@ -9,6 +9,7 @@ import { big, percent } from './format';
 import { expertsOf, type InsideScene, layoutInside } from './inside';
 import { endsOf, middleOf } from './inside/leads';
 import { type Description, describe } from './kinds';
+import { AROUND } from './opened';
 import type { BlockBox, CellBox, PartBox, Rect, Row } from './scene';
 import { fitting, type Measure } from './text';
 
@@ -59,9 +60,6 @@ const WORDS = 46;
 const BUS_HEADS = 8;
 const PART = { share: 0.42, most: 150, aside: 12, inset: 8, title: 22, line: 14, gap: 6 };
 const BUS = { cell: 22, gap: 8, tight: 4, drop: 14, rise: 9 };
-
-/** Around an inside. */
-const AROUND = 8;
 
 function insideOf(block: Block, width: number, { opened, measure }: BodyContext): InsideScene | null {
   if (opened !== block.address || !block.inside) return null;

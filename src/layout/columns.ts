@@ -1,6 +1,6 @@
 /** Horizontal places: they follow from the width and from what the layers hold, and are the same for all cards. */
 import type { Description } from './kinds';
-import { ASIDE } from './opened';
+import { ASIDE, type Opened } from './opened';
 
 export interface Columns {
   readonly card: { readonly x: number; readonly w: number };
@@ -22,6 +22,7 @@ export interface Columns {
 
 const PAD = 12;
 const CHIP = 30;
+const STRIP = { narrow: { x: 22, w: 20, aside: 10 }, wide: { x: 30, w: 26, aside: 38 } };
 const NARROW = 540;
 const WIDEST = 820;
 
@@ -34,8 +35,8 @@ export interface ColumnsOf {
   readonly blocks: readonly Description[];
   /** Whether any block is on the right of the stream: else what is there are names of layers alone. */
   readonly onRight: boolean;
-  /** On which side a block is opened: it gets the width that it needs, and what is beside it the rest. */
-  readonly opened: -1 | 1 | null;
+  /** A block that is opened gets the width that it needs, and what is beside it the rest. */
+  readonly opened: Opened | null;
 }
 
 /** The widest a diagram gets: beyond it wires only get longer. Where there is room for twice of it, it is a little larger. */
@@ -54,6 +55,8 @@ function shareOf({ width, folded, live, blocks, onRight }: ColumnsOf): number {
 
 /** Where the stream is, and how far blocks are from it. */
 interface Cut {
+  /** How wide cards are: wider than there is room for where the narrowest inside is; then not all is seen at once. */
+  readonly w: number;
   readonly spine: number;
   readonly gap: number;
   readonly single: boolean;
@@ -66,34 +69,38 @@ const GAP = 70;
 /** The same in one column: wires go up in it, too. */
 const SINGLE = 60;
 /** From the edge of a card to the stream where nothing stands between them: the dial around a plus. */
-const LANE = 26;
+const LANE = 24;
 
 /**
  * The stream moved aside for an opened block, no further than what is on its other side can spare. Where there is too
  * little, the stream goes to the edge and all blocks stand in one column: text is never made smaller for it.
  */
-function makeRoom(card: Columns['card'], usual: number, tight: number, opened: -1 | 1): Cut {
+function makeRoom(card: Columns['card'], usual: number, tight: number, { side, widthIn }: Opened): Cut {
   for (const [wanted, gap] of [[OPENED.most, GAP] as const, [OPENED.least, tight] as const]) {
     const [inner, outer] = [gap + PAD, gap + PAD + 4];
     const [from, to] = [card.x + inner, card.x + card.w - outer];
-    if (to - from < wanted + ASIDE) continue;
-    const spine = opened === -1 ? Math.max(usual, from + wanted) : Math.min(usual, to - wanted);
-    return { spine: Math.max(from + ASIDE, Math.min(spine, to - ASIDE)), gap, single: false };
+    if (to - from < wanted + ASIDE || widthIn(wanted) > wanted) continue;
+    const spine = side === -1 ? Math.max(usual, from + wanted) : Math.min(usual, to - wanted);
+    return { w: card.w, spine: Math.max(from + ASIDE, Math.min(spine, to - ASIDE)), gap, single: false };
   }
-  return { spine: card.x + LANE, gap: SINGLE, single: true };
+  const beside = LANE + SINGLE + PAD;
+  const w = beside + widthIn(card.w - beside);
+  return { w, spine: card.x + LANE, gap: SINGLE, single: true };
 }
 
 export function columns(given: ColumnsOf): Columns {
   const { width, folded, across, onRight, opened } = given;
   const narrow = width < NARROW;
-  const strip = folded ? { x: narrow ? 22 : 30, w: narrow ? 20 : 26 } : null;
-  const x = strip ? strip.x + strip.w + (narrow ? 10 : 38) : CHIP;
-  const card = { x, w: width - x };
-  const usual = Math.round(card.x + card.w * shareOf(given));
+  const strip = folded ? STRIP[narrow ? 'narrow' : 'wide'] : null;
+  const x = strip ? strip.x + strip.w + strip.aside : CHIP;
+  const whole = { x, w: width - x };
+  const usual = Math.round(x + whole.w * shareOf(given));
   // Names of norms across the stream stand beside it.
   const tight = across ? 60 : 50;
-  const { spine, gap, single } =
-    opened === null ? { spine: usual, gap: narrow ? tight : GAP, single: false } : makeRoom(card, usual, tight, opened);
+  const { w, spine, gap, single }: Cut = opened
+    ? makeRoom(whole, usual, tight, opened)
+    : { w: whole.w, spine: usual, gap: narrow ? tight : GAP, single: false };
+  const card = { x, w };
   // Half of the gap, and no nearer to the block than its name is wide.
   const tick = single ? 36 : gap < GAP ? 27 : 37;
   const right = spine + (onRight || !folded || single ? gap : 26);
@@ -101,7 +108,7 @@ export function columns(given: ColumnsOf): Columns {
     card,
     spine,
     left: single ? { x: card.x, w: 0 } : { x: card.x + PAD, w: spine - gap - card.x - PAD },
-    right: { x: right, w: card.x + card.w - PAD - 4 - right },
+    right: { x: right, w: card.x + card.w - PAD - (single ? 0 : 4) - right },
     tick,
     rise: tick - 13,
     // Its name must fit between the stream and the block.

@@ -7,7 +7,7 @@ import { type Arrivals, type Leaving, placeEdges, placeLeaving, railsWidth } fro
 import { placeRow, placeTop, rowHeight } from './ends';
 import { describe } from './kinds';
 import { groupKey, layerCount, layerOf } from './model';
-import { openedOf, openedSide } from './opened';
+import { openedAs, openedOf } from './opened';
 import type { Card, Scene, Spine } from './scene';
 import { placeFans, placeStrip } from './strip';
 import type { Measure } from './text';
@@ -136,7 +136,7 @@ function columnsOf(architecture: Architecture, width: number, given: LayoutOptio
     ),
     blocks: templates.flatMap(({ template, width }) => template.blocks.map((block) => describe(block, width))),
     onRight: templates.some(({ template, width }) => [...sidesOf(template, width).values()].includes(1)),
-    opened: openedSide(architecture, given.opened ?? null),
+    opened: openedAs(architecture, given.opened ?? null, given.measure),
   });
 }
 

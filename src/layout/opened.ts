@@ -3,10 +3,14 @@
  * card grows by the height of what is in it.
  */
 import type { Architecture, Block, Group, Layer, Stack } from '../wire/types.generated';
+import { expertsOf, layoutInside } from './inside';
 import { describe } from './kinds';
 import { layerAddress } from './model';
 import { chooseSides } from './stream';
+import type { Measure } from './text';
 
+/** Around an inside. */
+export const AROUND = 8;
 /** Room for the block on the other side of the stream. */
 export const ASIDE = 124;
 
@@ -36,21 +40,36 @@ export function openedOf(
   return block?.inside ? address : null;
 }
 
-/** On which side of the stream the opened block is; null where none is open. */
-export function openedSide({ stacks }: Architecture, opened: string | null): -1 | 1 | null {
-  for (const stack of stacks) {
-    const place = opened === null ? null : within(stack, opened);
-    const group = place && stack.groups.find((one) => one.layers.includes(place.index));
-    if (!place || !group) continue;
-    const { template } = group;
-    const address = `${template.address}.${place.name}`;
-    const block = template.blocks.find((one) => one.address === address);
-    if (!block?.inside) continue;
-    const preferred = (of: string) => {
-      const one = template.blocks.find((other) => other.address === of);
+/** Where a block is opened: on which side of the stream, and how wide it gets that is laid out for a width. */
+export interface Opened {
+  readonly side: -1 | 1;
+  readonly widthIn: (width: number) => number;
+}
+
+/** The block that is opened in a group of layers, or what stands for it there. */
+function openedIn(stack: Stack, opened: string): { group: Group; block: Block } | null {
+  const place = within(stack, opened);
+  const group = place && stack.groups.find((one) => one.layers.includes(place.index));
+  const block = group?.template.blocks.find(({ address }) => address === `${group.template.address}.${place?.name}`);
+  return group && block?.inside ? { group, block } : null;
+}
+
+/** Where a block is opened; null where none is. */
+export function openedAs({ stacks }: Architecture, opened: string | null, measure: Measure): Opened | null {
+  for (const stack of opened === null ? [] : stacks) {
+    const found = openedIn(stack, opened ?? '');
+    if (!found?.block.inside) continue;
+    const { blocks, branches } = found.group.template;
+    const sides = chooseSides(branches, (of) => {
+      const one = blocks.find(({ address }) => address === of);
       return one ? describe(one, stack.width.value).side : 1;
-    };
-    return chooseSides(template.branches, preferred).get(address) ?? null;
+    });
+    const side = sides.get(found.block.address);
+    const { inside } = found.block;
+    const options = { measure, experts: expertsOf(found.block) };
+    const widthIn = (width: number) =>
+      layoutInside(inside, { ...options, width: width - 2 * AROUND }).width + 2 * AROUND;
+    if (side !== undefined) return { side, widthIn };
   }
   return null;
 }

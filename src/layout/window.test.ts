@@ -10,6 +10,12 @@ describe('the room for a scene', () => {
     expect(roomFor(SMALL, 400)).toEqual({ w: 400, h: 300 });
     expect(roomFor(TALL, 1000).h).toBeLessThan(TALL.h);
   });
+
+  it('is too narrow for all of it where it would be too small to be read', () => {
+    const room = roomFor(SMALL, 400, 0.9);
+    expect(room).toEqual({ w: 400, h: 540 });
+    expect(first(SMALL, room, 0.9)).toEqual({ k: 0.9, x: 0, y: 0 });
+  });
 });
 
 describe('what is seen', () => {

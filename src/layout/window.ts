@@ -17,10 +17,10 @@ const LARGEST = 4;
 /** Around what is brought into sight. */
 const MARGIN = 24;
 
-/** The room for a scene: it gets its own size, unless there is less. */
-export function roomFor(scene: Size, available: number): Size {
-  const k = Math.min(1, available / scene.w);
-  return { w: scene.w * k, h: Math.min(scene.h * k, TALLEST) };
+/** The room for a scene: it gets its own size, unless there is less; `least` is how small it may be seen at first. */
+export function roomFor(scene: Size, available: number, least = 0): Size {
+  const k = Math.max(least, Math.min(1, available / scene.w));
+  return { w: Math.min(available, scene.w * k), h: Math.min(scene.h * k, TALLEST) };
 }
 
 /** How small a scene must be to be seen whole; never larger than it is. */
@@ -36,8 +36,9 @@ export function hold({ k, x, y }: Seen, scene: Size, room: Size): Seen {
   return { k: size, x: held(x, scene.w, room.w / size), y: held(y, scene.h, room.h / size) };
 }
 
-/** What is seen at first: all of the width, from the top. */
-export const first = (scene: Size, room: Size): Seen => hold({ k: room.w / scene.w, x: 0, y: 0 }, scene, room);
+/** What is seen at first, from the top: all of the width, unless that is too small to be read. */
+export const first = (scene: Size, room: Size, least = 0): Seen =>
+  hold({ k: Math.max(least, room.w / scene.w), x: 0, y: 0 }, scene, room);
 
 export const whole = (scene: Size, room: Size): Seen => hold({ k: 0, x: 0, y: 0 }, scene, room);
 

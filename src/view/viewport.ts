@@ -116,9 +116,11 @@ export class Viewport {
     // A new scene is drawn as seen from near.
     delete this.svg.dataset.detail;
     this.#scene = { w: scene.width, h: scene.height };
-    this.#room = roomFor(this.#scene, available);
+    // Text is never smaller than it is drawn for, unless a person zooms out.
+    const least = 1 / Math.max(1, zoomOf(this.svg));
+    this.#room = roomFor(this.#scene, available, least);
     this.#map.draw(scene);
-    this.#see(this.#own ? hold(this.#seen, this.#scene, this.#room) : first(this.#scene, this.#room), this.#own);
+    this.#see(this.#own ? hold(this.#seen, this.#scene, this.#room) : first(this.#scene, this.#room, least), this.#own);
   }
 
   /** Where a pointer is in the scene. */

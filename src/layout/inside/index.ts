@@ -23,7 +23,8 @@ export interface InsideOptions {
 
 /** Pixels of the widest bar, tried from the widest. */
 const BARS = [150, 120, 96, 76, 60, 48] as const;
-const WORDS = { least: 74, most: 190 };
+/** Words stand on one side of their wire: of a row of its own a step gets no more than that share for them. */
+const WORDS = { least: 74, most: 190, share: 0.62 };
 const BARRED: ReadonlySet<string> = new Set(['linear', 'input', 'output']);
 
 interface Rows {
@@ -39,7 +40,7 @@ function rowsOf(inside: Inside, graph: Graph, { width, measure, experts = '' }: 
   const free = longest(graph);
   const words = free.map((row) => {
     const beside = free.filter((one) => one === row).length;
-    return Math.max(WORDS.least, Math.min(WORDS.most, width / beside - GAP - 18));
+    return Math.max(WORDS.least, Math.min(WORDS.most, (width / beside - GAP - 18) * (beside === 1 ? WORDS.share : 1)));
   });
   let best: Rows = { sizes: [], rowOf: [] };
   let least = Number.POSITIVE_INFINITY;
