@@ -3,8 +3,8 @@
  * what each branch adds to it. More of them than there is room for are put together, each row showing the largest.
  */
 import type { HeatOf } from './local';
+import type { Column } from './moment';
 import type { LayoutIndex } from './readings';
-import type { Column } from './timeline';
 
 export const MOST_ROWS = 64;
 

@@ -5,7 +5,7 @@
 import type { Bytes, DecodedFrame } from '../wire/codec';
 import type { Numbers } from '../wire/numbers';
 import type { Effect, Effects, How } from '../wire/types.generated';
-import type { Moment } from './timeline';
+import type { Moment } from './moment';
 
 /** `live`: the kernel answered. `silent`: it did not, so far. `gone`: the connection was closed. `recorded`: there is none. */
 export type Connection = 'unknown' | 'live' | 'silent' | 'gone' | 'recorded';

@@ -4,7 +4,7 @@
  */
 import type { DecodedFrame } from '../wire/codec';
 import type { Numbers } from '../wire/numbers';
-import type { Column } from './timeline';
+import type { Column } from './moment';
 
 /** Rows that are drawn at most; the kernel sends no more. */
 export const MOST_ROWS = 128;

@@ -11,8 +11,9 @@ import type { Effects, Frame, How, Intervention, Matrix, Saved } from '../wire/t
 import { ConnectionWatch, type Deadlines } from './connection';
 import { type Durable, readDurable, watchDurable } from './durable';
 import { EMPTY_PAGE, type Page, type Sweep } from './local';
+import { tokensOf } from './moment';
 import { Store } from './store';
-import { Timeline, tokensOf } from './timeline';
+import { Timeline } from './timeline';
 import { Watching } from './watching';
 
 const PROTOCOL_VERSION = 1;

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sessionState } from '../fixtures';
 import type { DecodedFrame } from '../wire/codec';
 import type { Frame } from '../wire/types.generated';
-import { columnsOf, Timeline, tokensOf } from './timeline';
+import { columnsOf, tokensOf } from './moment';
+import { Timeline } from './timeline';
 
 const WORDS = ['When', ' Mary', ' and', ' John', ' went'];
 

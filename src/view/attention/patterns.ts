@@ -4,7 +4,6 @@
  * screen.
  */
 
-import { measured } from '../../layout/format';
 import { describe } from '../../layout/kinds';
 import { locate } from '../../layout/model';
 import { difference } from '../../state/pattern';
@@ -20,6 +19,7 @@ import { Segments } from '../segments';
 import { stageOf } from '../stages';
 import { HeadGrid, type Heads } from './heads';
 import { Large } from './large';
+import { PatternLegend } from './legend';
 import { signedScale, UNIT } from './palette';
 import { Raster } from './raster';
 import { askedOf, columnsAt, limitOf, matrixOf, patternsOf, reasonOf, tapsOf } from './source';
@@ -46,11 +46,7 @@ export class Patterns implements Part {
   #seg: Segments<'changed' | 'clean' | 'difference'>;
   #close = h('button', { class: 'gb-button gb-small-button' }, 'All heads');
   #why = h('p', { class: 'gb-empty' });
-  #legend = h('div', { class: 'gb-heat-legend gb-sub' });
-  #low = h('span');
-  #high = h('span');
-  #bar = h('i', { class: 'gb-gradient' });
-  #note = h('span');
+  #legend = new PatternLegend();
   #grid: HeadGrid;
   #large: Large;
   #raster: Raster;
@@ -72,7 +68,6 @@ export class Patterns implements Part {
     this.#large = new Large(view);
     this.#raster = new Raster(view);
     this.#next = new NextFrame(signal, () => this.#draw());
-    this.#legend.append(this.#low, this.#bar, this.#high, this.#note);
     this.element.append(
       h('div', { class: 'gb-section-head' }, this.#heading, this.#path, this.#seg.element, this.#effective),
       this.#why,
@@ -80,7 +75,7 @@ export class Patterns implements Part {
       this.#grid.element,
       this.#close,
       this.#large.element,
-      this.#legend,
+      this.#legend.element,
     );
     this.#listen();
     this.#watchSight();
@@ -197,7 +192,7 @@ export class Patterns implements Part {
     show(this.#raster.element, told);
     this.#paintHeads(drawing, look);
     this.#paintSeg(look, drawing);
-    this.#paintLegend(drawing);
+    this.#legend.paint(drawing, look);
     this.#offer(block);
     const why = reasonOf(this.view, block, look, told || drawing.now !== null);
     show(this.#why, why !== '');
@@ -250,37 +245,6 @@ export class Patterns implements Part {
     show(this.#seg.element, compared);
     setText(this.#seg.of('changed'), changedWord(look.interventions));
     this.#seg.press(differs ? 'difference' : look.shows === 'clean' ? 'clean' : 'changed');
-  }
-
-  /** A head that is ablated behind its pattern goes on looking: what it looks at may be what an ablation is about. */
-  #attending(block: string): string {
-    const look = this.#look;
-    const cut = look?.shows === 'clean' ? [] : (look?.interventions ?? []).filter((one) => one.cut);
-    const heads = cut.map(({ address }) => address).filter((address) => /\.H\d+$/.test(address));
-    const names = heads
-      .filter((address) => address.startsWith(`${block}.H`))
-      .map((address) => address.slice(block.length + 1));
-    if (names.length === 0) return '';
-    return `${names.join(', ')} still attend${names.length === 1 ? 's' : ''}; what it finds is replaced`;
-  }
-
-  #paintLegend({ block, shown, scale, differs, mixes }: Drawing): void {
-    show(this.#legend, shown !== null);
-    if (!shown) return;
-    setText(this.#low, measured(scale.low, 2));
-    setText(this.#high, measured(scale.high, 2));
-    this.#bar.style.background = scale.gradient;
-    const { before, queries } = shown;
-    const still = this.#attending(block);
-    const cut = before > 0 ? `the last ${queries.length} of ${before + queries.length} queries` : '';
-    const another = (this.#newest(`${block}.pattern`)?.of.keys ?? null) !== null ? 'keys: of the encoder' : '';
-    const what = differs ? 'weight, ablated − clean' : mixes ? 'exact weight of a source' : 'weight';
-    const axes = mixes ? 'rows: targets, columns: sources' : 'rows: queries, columns: keys';
-    setText(this.#note, [what, axes, cut, another, still].filter((word) => word !== '').join(' · '));
-  }
-
-  #newest(name: string) {
-    return this.#look?.now?.frame.inside.get(name);
   }
 
   #rasters(block: Block, look: Look): boolean {

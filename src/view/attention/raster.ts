@@ -1,7 +1,7 @@
 /** What a mixer does at each token: heads by tokens, the norm of its state, how much it keeps and how much it writes. */
 import { measured } from '../../layout/format';
+import type { Column } from '../../state/moment';
 import { robustLimits } from '../../state/scale';
-import type { Column } from '../../state/timeline';
 import { columnNames, Palette, sized } from '../canvas';
 import type { View } from '../context';
 import { h, put, setText, show } from '../dom';

@@ -1,7 +1,7 @@
 /** Where a block's picture comes from: the frames of the sequence on screen, or the matrix that was asked for. */
 import type { AskedMatrix } from '../../state/local';
+import { type Column, columnsOf, endOf } from '../../state/moment';
 import { MOST_ROWS, matrixPattern, type Pattern, patternOf } from '../../state/pattern';
-import { type Column, columnsOf, endOf } from '../../state/timeline';
 import type { DecodedFrame } from '../../wire/codec';
 import type { Block } from '../../wire/types.generated';
 import type { View } from '../context';

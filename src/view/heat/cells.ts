@@ -4,8 +4,8 @@
  */
 import type { Rows } from '../../state/grid';
 import type { Theme } from '../../state/local';
+import type { Column } from '../../state/moment';
 import { beyond, type Limits } from '../../state/scale';
-import type { Column } from '../../state/timeline';
 import type { DecodedFrame } from '../../wire/codec';
 import { columnNames, type Inks } from '../canvas';
 import { magnitude, type Paint, signedColour } from '../colour';

@@ -5,9 +5,9 @@
 import { fixed, percent } from '../../layout/format';
 import { mostRowsOf, type Rows, roomFor, rowsOf, valuesOf } from '../../state/grid';
 import type { HeatOf } from '../../state/local';
+import { type Column, columnsOf, endOf } from '../../state/moment';
 import type { LayoutIndex } from '../../state/readings';
 import { type Limits, robustLimits } from '../../state/scale';
-import { type Column, columnsOf, endOf } from '../../state/timeline';
 import type { DecodedFrame } from '../../wire/codec';
 import { visible } from '../candidates';
 import { Palette, sized } from '../canvas';

@@ -2,7 +2,7 @@
 import { fixed, percent, signed } from '../../layout/format';
 import type { Rows } from '../../state/grid';
 import type { HeatOf } from '../../state/local';
-import type { Column } from '../../state/timeline';
+import type { Column } from '../../state/moment';
 import type { View } from '../context';
 import { type Look, runShown } from '../look';
 
