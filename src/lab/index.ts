@@ -1,8 +1,10 @@
-// The JupyterLab plugin: a side panel with a second live view of the diagram that the current notebook shows.
+// The JupyterLab plugin: a side panel with a second live view of the diagram that the current notebook shows, and pictures in
+// the place of diagrams whose kernel is gone.
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { DiagramPanel } from './panel';
+import { showPictures } from './pictures';
 
 const OPEN_PANEL = 'glassblock:open-panel';
 
@@ -18,6 +20,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
   ) => {
+    showPictures(notebooks);
     const panel = new DiagramPanel(notebooks);
     app.shell.add(panel, 'right', { rank: 900 });
     restorer?.add(panel, panel.id);

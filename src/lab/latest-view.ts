@@ -29,7 +29,10 @@ export function latestView(notebook: INotebookModel): ReadonlyPartialJSONValue |
   return found;
 }
 
-function isDiagram(output: IOutputModel): boolean {
-  const text = output.data['text/plain'];
-  return output.trusted && WIDGET_VIEW in output.data && typeof text === 'string' && text.startsWith(NAME);
+/** Whether an output is one of ours. */
+export function isOurs(data: IOutputModel['data']): boolean {
+  const text = data['text/plain'];
+  return WIDGET_VIEW in data && typeof text === 'string' && text.startsWith(NAME);
 }
+
+const isDiagram = ({ trusted, data }: IOutputModel): boolean => trusted && isOurs(data);

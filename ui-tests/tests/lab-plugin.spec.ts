@@ -1,5 +1,6 @@
 // The plugin alone, with a stand-in for the diagram: any widget whose text begins with the project's name.
 import { expect, test } from '@jupyterlab/galata';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import { newNotebook, runCell } from '../helpers/notebook';
 import { openPanel } from '../helpers/panel';
 
@@ -55,4 +56,36 @@ test('the command is in the palette', async ({ page }) => {
   await page.locator('.lm-CommandPalette input').fill('glassblock');
   await page.getByText('Glassblock: show the diagram beside the notebook').click();
   await expect(page.locator('#glassblock-panel')).toContainText('Open a notebook');
+});
+
+test('a notebook that is opened again shows the saved picture, and the diagram once its cell is run', async ({
+  page,
+}) => {
+  await newNotebook(page);
+  await runCell(page, 'import glassblock as gb\ngb.unfold("gallery:gpt2")');
+  const notebook = page.locator('.jp-NotebookPanel:visible');
+  await expect(notebook.locator('.gb-root')).toBeVisible();
+  const path = await page.evaluate(async () => {
+    const panel = window.jupyterapp.shell.currentWidget as NotebookPanel;
+    await panel.context.save();
+    await panel.sessionContext.shutdown();
+    panel.close();
+    return panel.context.path;
+  });
+  await page.evaluate(async (file) => {
+    await window.jupyterapp.commands.execute('docmanager:open', { path: file });
+  }, path);
+  const picture = notebook.getByRole('img', { name: 'Glassblock diagram of GPT-2' });
+  await expect(picture).toBeVisible();
+  // It was drawn, not only put there.
+  expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(300);
+  await expect(notebook).not.toContainText('Error displaying widget');
+  await page.evaluate(async () => {
+    const { content, sessionContext } = window.jupyterapp.shell.currentWidget as NotebookPanel;
+    await sessionContext.ready;
+    content.activeCellIndex = content.widgets.length - 1;
+    await window.jupyterapp.commands.execute('notebook:run-cell');
+  });
+  await expect(notebook.locator('.gb-root')).toBeVisible();
+  await expect(picture).toBeHidden();
 });
