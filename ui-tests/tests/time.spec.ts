@@ -77,10 +77,11 @@ test('a token is chosen with the keyboard, and its values are said', async ({ pa
 test('nothing moves while it streams, and nothing is left behind', async ({ page }) => {
   await stream(page, { hz: 30, frames: 30 });
   const cdp = await page.context().newCDPSession(page);
-  const before = await heapOf(cdp);
+  const before = await heapOf(page, cdp);
   const shifts = await shiftsWhile(page, () => stream(page, { hz: 30, frames: 90 }));
   expect(shifts.filter(({ value }) => value > 0.001)).toEqual([]);
-  const after = await heapOf(cdp);
+  const after = await heapOf(page, cdp);
   expect(after.listeners).toBe(before.listeners);
   expect(after.megabytes).toBeLessThan(before.megabytes + 2);
+  expect(after.nodes).toBeLessThan(before.nodes + 20);
 });
