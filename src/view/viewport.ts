@@ -117,7 +117,7 @@ export class Viewport {
     delete this.svg.dataset.detail;
     this.#scene = { w: scene.width, h: scene.height };
     // Text is never smaller than it is drawn for, unless a person zooms out.
-    const least = 1 / Math.max(1, zoomOf(this.svg));
+    const least = 1 / Math.max(1, zoomWithin(this.view.root));
     this.#room = roomFor(this.#scene, available, least);
     this.#map.draw(scene);
     this.#see(this.#own ? hold(this.#seen, this.#scene, this.#room) : first(this.#scene, this.#room, least), this.#own);
