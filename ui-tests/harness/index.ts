@@ -113,8 +113,8 @@ export async function heapOf(page: Page, cdp: CDPSession): Promise<Held> {
   const value = (name: string) => metrics.find((one) => one.name === name)?.value ?? Number.NaN;
   const { usedSize, backingStorageSize } = (await cdp.send('Runtime.getHeapUsage')) as Record<string, number>;
   const [megabytes, buffers] = [usedSize, backingStorageSize].map((bytes = Number.NaN) => bytes / 2 ** 20);
-  // An element each, and its text.
-  const tokens = 2 * (await page.locator('.gb-token').count());
+  // An element each, and its text. Not by a locator, which listens to the page from then on.
+  const tokens = 2 * (await page.evaluate(() => document.querySelectorAll('.gb-token').length));
   return {
     megabytes: megabytes ?? Number.NaN,
     buffers: buffers ?? Number.NaN,
