@@ -3,15 +3,14 @@
  * and turns what a person does into requests. It never changes the shared state itself: a click is marked as pending
  * and becomes real when the kernel's `state` says so.
  */
-import { type Bytes, decodeFrame, parseKernelMessage, WireError } from '../wire/codec';
+import type { Bytes } from '../wire/codec';
 import type { PageModel } from '../wire/model';
-import { numbersOf } from '../wire/numbers';
 import { type Method, type Params, RequestFailure, Requests } from '../wire/requests';
-import type { Effects, Frame, How, Intervention, Matrix, Saved } from '../wire/types.generated';
+import type { How, Intervention } from '../wire/types.generated';
 import { ConnectionWatch, type Deadlines } from './connection';
 import { type Durable, readDurable, watchDurable } from './durable';
-import { EMPTY_PAGE, type Page, type Sweep } from './local';
-import { tokensOf } from './moment';
+import { Incoming } from './incoming';
+import { EMPTY_PAGE, type Page } from './local';
 import { Store } from './store';
 import { Timeline } from './timeline';
 import { Watching } from './watching';
@@ -19,12 +18,6 @@ import { Watching } from './watching';
 const PROTOCOL_VERSION = 1;
 const NEW_TOKENS = 24;
 const SETTLE_MS = 2000;
-
-/** A sweep with what a message brings: rows that came before those of the message are kept. */
-function grown(before: Sweep | null, { type: _, first, rows, ...about }: Effects): Sweep {
-  const known = before?.sweep === about.sweep ? before.rows.slice(0, first) : [];
-  return { ...about, rows: [...known, ...rows] };
-}
 
 /** Where the kernel is gone, what it was about ends: nothing more of it will come. */
 function ended(connection: Page['connection'], { sweep }: Page): Partial<Page> {
@@ -41,18 +34,15 @@ export class Session {
   readonly watching: Watching;
   #requests: Requests;
   #watch: ConnectionWatch;
-  #drawing = false;
-  /** Whether a message that could not be read came since the last run: it is what that run made. */
-  #unread = false;
+  #incoming: Incoming;
 
   constructor(
     private readonly model: PageModel,
-    private readonly signal: AbortSignal,
+    signal: AbortSignal,
     options: { readonly deadlines?: Deadlines; readonly recorded?: boolean } = {},
   ) {
     this.durable = new Store(readDurable(model));
     this.timeline = new Timeline(signal);
-    this.timeline.state.subscribe(() => this.#schedule(), signal);
     this.#requests = new Requests((message) => this.#send(message));
     this.watching = new Watching((params) => this.#quietly('watch', params), signal);
     const watched = {
@@ -64,7 +54,11 @@ export class Session {
     if (watched.recorded) this.page.set({ connection: 'recorded' });
     this.#watch = new ConnectionWatch(model, watched, signal, options.deadlines);
     watchDurable(model, () => this.#synced(), signal);
-    const heard = (content: unknown, buffers?: Bytes[]) => this.#message(content, buffers ?? []);
+    this.#incoming = new Incoming(this, this.#requests, (message) => this.#send(message), signal);
+    const heard = (content: unknown, buffers?: Bytes[]) => {
+      this.#watch.heard();
+      this.#incoming.message(content, buffers ?? []);
+    };
     model.on('msg:custom', heard);
     signal.addEventListener('abort', () => model.off('msg:custom', heard));
     if (this.durable.value.state) this.#watch.greet();
@@ -251,82 +245,13 @@ export class Session {
     this.durable.set(durable);
     // A run that went well, whoever began it, is the answer to what went wrong before; its own frames came before this.
     if (durable.state?.run && durable.state.run.id !== before) {
-      if (!this.#unread) this.page.set({ alert: null });
-      this.#unread = false;
+      if (!this.#incoming.unread) this.page.set({ alert: null });
+      this.#incoming.unread = false;
     }
     if ((durable.state?.problem ?? null) === null) this.page.set({ dismissed: null });
     this.#watch.heard();
     if (pending.size === 0) return;
     const still = [...pending].filter(([address, how]) => (this.#edits(address).at(-1)?.how ?? null) !== how);
     if (still.length < pending.size) this.page.set({ pending: new Map(still) });
-  }
-
-  #message(content: unknown, buffers: Bytes[]): void {
-    this.#watch.heard();
-    try {
-      const message = parseKernelMessage(content);
-      if (message.type === 'reply') this.#requests.settle(message);
-      else if (message.type === 'matrix') this.#matrix(message, buffers);
-      else if (message.type === 'saved') this.#saved(message, buffers[0]);
-      else if (message.type === 'effects') this.page.set({ sweep: grown(this.page.value.sweep, message) });
-      else this.#frame(message, buffers);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      this.#unread = true;
-      this.page.set({ alert: error.message });
-    }
-  }
-
-  /** A page of this model is being made for one of the pages that look at it; only the one that asked keeps it. */
-  #saved({ id, name, done, total, running }: Saved, text: Bytes | undefined): void {
-    if (this.page.value.saving?.id !== id) return;
-    if (running) this.page.set({ saving: { id, done, total } });
-    else this.page.set({ saving: null, ...(text === undefined ? {} : { file: { name, text } }) });
-  }
-
-  /** Keep a matrix that this page has asked for: replies reach every page. */
-  #matrix({ inside }: Matrix, buffers: Bytes[]): void {
-    const { matrix } = this.page.value;
-    if (matrix?.numbers !== null || inside.name !== `${matrix.name}.effective`) return;
-    this.page.set({ matrix: { ...matrix, numbers: numbersOf(inside, buffers[0]) } });
-  }
-
-  /** Keep a frame; it is drawn, and acknowledged, when the browser next paints. */
-  #frame(header: Frame, buffers: Bytes[]): void {
-    const { layout, state } = this.durable.value;
-    if (!layout) throw new WireError('a frame came before its layout: it is not drawn');
-    this.#schedule();
-    try {
-      const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      this.timeline.push(decodeFrame(header, buffers, layout), bytes, state);
-    } finally {
-      // A frame that cannot be read is acknowledged too: otherwise the stream would wait for it for ever.
-      this.#unacknowledged = header.seq;
-    }
-  }
-
-  #unacknowledged: number | null = null;
-
-  #schedule(): void {
-    if (this.#drawing) return;
-    this.#drawing = true;
-    requestAnimationFrame(() => this.#draw());
-  }
-
-  #draw(): void {
-    this.#drawing = false;
-    if (this.signal.aborted) return;
-    this.#show();
-    if (this.#unacknowledged !== null) this.#send({ type: 'ack', seq: this.#unacknowledged });
-    this.#unacknowledged = null;
-  }
-
-  /** Show what the timeline says, and nothing else of any frame: here it is decided for every drawing. */
-  #show(): void {
-    const { shown, held } = this.timeline;
-    if (!shown) return;
-    const { frame, clean, edited } = shown;
-    const tokens = frame === this.page.value.frame ? this.page.value.tokens : tokensOf(shown);
-    this.page.set({ frame, clean, edited, tokens, past: held });
   }
 }
