@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -135,18 +135,16 @@ class Frame:
         """Statistics, (sites, batch, positions, 6): `STATS`. NaN is not measured, padding never. It waits."""
         found, arrays, shape = self._readings, self._arrays, self._readings.shape
         stats = np.full((len(self.layout.sites), *shape, len(STATS)), np.nan, np.float32)
-        for part, rows, at in _together(found.blocks):
-            stats[rows, ..., :-1] = _fitted(arrays[part][at], shape, 1)
-        for part, rows, at in _together(found.heads):
-            described = np.moveaxis(_fitted(arrays[part][at], shape, 2), 3, 1)
-            stats[_onward(rows, described), ..., :-1] = described
-        for part, rows, at in _together(found.changes):
-            change = arrays[part][at]
-            by_head = np.moveaxis(_fitted(change if rows[0] in found.heads else change[..., None], shape, 1), -1, 1)
-            stats[_onward(rows, by_head), ..., -1] = by_head
-        for part, rows, at in _together(found.weights):
-            weights = np.moveaxis(_fitted(arrays[part][at], shape, 1), -1, 1)
-            stats[_onward(rows, weights), ..., 0] = weights
+        described, change, norm = stats[..., :-1], stats[..., -1], stats[..., 0]
+        for rows, numbers in _together(found.blocks, arrays):
+            _put(described, rows, _fitted(numbers, shape, 1)[:, None])
+        for rows, numbers in _together(found.heads, arrays):
+            _put(described, rows, np.moveaxis(_fitted(numbers, shape, 2), 3, 1))
+        for rows, numbers in _together(found.changes, arrays):
+            by_head = numbers if rows[0] in found.heads else numbers[..., None]
+            _put(change, rows, np.moveaxis(_fitted(by_head, shape, 1), -1, 1))
+        for rows, numbers in _together(found.weights, arrays):
+            _put(norm, rows, np.moveaxis(_fitted(numbers, shape, 1), -1, 1))
         return self._without_padding(stats)
 
     @cached_property
@@ -157,11 +155,11 @@ class Frame:
         alike: dict[tuple[int, int, int, float], list[int]] = defaultdict(list)
         for row, (update, stream, product, scale) in self._readings.updates.items():
             alike[update[0], stream[0], product[0], scale].append(row)
-        for (*parts, scale), rows in alike.items():
-            places = zip(*(self._readings.updates[row][:3] for row in rows), strict=True)
-            at = [[index for _, index in of] for of in places]
-            size, length, dot = (arrays[int(part)][index] for part, index in zip(parts, at, strict=True))
-            updates[rows] = _fitted(compare_update(size[..., 0], length[..., 0], dot, scale), shape, 1)
+        for (*_, scale), rows in alike.items():
+            sizes, lengths, products = zip(*(self._readings.updates[row][:3] for row in rows), strict=True)
+            size, length, dot = (_beside(arrays, places) for places in (sizes, lengths, products))
+            compared = compare_update(size[..., 0], length[..., 0], dot, scale)
+            _put(updates, rows, _fitted(compared, shape, 1)[:, None])
         return self._without_padding(updates)
 
     @cached_property
@@ -212,20 +210,35 @@ def _at(arrays: list[Array], place: Place) -> Array:
     return array
 
 
-def _together(places: Mapping[int, Place]) -> Iterator[tuple[int, list[int], list[int]]]:
-    """Go through the parts in which rows have their numbers: the part, the rows, and the place of each in it."""
+def _together(places: Mapping[int, Place], arrays: list[Array]) -> Iterator[tuple[list[int], Array]]:
+    """Go through rows whose numbers are in one array, with their numbers: most are, and go into a frame together."""
     found: dict[int, tuple[list[int], list[int]]] = {}
     for row, (part, index) in places.items():
         rows, at = found.setdefault(part, ([], []))
         rows.append(row)
         at.append(index)
     for part, (rows, at) in found.items():
-        yield part, rows, at
+        yield rows, _rows(arrays, part, at)
 
 
-def _onward(rows: list[int], numbers: Array) -> NDArray[np.intp]:
-    """Return the rows from some on, as many as there are numbers for each: (rows, heads or experts)."""
-    return np.asarray(rows)[:, None] + np.arange(numbers.shape[1])
+def _rows(arrays: list[Array], part: int, at: list[int]) -> Array:
+    """Return some rows of an array; of one of them no copy is made."""
+    found: Array = arrays[part][at if len(at) > 1 else slice(at[0], at[0] + 1)]
+    return found
+
+
+def _beside(arrays: list[Array], places: Sequence[Place]) -> Array:
+    """Return the numbers at places in one array."""
+    return _rows(arrays, places[0][0], [at for _, at in places])
+
+
+def _put(into: Array, rows: list[int], numbers: Array) -> None:
+    """Put numbers, (rows, as many as follow each, ...), into an array from each of the rows on."""
+    count = numbers.shape[1]
+    if len(rows) == 1:
+        into[rows[0] : rows[0] + count] = numbers[0]
+    else:
+        into[np.asarray(rows)[:, None] + np.arange(count)] = numbers
 
 
 def _fitted(numbers: Array, shape: tuple[int, int], inner: int) -> Array:

@@ -17,8 +17,9 @@ from glassblock.live.inside.work import AtTensor, Task, Work, act_of, kernel_act
 from glassblock.reader.attention.values import attention_values
 from glassblock.reader.branches.place import LinearMap, Missing, Place, View
 from glassblock.reader.insides import linear_map, places
-from glassblock.reader.tracing.graph import LAYOUT, SLICES, Graph
+from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import LAYOUT, SLICES
 from glassblock.reader.tracing.watch import Watched
 
 KEPT = ("scores", "pattern")

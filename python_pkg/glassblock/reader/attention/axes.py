@@ -16,8 +16,9 @@ from torch import Tensor
 
 from glassblock.reader.branches.place import View
 from glassblock.reader.branches.views import merged
-from glassblock.reader.tracing.graph import LAYOUT, REPEATS, Graph, argument
+from glassblock.reader.tracing.graph import Graph, argument
 from glassblock.reader.tracing.record import Op, Ref, Shape
+from glassblock.reader.tracing.values import LAYOUT, REPEATS
 
 BATCH, TOKENS, HEADS, CHANNELS, OTHER = "batch", "tokens", "heads", "channels", "other"
 _ORDER = (BATCH, TOKENS, HEADS, CHANNELS)

@@ -18,7 +18,8 @@ from glassblock.reader.attention.scale import scale, softcap
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.recognise import Recognised, output_projection, z_port
 from glassblock.reader.branches.trail import trail
-from glassblock.reader.tracing.graph import JOINS, Cone, Graph, argument, show
+from glassblock.reader.tracing.graph import Graph, argument, show
+from glassblock.reader.tracing.values import JOINS, Cone
 
 _CUTS = ("split", "tensor_split", "chunk", "split_with_sizes")
 """Operations that cut a text into pieces."""

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.trail import trail
-from glassblock.reader.tracing.graph import JOINS, Graph, argument
+from glassblock.reader.tracing.graph import Graph, argument
 from glassblock.reader.tracing.record import Op, Ref
+from glassblock.reader.tracing.values import JOINS
 
 FUSED = "scaled_dot_product_attention"
 """torch's own attention, from q, k and v to the weighted sum."""

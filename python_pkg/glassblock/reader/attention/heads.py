@@ -11,8 +11,9 @@ from glassblock.reader.attention.core import Core
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.recognise import flattenings
 from glassblock.reader.branches.trail import Trail, trail
-from glassblock.reader.tracing.graph import REPEATS, Graph, show
+from glassblock.reader.tracing.graph import Graph, show
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import REPEATS
 
 
 def count_heads(branch: Branch, q: int, v_head_dim: int, projection: Op | None, leading: int) -> int:

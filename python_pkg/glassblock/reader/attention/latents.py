@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from glassblock.ir import Fact, observed
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.trail import trail
-from glassblock.reader.tracing.graph import SLICES, argument
+from glassblock.reader.tracing.graph import argument
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import SLICES
 
 
 @dataclass(frozen=True, slots=True)

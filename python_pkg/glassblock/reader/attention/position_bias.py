@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from glassblock.ir import Fact, assumed, observed
 from glassblock.reader.attention.core import Core
 from glassblock.reader.branches.branch import Branch
-from glassblock.reader.tracing.graph import JOINS, LAYOUT, REPEATS, SLICES, Graph, numbers, show
+from glassblock.reader.tracing.graph import Graph, numbers, show
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import JOINS, LAYOUT, REPEATS, SLICES
 
 _LOOKUPS = ("embedding", "gather", "take_along_dim", "index_select")
 _PICKS = ("topk", "scatter", "scatter_")

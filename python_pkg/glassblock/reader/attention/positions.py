@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from glassblock.reader.tracing.graph import LAYOUT, REPEATS, SLICES, Graph, numbers
+from glassblock.reader.tracing.graph import Graph, numbers
 from glassblock.reader.tracing.record import Op, Ref
+from glassblock.reader.tracing.values import LAYOUT, REPEATS, SLICES
 
 _COMPARISONS = ("le", "lt", "ge", "gt")
 _TRIANGLES = ("tril", "triu")

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from glassblock.ir import Fact, assumed, from_config, from_module, observed
-from glassblock.reader.tracing.graph import JOINS, Cone, Graph, numbers, show
+from glassblock.reader.tracing.graph import Graph, numbers, show
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import JOINS, Cone
 
 _JOINS = JOINS | {"stack", "hstack"}
 _BASES = ("rope_theta", "theta", "base", "rotary_emb_base", "rotary_base", "base_frequency")

@@ -9,8 +9,9 @@ from itertools import takewhile
 from glassblock.reader.attention.axes import CHANNELS, HEADS, Axes, after, before, count, look, pieces
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.trail import trail
-from glassblock.reader.tracing.graph import LAYOUT, REPEATS, SLICES, Graph
+from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import LAYOUT, REPEATS, SLICES
 
 Counted = tuple[int, Axes]
 """A value, and what its dimensions count."""

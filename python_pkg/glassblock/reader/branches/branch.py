@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from glassblock.reader.operations.modulation import modulators
 from glassblock.reader.operations.norms import NormSite
 from glassblock.reader.operations.residual import Stream, Update
-from glassblock.reader.tracing.graph import JOINS, Cone, Graph
+from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Call, Op
+from glassblock.reader.tracing.values import JOINS, Cone
 
 
 @dataclass(slots=True)

@@ -8,8 +8,9 @@ from glassblock.ir import FeedForward, observed
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.recognise import Recognised
 from glassblock.reader.feedforward.activations import activation_of
-from glassblock.reader.tracing.graph import SLICES, Graph, argument, show
+from glassblock.reader.tracing.graph import Graph, argument, show
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import SLICES
 
 
 def recognise_feed_forward(branch: Branch) -> Recognised | None:

@@ -17,8 +17,9 @@ from glassblock.reader.branches.branch import Branch
 from glassblock.reader.feedforward.activations import activation_of
 from glassblock.reader.feedforward.dense import feed_forward
 from glassblock.reader.operations.params import count
-from glassblock.reader.tracing.graph import LAYOUT, SLICES, Graph, show
+from glassblock.reader.tracing.graph import Graph, show
 from glassblock.reader.tracing.record import Call, Op
+from glassblock.reader.tracing.values import LAYOUT, SLICES
 
 _PICKED_FROM = SLICES | {"gather", "take_along_dim"}
 

@@ -14,8 +14,9 @@ from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.recognise import Recognised, Recogniser
 from glassblock.reader.feedforward.activations import activation_of
 from glassblock.reader.operations.params import count_in
-from glassblock.reader.tracing.graph import JOINS, show
+from glassblock.reader.tracing.graph import show
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import JOINS
 
 
 def with_feed_forward(recogniser: Recogniser) -> Recogniser:

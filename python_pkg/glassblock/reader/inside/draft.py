@@ -12,8 +12,9 @@ from functools import cached_property
 
 from glassblock.ir import StepKind
 from glassblock.reader.inside.part import Part
-from glassblock.reader.tracing.graph import LAYOUT, REPEATS, SLICES, Graph
+from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import LAYOUT, REPEATS, SLICES
 
 MOVES = LAYOUT | SLICES | REPEATS
 CUTS = frozenset("chunk split split_with_sizes tensor_split unbind getitem narrow select".split())

@@ -15,8 +15,8 @@ from glassblock.reader.branches.place import Place, Places
 from glassblock.reader.branches.whole import whole_branch
 from glassblock.reader.inside.draft import Draft, Home, word
 from glassblock.reader.operations.norms import NormSite, norm_sites
-from glassblock.reader.tracing.graph import JOINS
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import JOINS
 
 Region = Callable[[Draft, Block, Places], None]
 

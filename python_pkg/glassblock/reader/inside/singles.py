@@ -6,8 +6,8 @@ from glassblock.ir import StepKind
 from glassblock.reader.feedforward.activations import activation_of
 from glassblock.reader.inside.draft import Draft, Home, leaves, word
 from glassblock.reader.inside.regions import CHOICES
-from glassblock.reader.tracing.graph import JOINS
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import JOINS
 
 FUNCTIONS = frozenset(
     "silu gelu relu relu6 sigmoid tanh softplus elu celu selu mish leaky_relu prelu hardswish hardsigmoid hardtanh glu"

@@ -12,8 +12,9 @@ from glassblock.reader.branches.recognise import Recognised, flattenings, z_port
 from glassblock.reader.mixers.decay import decay_of
 from glassblock.reader.mixers.gate import output_gate
 from glassblock.reader.mixers.state import State, find_state
-from glassblock.reader.tracing.graph import JOINS, REPEATS, Graph, argument, show
+from glassblock.reader.tracing.graph import Graph, argument, show
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import JOINS, REPEATS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from glassblock.ir import Fact, observed
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.mixers.state import State, from_text
-from glassblock.reader.tracing.graph import LAYOUT, REPEATS, SLICES, Graph, show
+from glassblock.reader.tracing.graph import Graph, show
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import LAYOUT, REPEATS, SLICES
 
 _RUNNING = ("maximum", "max", "amax", "logaddexp", "cummax")
 """Running maxima, subtracted in an exponent so that it does not overflow. They cancel out and are no decay."""

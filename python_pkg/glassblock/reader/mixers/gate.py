@@ -5,8 +5,9 @@ from __future__ import annotations
 from glassblock.ir import Fact, observed
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.mixers.state import from_text
-from glassblock.reader.tracing.graph import JOINS, Graph
+from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import JOINS
 
 _COLLECTS = JOINS | {"setitem", "stack", "lstm", "gru", "rnn_tanh", "rnn_relu", "index_copy"}
 """Where the outputs of a loop over the tokens come together."""

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from glassblock.reader.branches.branch import Branch
-from glassblock.reader.tracing.graph import JOINS, LAYOUT, REPEATS, SHAPED, SLICES, Graph
+from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Op, Shape
+from glassblock.reader.tracing.values import JOINS, LAYOUT, REPEATS, SHAPED, SLICES
 
 _ZEROS = ("zeros", "zeros_like", "new_zeros")
 _SUMS = ("add", "addcmul", "baddbmm")

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from glassblock.reader.operations.norms import NormSite
 from glassblock.reader.operations.residual import Stream, Update, additions_between
-from glassblock.reader.tracing.graph import JOINS, Graph
+from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Call, Op
+from glassblock.reader.tracing.values import JOINS
 
 _ANEW = "the stream begins anew with what this block makes; what came in is kept beside it"
 _MIXTURE = "branches read mixtures of the stream and of what is kept of earlier layers"

@@ -14,8 +14,9 @@ from glassblock.ir import Block
 from glassblock.reader.operations.params import count_in
 from glassblock.reader.operations.shapes import length, named
 from glassblock.reader.operations.work import multiply_adds
-from glassblock.reader.tracing.graph import Cone, Graph
+from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Call, Op
+from glassblock.reader.tracing.values import Cone
 
 _MEETS = ("add", "mul", "sub")
 _NOTE = "makes shifts, scales and gates for the stream of what the layer is given besides it"

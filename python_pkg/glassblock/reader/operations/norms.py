@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glassblock.ir import Fact, Norm, observed
-from glassblock.reader.tracing.graph import LAYOUT, Graph, argument, numbers
+from glassblock.reader.tracing.graph import Graph, argument, numbers
 from glassblock.reader.tracing.record import Call, Op
+from glassblock.reader.tracing.values import LAYOUT
 
 _KERNELS = {
     "layer_norm": "layer",

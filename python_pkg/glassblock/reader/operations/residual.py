@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from glassblock.ir import Fact, observed
 from glassblock.reader.operations.norms import NormSite
 from glassblock.reader.operations.terms import terms
-from glassblock.reader.tracing.graph import JOINS, SLICES, Graph
+from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Call, Op
+from glassblock.reader.tracing.values import JOINS, SLICES
 
 _LEARNED = "a learned number for each channel"
 _OF_CONDITION = "a number for each channel that is made of what the layer is given besides the stream"

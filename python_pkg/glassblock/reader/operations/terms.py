@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from glassblock.reader.tracing.graph import JOINS, Graph
+from glassblock.reader.tracing.graph import Graph
 from glassblock.reader.tracing.record import Call, Op
+from glassblock.reader.tracing.values import JOINS
 
 
 def terms(graph: Graph, layer: Call, states: Collection[int], value: int) -> list[int]:

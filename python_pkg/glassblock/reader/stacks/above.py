@@ -14,8 +14,9 @@ from glassblock.reader.operations.params import count_in
 from glassblock.reader.operations.shapes import length, named
 from glassblock.reader.operations.work import multiply_adds
 from glassblock.reader.stacks.below import Below
-from glassblock.reader.tracing.graph import SLICES, Graph, numbers, show
+from glassblock.reader.tracing.graph import Graph, numbers, show
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import SLICES
 from glassblock.reader.walk import parameter_at
 
 

@@ -8,8 +8,9 @@ from functools import cached_property
 from glassblock.reader.branches.branch import Branch
 from glassblock.reader.branches.place import Missing, Place, View
 from glassblock.reader.branches.views import as_it_is, split, then, turned
-from glassblock.reader.tracing.graph import JOINS, LAYOUT, REPEATS, SLICES, alike
+from glassblock.reader.tracing.graph import alike
 from glassblock.reader.tracing.record import Op, Shape
+from glassblock.reader.tracing.values import JOINS, LAYOUT, REPEATS, SLICES
 
 MOVES = LAYOUT | SLICES | REPEATS | {"pad", "masked_fill", "masked_fill_"}
 """Operations that change no number of the text."""

@@ -11,8 +11,8 @@ from itertools import combinations
 
 from glassblock.reader.mixers.places.look import Look
 from glassblock.reader.mixers.places.way_out import way_out
-from glassblock.reader.tracing.graph import LAYOUT
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import LAYOUT
 
 _CUTS = ("split", "chunk", "split_with_sizes", "tensor_split", "unbind")
 _RENEWS = ("add", "getitem", "select", "addcmul", "baddbmm")

@@ -8,8 +8,8 @@ from glassblock.reader.mixers.places.decay import log_decay
 from glassblock.reader.mixers.places.look import Look
 from glassblock.reader.mixers.places.states import steps
 from glassblock.reader.mixers.places.way_out import way_out
-from glassblock.reader.tracing.graph import LAYOUT
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import LAYOUT
 
 _CUTS = ("split", "chunk", "split_with_sizes", "tensor_split")
 _PIECES = 3

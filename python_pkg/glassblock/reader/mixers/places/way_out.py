@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glassblock.reader.mixers.places.look import FUNCTIONS, Look
-from glassblock.reader.tracing.graph import LAYOUT
 from glassblock.reader.tracing.record import Op
+from glassblock.reader.tracing.values import LAYOUT
 
 
 @dataclass(frozen=True, slots=True)
