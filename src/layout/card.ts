@@ -196,7 +196,9 @@ function namesOf({ group, layer, folded, stack }: CardOf): string[] {
   // The stack's name stands beside its stream.
   if (!folded) return [`L${layer.index}`];
   const copies = group.layers.length > 1 ? `× ${group.layers.length}` : '';
-  return titlesOf(stack, group).map((title) => [title, copies].filter((word) => word !== '').join(' '));
+  const titles = titlesOf(stack, group).filter((title) => title !== '');
+  // A name is more than how many there are, which stands under it, too.
+  return [...titles.map((title) => `${title} ${copies}`.trim()), ...titles, `Layer ${copies}`.trim()];
 }
 
 /** What one token passes through in a layer, and the work that it takes, beside the stepper. */

@@ -58,7 +58,7 @@ function leastOf(block: Block, measure: Measure): number {
   return Math.max(measure(nameOf(block), 12, 600) + params, words.length > 0 ? shortest : 0) + 2 * INSET;
 }
 
-/** Blocks side by side around the spine, in as many rows as they need to be read. */
+/** Blocks side by side around the spine, in as many rows as they need to be read: upwards, as everything here. */
 export function placeRow(blocks: readonly Block[], top: number, of: EndsOf): EndBox[] {
   const { spine, width, from, measure } = of;
   const wanted = Math.max(1, ...blocks.map((block) => leastOf(block, measure)));
@@ -83,7 +83,7 @@ export function placeRow(blocks: readonly Block[], top: number, of: EndsOf): End
     last: block.role === 'unembedding',
     phantom: block.role === 'mtp',
     x: Math.round(left + (i % columns) * (each + GAP)),
-    y: top + Math.floor(i / columns) * (height + GAP),
+    y: top + (rows - 1 - Math.floor(i / columns)) * (height + GAP),
     w: each,
     h: height,
   }));
@@ -91,9 +91,9 @@ export function placeRow(blocks: readonly Block[], top: number, of: EndsOf): End
 
 /** How high boxes are, in however many rows. */
 export function rowHeight(boxes: readonly EndBox[]): number {
-  const [first] = boxes;
-  const last = boxes.at(-1);
-  return first && last ? last.y + last.h - first.y : 0;
+  const [lowest] = boxes;
+  const highest = boxes.at(-1);
+  return lowest && highest ? lowest.y + lowest.h - highest.y : 0;
 }
 
 export interface Top {

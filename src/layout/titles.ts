@@ -19,11 +19,14 @@ function mixingOf(block: Block): string[] {
   return [window ? 'sliding-window' : chunk ? 'chunked' : 'full-attention'];
 }
 
-/** How the layer's tokens are mixed; next to other mixers, attention is called by its name. */
-function mixing(layer: Layer, mixers: boolean): string {
-  const words = new Set(added(layer).flatMap(mixingOf));
+/** How each layer's tokens are mixed, but for what all others do besides; next to other mixers, attention has its name. */
+function mixing(layers: readonly Layer[], mixers: boolean): string[] {
+  const all = layers.map((layer) => [...new Set(added(layer).flatMap(mixingOf))]);
   const attention = (word: string) => (mixers && word === 'full-attention' ? 'attention' : word);
-  return [...words].map(attention).join(' + ');
+  return all.map((words) => {
+    const own = words.filter((word) => !all.every((others) => others.includes(word)));
+    return (own.length > 0 ? own : words).map(attention).join(' + ');
+  });
 }
 
 function feeding(layer: Layer): string {
@@ -52,7 +55,7 @@ interface Named {
 function namesOf({ groups }: Stack): Named[] {
   const layers = groups.map(({ template }) => template);
   const mixers = layers.some((layer) => added(layer).some(({ spec }) => spec?.kind === 'mixer'));
-  const [mixes, feeds] = [layers.map((layer) => mixing(layer, mixers)), layers.map(feeding)];
+  const [mixes, feeds] = [mixing(layers, mixers), layers.map(feeding)];
   const first = layers.map((_, i): Named => {
     const feed = feeds[i] ?? '';
     return {
@@ -78,7 +81,7 @@ function namesOf({ groups }: Stack): Named[] {
 const spaced = (...words: readonly string[]) => words.filter((word) => word !== '').join(' ');
 
 /** Kinds of attention by their first word. */
-const short = (mix: string) => mix.replace(/-(window|attention)/g, '');
+const short = (mix: string) => mix.replace(/[- ](window|attention)/g, '');
 
 /** A group's name in full, and then with fewer and fewer words. */
 const FORMS: readonly ((name: Named) => string)[] = [

@@ -73,7 +73,7 @@ export class Drawing {
     drawEdges(layers.edges, scene.edges);
     drawSpines(layers.spines, scene);
     drawOpeners(layers.openers, boxes);
-    drawOpened(layers.insides, boxes);
+    drawOpened(layers.insides, boxes, lines);
     drawTicks(layers.ticks, [...scene.ticks, ...scene.cards.flatMap((card) => card.ticks)]);
     this.#painters = [
       drawCards(layers.cards, layers.chips, scene.cards, pen),

@@ -1,5 +1,5 @@
 /** Blocks that can be opened: a button at their corner, and of the one that is open its inside, on a plain ground. */
-import type { BlockBox } from '../../layout';
+import type { BlockBox, Line } from '../../layout';
 import type { InsideScene } from '../../layout/inside';
 import { endsOf, leadOf } from '../../layout/inside/leads';
 import { attr, nth, s, setText } from '../dom';
@@ -32,11 +32,13 @@ export function drawOpeners(layer: Element, boxes: readonly BlockBox[]): void {
 }
 
 /** From the edge of the block to what it reads, and from what it makes to the edge. */
-function leads(scene: InsideScene, side: -1 | 1): SVGElement[] {
+function leads(scene: InsideScene, { side, reads, plus }: Line): SVGElement[] {
   // The stream is on the other side of a block than the one that it is on.
   const near = side === -1 ? 1 : -1;
   const { input, output } = endsOf(scene);
-  return [leadOf(scene, input, near), leadOf(scene, output, near)].flatMap((lead) =>
+  // What other blocks feed it, or it feeds them, comes and goes elsewhere.
+  const met = [reads && leadOf(scene, input, near), plus && leadOf(scene, output, near)];
+  return met.flatMap((lead) =>
     lead ? [s('path', { class: 'gb-flow-line', d: `M${lead.from},${lead.y} H${lead.to + 8 * near}` })] : [],
   );
 }
@@ -45,11 +47,12 @@ function leads(scene: InsideScene, side: -1 | 1): SVGElement[] {
 const drawn = new WeakMap<Element, InsideScene>();
 
 /** Insides of the blocks that are open; one at a time on a page. */
-export function drawOpened(layer: Element, boxes: readonly BlockBox[]): void {
-  const open = boxes.flatMap(({ inside, address, hue, key, side }) =>
-    inside ? [{ inside, address, hue, key, side }] : [],
-  );
-  for (const [group, { inside, hue, address, side }] of join(layer, 'g', open, () => s('g', { class: 'gb-opened' }))) {
+export function drawOpened(layer: Element, boxes: readonly BlockBox[], lines: readonly Line[]): void {
+  const open = boxes.flatMap(({ inside, address, hue, key }) => {
+    const line = lines.find((one) => one.address === address);
+    return inside && line ? [{ inside, address, hue, key, line }] : [];
+  });
+  for (const [group, { inside, hue, address, line }] of join(layer, 'g', open, () => s('g', { class: 'gb-opened' }))) {
     const { x, y, scene, of } = inside;
     attr(group, { 'data-hue': hue, transform: `translate(${x},${y})` });
     if (drawn.get(group) === scene) continue;
@@ -57,7 +60,7 @@ export function drawOpened(layer: Element, boxes: readonly BlockBox[]): void {
     const ground = { x: -4, y: -4, width: scene.width + 8, height: scene.height + 8, rx: 6 };
     group.replaceChildren(
       s('rect', { class: 'gb-opened-ground', ...ground }),
-      ...leads(scene, side),
+      ...leads(scene, line),
       drawInside(scene, of, `Inside of ${address}`),
     );
   }
