@@ -256,6 +256,7 @@ class SessionWidget(DiagramWidget):
         self._sweeps.end()
         self._saving.stop()
         self._watching.end()
+        self._stream.begin()  # its frames are large, and this may be kept
         super().close()
         self.__dict__.pop("_session", None)
 
