@@ -155,9 +155,9 @@ export class Shortcuts {
   /** Hear the keys of a view. */
   listen(root: HTMLElement, signal: AbortSignal): void {
     on(root, 'keydown', (event) => this.#pressed(event), signal);
-    // JupyterLab hears a key before the view does, and leaves it alone where this attribute is: a letter here must never
-    // cut a cell, but Ctrl with a key that is not ours is the notebook's. The window hears it before JupyterLab, whose
-    // keys are for whatever has the focus (`.jp-Notebook :focus`): so what has it must have the attribute itself.
+    // Notebook 7, and JupyterLab where it is set so, hear a key before the view does, and leave it alone where this
+    // attribute is: a letter here must never cut a cell, but Ctrl with a key that is not ours is the notebook's. The window
+    // hears it before them. Their keys are for whatever has the focus (`.jp-Notebook :focus`): so that must have it itself.
     let marked: Element | null = null;
     const yields = (event: KeyboardEvent) => {
       marked?.removeAttribute(SUPPRESS);
