@@ -165,5 +165,13 @@ test('selection and focus are seen where colours are forced', async ({ browser }
   });
   expect(colours[0]).not.toBe(colours[1]);
   expect(colours[2]).not.toBe(colours[1]);
+  // Words on the highlight are the system's for it, on no plate of their own.
+  const main = await page.getByTestId('chosen-ablate').evaluate((node) => {
+    const { forcedColorAdjust, color, backgroundColor } = getComputedStyle(node) as CSSStyleDeclaration & {
+      forcedColorAdjust: string;
+    };
+    return { forcedColorAdjust, seen: color !== backgroundColor };
+  });
+  expect(main).toEqual({ forcedColorAdjust: 'none', seen: true });
   await page.context().close();
 });
