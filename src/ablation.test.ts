@@ -86,7 +86,9 @@ describe('a click', () => {
       return { clientX: (x ?? 0) + (w ?? 0) / 2, clientY: (y ?? 0) + (h ?? 0) / 2 };
     };
     const point = async (name: string, on: HTMLElement, at: HTMLElement, init: PointerEventInit = {}) => {
-      on.dispatchEvent(new PointerEvent(name, { bubbles: true, pointerId: 1, button: 0, ...middle(at), ...init }));
+      on.dispatchEvent(
+        new PointerEvent(name, { bubbles: true, pointerId: 1, button: 0, buttons: 1, ...middle(at), ...init }),
+      );
       await settled();
     };
 
@@ -103,6 +105,15 @@ describe('a click', () => {
       expect(find('.gb-band')).toBeNull();
       expect(find('.gb-chosen-bar').textContent).toContain('2 chosen');
       expect(model.requests('ablate')).toEqual([]);
+    });
+
+    it('ends where the button was let go of beside the diagram', async () => {
+      const { find, hit } = await show();
+      const [from, to] = [hit('L1.attn.H1'), hit('L1.attn.H3')];
+      await point('pointerdown', from, from);
+      await point('pointermove', to, to, { buttons: 0 });
+      expect(find('.gb-band')).toBeNull();
+      expect(find('.gb-chosen-bar').hidden).toBe(true);
     });
 
     it('keeps with Shift what was chosen, and is a click where it hardly moved or what a finger does', async () => {

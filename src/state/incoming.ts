@@ -77,7 +77,8 @@ export class Incoming {
       this.session.timeline.push(decodeFrame(header, buffers, layout), bytes, state);
     } finally {
       // A frame that cannot be read is acknowledged too: otherwise the stream would wait for it for ever.
-      this.#unacknowledged = header.seq;
+      // The newest stands for all that came with it, in whatever order that was.
+      this.#unacknowledged = Math.max(this.#unacknowledged ?? 0, header.seq);
     }
   }
 

@@ -99,6 +99,15 @@ describe('frames', () => {
     expect(session.page.value.tokens).toEqual(['When', 'Mary', 'and', 'John']);
   });
 
+  it('that a device handed over out of order are acknowledged up to the newest', async () => {
+    const { model, session } = open();
+    sendFrame(model, 4);
+    sendFrame(model, 3);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(acks(model)).toEqual([{ type: 'ack', seq: 4 }]);
+    expect(session.page.value.frame?.header.seq).toBe(4);
+  });
+
   it('that are broken are reported, acknowledged, and change nothing', async () => {
     const { model, session } = open();
     sendFrame(model, 7, [new DataView(new ArrayBuffer(4))]);

@@ -64,6 +64,8 @@ export class Band {
 
   #moved(event: PointerEvent): void {
     const { svg } = this;
+    // Until a frame is drawn nobody says where the button is let go of.
+    if (event.buttons === 0) this.#released();
     const dragged = this.#dragged;
     if (dragged?.id !== event.pointerId) return;
     const rect = between(dragged.from, this.at(event));

@@ -28,6 +28,8 @@ export class Pointed<C> {
   #words = h('span');
   #timer: ReturnType<typeof setTimeout> | undefined;
   #over: string | null = null;
+  /** What the words are of. */
+  #told: C | null = null;
 
   /** `does` says what a click does. */
   constructor(
@@ -47,8 +49,14 @@ export class Pointed<C> {
   leave(): void {
     clearTimeout(this.#timer);
     this.#over = null;
+    this.#told = null;
     this.frame.hidden = true;
     this.tip.hidden = true;
+  }
+
+  /** Say anew what may have changed under a pointer that rests. */
+  refresh(): void {
+    if (this.#told !== null) setText(this.#words, this.cells.wordsOf(this.#told));
   }
 
   #moved(cell: C | null): void {
@@ -64,8 +72,9 @@ export class Pointed<C> {
 
   #tell(cell: C): void {
     const { cells, tip } = this;
+    this.#told = cell;
     setText(this.#name, cells.nameOf(cell));
-    setText(this.#words, cells.wordsOf(cell));
+    this.refresh();
     tip.hidden = false;
     const [x, y, w, tall] = cells.boxOf(cell);
     const left = Math.max(0, Math.min(x + (w - tip.offsetWidth) / 2, this.host.clientWidth - tip.offsetWidth));

@@ -101,6 +101,17 @@ describe('a diagram that is taller than its window', () => {
     expect(size()).toEqual(before);
   });
 
+  it('is moved by a button that is held, and not by one that was let go of beside it', () => {
+    const point = (name: string, clientY: number, buttons: number) =>
+      svg().dispatchEvent(new PointerEvent(name, { bubbles: true, pointerId: 1, clientY, buttons }));
+    press('0');
+    point('pointerdown', 100, 1);
+    press('1');
+    const before = box();
+    point('pointermove', 50, 0);
+    expect(box()).toEqual(before);
+  });
+
   it('leaves the wheel to the page, but for Ctrl and the wheel', () => {
     const wheel = (ctrlKey: boolean) => {
       // happy-dom's own wheel event knows no modifiers.

@@ -1,7 +1,7 @@
 /**
  * The window through which a diagram is seen: zoomed with Ctrl and the wheel, two fingers, keys or buttons, moved by
- * dragging empty ground or the small map. A wheel alone is the page's; a double click on empty ground zooms in. What is seen changes the view box alone, so a
- * zoom draws nothing anew; the window keeps its size, so nothing on the page moves.
+ * dragging empty ground or the small map. A wheel alone is the page's; a double click on empty ground zooms in. What is
+ * seen changes the view box alone, so a zoom draws nothing anew; the window keeps its size, so nothing on the page moves.
  */
 import type { Point, Rect, Scene } from '../layout';
 import { percent } from '../layout/format';
@@ -233,8 +233,10 @@ export class Viewport {
   #pressed(event: PointerEvent): void {
     const touch = event.pointerType === 'touch';
     if (!touch && (event.button !== 0 || event.shiftKey || (event.target as Element).closest(HOLDS))) return;
+    // Where all is seen there is nothing to move, and nobody says where the button is let go of.
+    if (!touch && !this.svg.classList.contains('gb-clipped')) return;
     this.#fingers.set(event.pointerId, pointIn(this.svg, event));
-    if (touch || !this.svg.classList.contains('gb-clipped')) return;
+    if (touch) return;
     this.svg.setPointerCapture(event.pointerId);
     this.svg.classList.add('gb-dragging');
   }

@@ -73,6 +73,7 @@ export class Raster {
     const same = this.#pixels?.grid.width === grid.width && this.#pixels.grid.height === grid.height;
     if (same && this.#pixels?.grid.columns === grid.columns && this.#pixels.grid.rows === grid.rows) return;
     this.grid = grid;
+    this.#pointed.leave();
     Object.assign(this.#canvas, { width: grid.width, height: grid.height });
     const [w, tall] = [grid.width / this.density, grid.height / this.density];
     for (const { style } of [this.#canvas, this.element])
@@ -85,6 +86,7 @@ export class Raster {
   paint(): void {
     this.#colours();
     this.#mark();
+    this.#pointed.refresh();
     const context = this.#pixels ? this.#canvas.getContext('2d') : null;
     if (!context || !this.#pixels || !this.#image || !this.#inks) return;
     const changed = this.#pixels.write(this.experts.cells, this.#inks);

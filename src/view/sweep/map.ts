@@ -69,10 +69,12 @@ export class SweepCells {
     const { sweep } = this.view.session.page.value;
     const { theme, selected, projector } = this.view.state.value;
     const changed = this.#drawn.any(sweep, theme, look.interventions, globalThis.devicePixelRatio, projector);
+    if (laid) this.#pointed.leave();
     if (laid || changed) {
       this.#effects = byAddress(sweep);
       this.#unit = sweep?.unit ?? '';
       this.#draw(look, limitOf(sweep?.rows ?? []));
+      this.#pointed.refresh();
     }
     this.#mark(selected);
   }
