@@ -116,25 +116,24 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[]; over
 /** Views of several models stand on one page: what is named in a list of its parts says of which it is. */
 const nameOf = ({ session }: View) => session.durable.value.architecture.name;
 
-/** The panel: first what every stage has, in one place on all of them; then what belongs to one. */
+/** The panel: what belongs to the stage alone is its subject and stands first, then what every stage has. */
 function panelOf(view: View, experts: ExpertsStage, sweep: SweepStage): { placed: Placed[]; element: HTMLElement } {
   const [{ card }, { largest }] = [experts, sweep];
   const results: Part[] = [new Shares(view), new Candidates(view), new Ablations(view), new Tokens(view)];
-  const stages: Part[] = [card, largest];
   const details: Part[] = [new Heat(view), new Patterns(view), new Detail(view), experts.brief, new Overview(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
   return {
     placed: [
-      ...results.map(anywhere),
       new Placed(card, EXPERTS),
       new Placed(largest, SWEEP),
+      ...results.map(anywhere),
       ...details.map((part) => new Placed(part, DIAGRAM)),
     ],
     element: h(
       'aside',
       { class: 'gb-panel', 'aria-label': `Beside the diagram of ${nameOf(view)}` },
-      column(results),
-      column([...stages, ...details]),
+      column([card, largest, ...results]),
+      column(details),
     ),
   };
 }
