@@ -143,6 +143,12 @@ def test_words_choose_what_is_swept(ran: Session) -> None:
     assert set(ran.sweep(how=gb.Scale(1.0)).to_pandas()["effect"]) == {0.0}
 
 
+def test_targets_may_come_one_by_one(ran: Session) -> None:
+    asked = ["head", "L0.mlp"]
+    assert list(ran.sweep(name for name in asked)) == list(ran.sweep(asked))
+    assert Sweep(ran, iter(asked)).python == 'session.sweep(["head", "L0.mlp"])'
+
+
 def test_the_line_of_python_does_the_same(ran: Session) -> None:
     sweep = Sweep(ran, ["head", "block"], "mean", "difference", ["Mary", "John"])
     assert sweep.python == 'session.sweep(["head", "block"], how="mean", metric="difference", tokens=["Mary", "John"])'

@@ -7,6 +7,7 @@ import pytest
 import torch
 from conftest import PROMPT
 from tiny_models import text, tiny
+from torch import nn
 
 import glassblock as gb
 from glassblock.errors import AddressError, InterventionError, PromptError, SourceError
@@ -28,6 +29,16 @@ IDS = torch.tensor([[1, 2, 3]])
         (lambda s: s.run({"input_ids": IDS[0]}), PromptError, r"\(batch, positions\), got a torch.int64.*\(3,\)"),
         (lambda s: s.run({"input_ids": IDS.float()}), PromptError, "got a torch.float32 tensor"),
         (lambda s: s.run({"input_ids": IDS + 9000}), PromptError, r"from 0 to 380, got 900\d"),
+        (
+            lambda s: s.run({"input_ids": IDS, "attention_mask": IDS[:, 1:]}),
+            PromptError,
+            "of 3 tokens.*one of 2",
+        ),
+        (
+            lambda s: s.run({"input_ids": IDS, "attention_mask": torch.ones(1, 4)}),
+            PromptError,
+            "of 3 tokens.*one of 4",
+        ),
         (lambda s: s.run(torch.zeros((0, 4), dtype=torch.long)), PromptError, "at least one token, got none"),
         (lambda s: s.run(torch.ones(3, dtype=torch.bool)), PromptError, "token ids of shape.*got a torch.bool"),
         (lambda s: s.run(torch.ones(3, dtype=torch.complex64)), PromptError, "token ids of shape.*torch.complex64"),
@@ -43,6 +54,7 @@ IDS = torch.tensor([[1, 2, 3]])
         (lambda s: s.ablate("L0.mlp", positions=torch.tensor([True, False])), InterventionError, "expected positions"),
         (lambda s: s.sweep(3), AddressError, "targets as one of head, block, expert, layer.*got 3"),
         (lambda s: s.sweep([3]), AddressError, "as text, got 3"),
+        (lambda s: s.sweep(progress=3), PromptError, "progress as a function.*got 3. Try progress=print"),
         (lambda s: s.sweep("head", tokens=[1.5]), PromptError, "a token as text or as its id, got 1.5"),
         (lambda s: s.save(3), SourceError, "expected a path to save to, got 3"),
         (lambda s: s.decode("Mary"), PromptError, "the id of a token, got 'Mary'"),
@@ -105,8 +117,43 @@ def test_tokenizer_may_return_lists_and_a_mask_that_the_model_does_not_take() ->
     torch.testing.assert_close(logits, model(torch.tensor([[3, 5, 4]])), rtol=0, atol=0)
 
 
+class HandsOn(nn.Module):
+    """Names its ids alone, and hands on whatever else it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = tiny("llama")
+
+    def forward(self, input_ids: torch.Tensor | None = None, **others: Any) -> Any:
+        return self.model(input_ids=input_ids, **others)
+
+
+def test_module_that_hands_on_what_it_does_not_name_is_given_it() -> None:
+    embeddings = torch.randn(1, 4, 32)
+    with gb.attach(HandsOn().eval(), inputs=text()) as session:
+        logits = session.run({"inputs_embeds": embeddings}).logits
+    assert logits is not None
+    torch.testing.assert_close(logits, tiny("llama")(inputs_embeds=embeddings).logits, rtol=0, atol=0)
+
+
+def test_module_that_takes_ids_by_position_alone_is_given_no_mask() -> None:
+    class ByPosition(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = tiny("plain")
+
+        def forward(self, *ids: torch.Tensor) -> torch.Tensor:
+            return self.model(*ids)
+
+    tokenizer = Tokenizer(lambda _: {"input_ids": [3, 5], "attention_mask": [1, 1]})
+    with gb.attach(ByPosition().eval(), tokenizer, inputs=text()) as session:
+        assert session.run("Mary") is session.last_run
+
+
 def test_plain_module_is_asked_for_what_it_takes() -> None:
     with gb.attach(tiny("plain"), inputs=text()) as session:
+        with pytest.raises(PromptError, match="from 0 to 96, got 5000"):
+            session.run({"ids": IDS + 4997})
         with pytest.raises(PromptError, match=r"got nope\. PlainTransformer takes ids\."):
             session.run({"nope": IDS})
         with pytest.raises(PromptError, match="at most 64 tokens"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from glassblock.errors import AddressError, InterventionError, PromptError
 from glassblock.experiments.effects import Effect, Effects
@@ -50,6 +51,7 @@ class Sweep:
     ) -> None:
         if session.last_run is None:
             raise PromptError("expected a session that has run a prompt, got one that has not. Run one: run('...').")
+        targets = _listed(targets)
         self.kind = kind_of(how)
         self._session = session
         self._asked, self._tokens = targets, tokens
@@ -114,6 +116,11 @@ def sweep(
     progress: Progress | None = None,
 ) -> Effects:
     """Measure what each single ablation does to the prediction of the last prompt; see `Session.sweep`."""
+    if progress is not None and not callable(progress):
+        raise PromptError(
+            f"expected progress as a function of how many are done and how many there are, got {progress!r}."
+            " Try progress=print."
+        )
     plan = Sweep(session, targets, how, metric, tokens)
     rows: list[Effect] = []
     try:
@@ -145,14 +152,21 @@ def _clean(session: Session) -> Distribution:
     return run.clean
 
 
-def _addresses(session: Session, targets: str | Sequence[str] | None, kind: Kind) -> tuple[str, ...]:
-    """Return what is to be ablated: kinds of addresses by their word, and addresses."""
-    asked = [targets] if isinstance(targets, str) else targets
-    if asked is not None and not isinstance(asked, Iterable):
+def _listed(targets: Any) -> str | Sequence[str] | None:
+    """Return targets as they can be gone through more than once."""
+    if targets is None or isinstance(targets, str):
+        return targets
+    if not isinstance(targets, Iterable):
         raise AddressError(
             f"expected targets as one of {', '.join(SCOPES)}, an address, or a list of these, got {targets!r}."
             " Leave them out to sweep everything."
         )
+    return tuple(targets)
+
+
+def _addresses(session: Session, targets: str | Sequence[str] | None, kind: Kind) -> tuple[str, ...]:
+    """Return what is to be ablated: kinds of addresses by their word, and addresses."""
+    asked = [targets] if isinstance(targets, str) else targets
     fit = {scope for scope in SCOPES if scope in kind.targets}
     words = (fit - {"layer"} or fit) if asked is None else asked  # whole layers where it is for nothing else
     named = [] if asked is None else [session.architecture.resolve(name) for name in asked if name not in SCOPES]

@@ -58,7 +58,8 @@ def check_arguments(model: nn.Module, inputs: Mapping[str, Any]) -> None:
         return  # it goes by position
     known, rest = _parameters(model)
     strange = [key for key in inputs if key not in known]
-    lacking = "input_ids" in known and len(strange) == len(inputs)
+    # A model that names both ways in reads nothing else alone; of one that hands on what it does not name, none tells.
+    lacking = {"input_ids", "inputs_embeds"} <= set(known) and len(strange) == len(inputs)
     if known and strange and (lacking or not rest):
         raise PromptError(f"expected keyword arguments of the model, got {', '.join(strange)}. {_takes(model)}")
 
@@ -66,10 +67,33 @@ def check_arguments(model: nn.Module, inputs: Mapping[str, Any]) -> None:
 def takes(model: nn.Module, name: str) -> bool:
     """Whether a model's forward takes a keyword argument, as far as it says."""
     known, rest = _parameters(model)
-    return rest or not known or name in known
+    return rest or name in known
 
 
-def check_range(ids: Tensor, rows: int | None) -> None:
+def only_ids(inputs: Mapping[str, Any]) -> Tensor | None:
+    """Return ids that are all that a model is given, whatever it calls them."""
+    given = [value for value in inputs.values() if value is not None]
+    ids = given[0] if len(given) == 1 and isinstance(given[0], Tensor) else None
+    return ids if ids is not None and ids.dtype in _WHOLE else None
+
+
+def check_mask(ids: Tensor, inputs: Mapping[str, Any]) -> None:
+    """Refuse a mask that is not of the same tokens: models read some part of it, and do not say which.
+
+    Raises
+    ------
+    PromptError
+        If it has more or fewer columns than there are tokens.
+    """
+    mask = inputs.get("attention_mask")
+    if isinstance(mask, Tensor) and mask.ndim == 2 and mask.shape[-1] != ids.shape[-1]:
+        raise PromptError(
+            f"expected an attention_mask of {ids.shape[-1]} tokens, as many as input_ids has, got one of"
+            f" {mask.shape[-1]}. Give both the same shape, (batch, positions)."
+        )
+
+
+def check_range(ids: Tensor | None, rows: int | None) -> None:
     """Refuse ids that a model has no embedding for.
 
     Raises
@@ -77,7 +101,7 @@ def check_range(ids: Tensor, rows: int | None) -> None:
     PromptError
         With the first of them.
     """
-    if rows is None or ids.is_meta:
+    if rows is None or ids is None or ids.is_meta or not ids.numel():
         return
     low, high = (int(end) for end in ids.aminmax())
     if low < 0 or high >= rows:

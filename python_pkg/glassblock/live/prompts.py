@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from glassblock.errors import PromptError
 from glassblock.ir import Architecture, Embedding
-from glassblock.live.given import check_arguments, check_range, row_of_ids, takes
+from glassblock.live.given import check_arguments, check_mask, check_range, only_ids, row_of_ids, takes
 from glassblock.live.tokens import Tokens
 
 Prompt = str | Tensor | Mapping[str, Any]
@@ -66,8 +66,11 @@ class Prompts:
         ids = inputs.get("input_ids")
         if isinstance(ids, Tensor):
             self._check_length(int(ids.shape[-1]) if ids.numel() else 0, room)
-            if not set(inputs) - _OF_TEXT:  # among other inputs an id may stand for an image
-                check_range(ids, self._rows)
+        if isinstance(ids, Tensor) and not set(inputs) - _OF_TEXT:  # among other inputs an id may stand for an image
+            check_mask(ids, inputs)
+            check_range(ids, self._rows)
+        else:
+            check_range(only_ids(inputs), self._rows)
         return inputs
 
     def decode(self, token: int) -> str:
