@@ -154,6 +154,16 @@ it('counts on while a sequence is written, and says of what', async () => {
   expect(fact('Tokens')).toBe('0 of 4 (0 %)');
 });
 
+it('counts what a page was too slow for when it comes', async () => {
+  const { send, open, fact } = show();
+  await send(() => [3, 4], { origin: 'generate' });
+  await open();
+  await send(() => [3, 7], { seq: 3, origin: 'generate', first: 5, positions: 1, tokens: [')'] });
+  expect(fact('Tokens')).toBe('5 of 5 (100 %)');
+  await send(() => [1, 7], { seq: 2, origin: 'generate', first: 4, positions: 1, tokens: [' x'] });
+  expect(fact('Tokens')).toBe('5 of 6 (83 %)');
+});
+
 it('has the selected layer as a table, which is built when it is opened', async () => {
   const { find, el, send, open } = show();
   await send(() => [3, 4]);

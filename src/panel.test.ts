@@ -155,6 +155,33 @@ describe('a sequence that is being written', () => {
     vi.useRealTimers();
   });
 
+  it('tells what was written from the prompt, also where that was not seen', async () => {
+    vi.useFakeTimers();
+    const watched = new Map<Element, IntersectionObserverCallback>();
+    const Observer = class {
+      constructor(private readonly told: IntersectionObserverCallback) {}
+      observe(node: Element) {
+        watched.set(node, this.told);
+      }
+      disconnect() {}
+    };
+    vi.stubGlobal('IntersectionObserver', Observer);
+    const { model, find, el } = show();
+    const entry = { isIntersecting: false } as IntersectionObserverEntry;
+    watched.get(find('.gb-root'))?.([entry], {} as IntersectionObserver);
+    const layout = frameLayout(architecture('gpt'));
+    const { header } = recordedFrame(layout);
+    const size = (rows: number) => new DataView(new ArrayBuffer(rows * 4));
+    const one = [size(layout.sites.length * layout.stats.length), size(layout.updates.length * 2)];
+    model.emit('msg:custom', { ...header, seq: 1, origin: 'outside' }, recordedBuffers(recordedFrame(layout)));
+    await vi.advanceTimersByTimeAsync(50);
+    const pass = { seq: 2, origin: 'outside', first: 4, positions: 1, tokens: ['went'] };
+    model.emit('msg:custom', { ...header, ...pass }, one);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([...el.querySelectorAll('.gb-written')].map((token) => token.textContent)).toEqual(['went']);
+    vi.unstubAllGlobals();
+  });
+
   it('says where the first value came from that is no number', async () => {
     const { model, find } = show();
     const layout = frameLayout(architecture('gpt'));

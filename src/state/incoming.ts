@@ -5,7 +5,7 @@ import type { Requests } from '../wire/requests';
 import type { Effects, Frame, Matrix, Saved } from '../wire/types.generated';
 import type { Durable } from './durable';
 import type { Page, Sweep } from './local';
-import { tokensOf } from './moment';
+import { type Moment, tokensOf } from './moment';
 import type { Store } from './store';
 import type { Timeline } from './timeline';
 
@@ -27,6 +27,8 @@ export class Incoming {
   unread = false;
   #drawing = false;
   #unacknowledged: number | null = null;
+  /** The moments of which the shown text was read. */
+  #read: readonly Moment[] = [];
 
   constructor(
     private readonly session: Kept,
@@ -98,10 +100,14 @@ export class Incoming {
 
   /** Show what the timeline says, and nothing else of any frame: here it is decided for every drawing. */
   #show(): void {
-    const { shown, held } = this.session.timeline;
+    const { shown, held, moments } = this.session.timeline;
     if (!shown) return;
     const { frame, clean, edited } = shown;
-    const tokens = frame === this.session.page.value.frame ? this.session.page.value.tokens : tokensOf(shown);
+    const before = this.session.page.value;
+    // What comes late may be of the text of what is shown already.
+    const same = frame === before.frame && moments === this.#read;
+    this.#read = moments;
+    const tokens = same ? before.tokens : tokensOf(shown);
     this.session.page.set({ frame, clean, edited, tokens, past: held });
   }
 }

@@ -117,22 +117,35 @@ describe('frames', () => {
     expect(acks(model)).toEqual([{ type: 'ack', seq: 7 }]);
   });
 
+  const write = async (model: FakeModel, seq: number, first: number, token: string) => {
+    const pass = { seq, origin: 'generate', first, positions: 1, tokens: [token] };
+    const size = (rows: number) => new DataView(new ArrayBuffer(rows * 4));
+    const buffers = [size(layout.sites.length * layout.stats.length), size(layout.updates.length * 2)];
+    model.emit('msg:custom', { ...recordedFrame(layout).header, ...pass }, buffers);
+    await vi.advanceTimersByTimeAsync(50);
+  };
+
   it('of a generation put their tokens after those that were there', async () => {
     const { model, session } = open();
     sendFrame(model, 1);
     await vi.advanceTimersByTimeAsync(50);
-    const one = {
-      ...recordedFrame(layout).header,
-      seq: 2,
-      origin: 'generate',
-      first: 4,
-      positions: 1,
-      tokens: ['went'],
-    };
-    const size = (rows: number) => new DataView(new ArrayBuffer(rows * 4));
-    model.emit('msg:custom', one, [size(layout.sites.length * layout.stats.length), size(layout.updates.length * 2)]);
-    await vi.advanceTimersByTimeAsync(50);
+    await write(model, 2, 4, 'went');
     expect(session.page.value.tokens).toEqual(['When', 'Mary', 'and', 'John', 'went']);
+  });
+
+  it('that come late put their tokens where none were known, and are told to the views', async () => {
+    const { model, session, controller } = open();
+    sendFrame(model, 1);
+    await vi.advanceTimersByTimeAsync(50);
+    await write(model, 3, 5, 'home');
+    expect(session.page.value.tokens).toEqual(['When', 'Mary', 'and', 'John', null, 'home']);
+    const shown = session.page.value.frame;
+    const told = vi.fn();
+    session.page.subscribe(told, controller.signal);
+    await write(model, 2, 4, 'went');
+    expect(session.page.value.tokens).toEqual(['When', 'Mary', 'and', 'John', 'went', 'home']);
+    expect(session.page.value.frame).toBe(shown);
+    expect(told).toHaveBeenCalled();
   });
 });
 

@@ -61,6 +61,7 @@ export class Timeline {
     });
   }
 
+  /** Another list where more happened than that the newest was added and the oldest were dropped. */
   get moments(): readonly Moment[] {
     return this.#moments;
   }

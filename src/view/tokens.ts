@@ -31,7 +31,7 @@ export class Tokens implements Part {
   /** Of how many tokens it was told that the model did not write them. */
   #read = 0;
   #first = 0;
-  /** How many tokens the prompt had: the first frame of a generation brings them all. */
+  /** How many tokens the prompt had, as long as that is known. */
   #prompted = 0;
 
   constructor(private readonly view: View) {
@@ -109,13 +109,24 @@ export class Tokens implements Part {
   #text({ run }: Look): Text {
     const { frame, tokens } = this.view.session.page.value;
     if (this.view.session.durable.value.state === null) return NONE;
-    if (frame?.header.first === 0) this.#prompted = frame.header.positions;
     if (streamed(this.view) && frame) {
       const [best] = frame.header.predictions;
       const next = best ? `${visible(best.token)} ${percent(best.prob, 0)}` : null;
-      return { tokens, read: this.#prompted, next };
+      return { tokens, read: this.#prompt(), next };
     }
     if (!run || run.generated === 0) return NONE;
     return { tokens: run.tokens, read: run.tokens.length - run.generated, next: null };
+  }
+
+  /** The first frame of a sequence brings all tokens of the prompt; it is kept, also where it was never painted. */
+  #prompt(): number {
+    const { moments, state } = this.view.session.timeline;
+    for (let at = state.value.at; at >= 0; at--) {
+      const { first, positions } = moments[at]?.frame.header ?? { first: 0, positions: 0 };
+      if (first > 0) continue;
+      this.#prompted = positions;
+      break;
+    }
+    return this.#prompted;
   }
 }

@@ -90,8 +90,8 @@ export class Patterns implements Part {
     if (!this.#block || !look.live) return;
     const { page, durable } = this.view.session;
     const { theme, width, selected } = this.view.state.value;
-    const { matrix } = page.value;
-    const read = [look.now?.frame, look.clean?.frame, look.interventions, look.shows, matrix];
+    const { matrix, tokens } = page.value;
+    const read = [tokens, look.now?.frame, look.clean?.frame, look.interventions, look.shows, matrix];
     const run = durable.value.state?.run?.id;
     if (this.#changes.any(this.#block, ...read, theme, width, selected, run)) this.#schedule();
     this.#next.check();

@@ -1,5 +1,6 @@
 /** What there is to see of the experts, worked out once for each repaint, for all drawings of them. */
 import type { ExpertsOf } from '../../state/local';
+import type { Moment } from '../../state/moment';
 import {
   addressOf,
   gained,
@@ -50,6 +51,7 @@ export class Experts {
   #layout: FrameLayout | null = null;
   #before = new Tally([]);
   #frames: readonly DecodedFrame[] = [];
+  #moments: readonly Moment[] = [];
   #drawn = '';
   #followed: string | null = null;
   #chosen = false;
@@ -92,6 +94,7 @@ export class Experts {
     if (!layout || !this.#laidOut(layout)) return false;
     const frame = look.now?.frame ?? null;
     if (frame && look.now) {
+      this.#renew();
       this.#frames = this.#sequence(frame);
       this.now.follow(this.#frames, this.stats, this.column);
     }
@@ -115,6 +118,15 @@ export class Experts {
     this.cells = new Uint16Array(this.mixtures.length * this.columns);
     this.#chosen = false;
     return this.mixtures.length > 0;
+  }
+
+  /** Count anew where frames came late: what was counted goes on from them. */
+  #renew(): void {
+    const { moments } = this.view.session.timeline;
+    if (moments === this.#moments) return;
+    this.#moments = moments;
+    this.#frames = [];
+    this.now.clear();
   }
 
   /** The shown frame, after those of its sequence that are kept. */
