@@ -21,12 +21,16 @@ import { Controls } from './controls';
 import { Detail } from './detail';
 import { Diagram } from './diagram';
 import { h, setText } from './dom';
+import { ExpertsBrief } from './experts/brief';
+import { ExpertCard } from './experts/card';
+import { Experts } from './experts/model';
 import { ExpertsStage } from './experts/stage';
 import { Header } from './header';
 import { Heat } from './heat/heat';
 import { HistoryBar } from './history';
 import { KeysOverlay } from './keys-overlay';
 import { KindMenu } from './kind-menu';
+import { Later } from './later';
 import { Legend } from './legend';
 import { Looker } from './look';
 import { magnify, zoomWithin } from './magnify';
@@ -39,6 +43,7 @@ import { Shortcuts } from './shortcuts';
 import { ShownRun } from './shown';
 import { stageOf } from './stages';
 import { stickIn } from './sticky';
+import { LargestEffects } from './sweep/largest';
 import { SweepStage } from './sweep/stage';
 import { Table } from './table';
 import { watchTheme } from './theme';
@@ -117,10 +122,11 @@ function diagramStage(view: View): { placed: Placed[]; elements: Element[]; over
 const nameOf = ({ session }: View) => session.durable.value.architecture.name;
 
 /** The panel: what belongs to the stage alone is its subject and stands first, then what every stage has. */
-function panelOf(view: View, experts: ExpertsStage, sweep: SweepStage): { placed: Placed[]; element: HTMLElement } {
-  const [{ card }, { largest }] = [experts, sweep];
+function panelOf(view: View, experts: Experts): { placed: Placed[]; element: HTMLElement } {
+  const [card, largest] = [new Later(() => new ExpertCard(experts)), new Later(() => new LargestEffects(view))];
+  const brief = new ExpertsBrief(experts);
   const results: Part[] = [new Shares(view), new Candidates(view), new Ablations(view), new Tokens(view)];
-  const details: Part[] = [new Heat(view), new Patterns(view), new Detail(view), experts.brief, new Overview(view)];
+  const details: Part[] = [new Heat(view), new Patterns(view), new Detail(view), brief, new Overview(view)];
   const column = (of: readonly Part[]) => h('div', { class: 'gb-column' }, ...elements(of));
   return {
     placed: [
@@ -139,8 +145,9 @@ function panelOf(view: View, experts: ExpertsStage, sweep: SweepStage): { placed
 }
 
 function assemble(view: View, live: HTMLElement): Placed[] {
-  const [experts, sweep] = [new ExpertsStage(view), new SweepStage(view)];
-  const [diagram, panel] = [diagramStage(view), panelOf(view, experts, sweep)];
+  const model = new Experts(view);
+  const [experts, sweep] = [new Later(() => new ExpertsStage(model)), new Later(() => new SweepStage(view))];
+  const [diagram, panel] = [diagramStage(view), panelOf(view, model)];
   const timeline = new TimelineBar(view);
   const banner = new Banner(view);
   const above: Part[] = [new Header(view), new Controls(view, timeline.element), banner];

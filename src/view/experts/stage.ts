@@ -3,19 +3,17 @@ import { every, topOf } from '../../layout/experts';
 import { locate } from '../../layout/model';
 import type { ExpertsOf } from '../../state/local';
 import type { MoESpec } from '../../wire/types.generated';
-import type { Part, View } from '../context';
+import type { Part } from '../context';
 import { h, put, setText, show } from '../dom';
 import { on } from '../events';
 import type { Look } from '../look';
 import { densityOf } from '../magnify';
 import { type Segment, Segments } from '../segments';
 import { Bars } from './bars';
-import { ExpertsBrief } from './brief';
-import { ExpertCard } from './card';
 import { Columns } from './columns';
 import { Dots } from './dots';
 import { ExpertsLegend } from './legend';
-import { Experts } from './model';
+import type { Experts } from './model';
 import { Raster } from './raster';
 import { ExpertTable } from './table';
 import { evenOf, layerName, overWhich, shareOf, shortName } from './words';
@@ -34,10 +32,6 @@ const MODES: readonly Segment<ExpertsOf>[] = [
 
 export class ExpertsStage implements Part {
   readonly element = h('section', { class: 'gb-experts', 'aria-label': 'Experts' });
-  readonly card: ExpertCard;
-  /** What the diagram's details say of a mixture. */
-  readonly brief: ExpertsBrief;
-  #experts: Experts;
   #raster: Raster;
   #columns: Columns;
   #bars: Bars;
@@ -59,17 +53,15 @@ export class ExpertsStage implements Part {
   #laid = '';
   #painted = '';
 
-  constructor(private readonly view: View) {
-    this.#experts = new Experts(view);
-    this.card = new ExpertCard(this.#experts);
-    this.brief = new ExpertsBrief(this.#experts);
-    this.#raster = new Raster(this.#experts);
-    this.#columns = new Columns(this.#experts);
-    this.#bars = new Bars(this.#experts);
-    this.#dots = new Dots(this.#experts);
-    this.#table = new ExpertTable(this.#experts);
-    this.#legend = new ExpertsLegend(this.#experts);
-    this.#modes = new Segments('Colour', MODES, view.signal, (experts) => view.state.set({ experts }));
+  constructor(private readonly experts: Experts) {
+    this.#raster = new Raster(experts);
+    this.#columns = new Columns(experts);
+    this.#bars = new Bars(experts);
+    this.#dots = new Dots(experts);
+    this.#table = new ExpertTable(experts);
+    this.#legend = new ExpertsLegend(experts);
+    const { signal, state } = experts.view;
+    this.#modes = new Segments('Colour', MODES, signal, (mode) => state.set({ experts: mode }));
     this.#assemble();
   }
 
@@ -106,21 +98,21 @@ export class ExpertsStage implements Part {
     const tokens = h('div', { class: 'gb-ex-head gb-ex-over-band' }, h('b', {}, 'tokens'), this.#dots.told);
     const band = [this.#dots.element, this.#band, this.#bandName];
     const under = h('div', { class: 'gb-ex-under' }, shares, bars, tokens, ...band);
-    on(under, 'click', (event) => this.#aimed(event), this.view.signal);
+    on(under, 'click', (event) => this.#aimed(event), this.experts.view.signal);
     return under;
   }
 
   /** A bar or a dot is its expert. */
   #aimed({ target, clientX }: MouseEvent): void {
     const spot = target instanceof HTMLCanvasElement ? this.#raster.columnAt(clientX) : null;
-    if (spot) this.#experts.select(spot);
+    if (spot) this.experts.select(spot);
   }
 
   paint(look: Look): void {
-    const experts = this.#experts;
+    const experts = this.experts;
     if (!experts.read(look)) return;
     setText(this.#over, overWhich(experts));
-    const { experts: of } = this.view.state.value;
+    const { experts: of } = this.experts.view.state.value;
     this.#modes.press(of);
     this.#lay();
     const key = `${experts.version} ${this.#laid}`;
@@ -135,8 +127,8 @@ export class ExpertsStage implements Part {
 
   /** Sizes, where the width, the layout or the resolution has changed. */
   #lay(): void {
-    const { mixtures, columns } = this.#experts;
-    const { width, theme, projector } = this.view.state.value;
+    const { mixtures, columns } = this.experts;
+    const { width, theme, projector } = this.experts.view.state.value;
     const key = [width, mixtures.length, columns, globalThis.devicePixelRatio, theme, projector].join(' ');
     if (key === this.#laid) return;
     this.#laid = key;
@@ -152,9 +144,9 @@ export class ExpertsStage implements Part {
   }
 
   #shapeWords(): string {
-    const { mixtures } = this.#experts;
+    const { mixtures } = this.experts;
     const numbers = [...new Set(mixtures.map(({ experts }) => experts))].sort((a, b) => a - b);
-    const { architecture } = this.view.session.durable.value;
+    const { architecture } = this.experts.view.session.durable.value;
     const specs = mixtures.map(({ address }) => locate(architecture, address)?.block?.spec);
     const tops = new Set(specs.flatMap((spec) => (spec?.kind === 'moe' ? [(spec as MoESpec).top_k.value] : [])));
     const top = tops.size === 1 ? `, top ${[...tops][0]}` : '';
@@ -176,7 +168,7 @@ export class ExpertsStage implements Part {
   }
 
   #layerNames(): void {
-    const { mixtures, spot } = this.#experts;
+    const { mixtures, spot } = this.experts;
     const { grid, density } = this.#raster;
     const each = grid.cellHeight / density;
     const step = every(mixtures.length, each, NAME);
@@ -196,7 +188,7 @@ export class ExpertsStage implements Part {
 
   /** The selected layer, and within it the selected expert. */
   #selected(): void {
-    const experts = this.#experts;
+    const experts = this.experts;
     const { grid, density } = this.#raster;
     const { mixture, spot } = experts;
     const place = `${this.#laid} ${spot.mixture}`;
@@ -226,7 +218,7 @@ export class ExpertsStage implements Part {
 
   /** Who got more than in the clean run, and fewer. */
   #changes(): void {
-    const experts = this.#experts;
+    const experts = this.experts;
     const { mixture, clean } = experts;
     const all = Array.from({ length: mixture.experts }, (_, expert) => ({
       expert,

@@ -1,4 +1,4 @@
-/** The Sweep stage: what each single ablation does to the prediction, in the shape of the model, and the largest as a list. */
+/** The Sweep stage: what each single ablation does to the prediction, in the shape of the model. */
 import { effectText, fixed } from '../../layout/format';
 import { limitOf } from '../../state/effects';
 import { Changes } from '../changes';
@@ -8,12 +8,10 @@ import { h, setText, show } from '../dom';
 import { on } from '../events';
 import type { Look } from '../look';
 import { SweepAsks } from './asks';
-import { LargestEffects } from './largest';
 import { effectInWords, SweepCells } from './map';
 
 export class SweepStage implements Part {
   readonly element = h('section', { class: 'gb-sweep', 'aria-label': 'Sweep' });
-  readonly largest: LargestEffects;
   #asks: SweepAsks;
   #cells: SweepCells;
   #says = h('p', { class: 'gb-sub gb-sweep-says', 'data-testid': 'sweep-says' });
@@ -32,7 +30,6 @@ export class SweepStage implements Part {
   constructor(private readonly view: View) {
     this.#asks = new SweepAsks(view);
     this.#cells = new SweepCells(view);
-    this.largest = new LargestEffects(view);
     const { signal, state } = view;
     on(this.#ablate, 'click', () => activate(view, state.value.selected ?? '', 'ablate'), signal);
     on(this.#show, 'click', () => state.set({ stage: 'diagram' }), signal);
