@@ -12,6 +12,7 @@ from torch import nn
 import glassblock as gb
 from glassblock.errors import AddressError, InterventionError, PromptError, SourceError
 from glassblock.live import Session
+from glassblock.widget import widget_of
 
 IDS = torch.tensor([[1, 2, 3]])
 
@@ -100,12 +101,26 @@ def test_what_is_no_tokenizer_is_refused_when_it_is_given(tokenizer: Any) -> Non
         (Tokenizer(lambda words: {"input_ids": words}), "ids as numbers, got str"),
         (Tokenizer(lambda _: {"input_ids": [0.5]}), "tensor of whole numbers"),
         (Tokenizer(lambda _: {"input_ids": [5000]}), "from 0 to 96, got 5000"),
-        (Tokenizer(lambda _: {"input_ids": [1]}, fails), "to decode token 1.*raised KeyError"),
     ],
 )
 def test_tokenizer_of_another_kind_is_said(tokenizer: Tokenizer, words: str) -> None:
     with gb.attach(tiny("plain"), tokenizer, inputs=text()) as session, pytest.raises(PromptError, match=words):
         session.run("Mary")
+
+
+def test_tokens_that_a_tokenizer_cannot_decode_are_shown_as_their_ids() -> None:
+    """Models have rows for more tokens than their tokenizers know: padded tables, added tokens."""
+    tokenizer = Tokenizer(lambda _: {"input_ids": [1, 2]}, lambda ids: {1: "Mary"}[ids[0]])
+    model = tiny("plain")
+    with gb.attach(model, tokenizer, inputs=text()) as session:
+        widget = widget_of(session)
+        with pytest.warns(RuntimeWarning, match=r"to decode token 2.*raised KeyError: 2\. Tokens that"):
+            assert session.run("Mary").tokens == ("Mary", "<2>")
+        assert widget.state["problem"] is None
+        model(torch.tensor([[1, 2, 3]]))
+        session.ablate("L0.mlp")
+        assert [item["address"] for item in widget.state["interventions"]] == ["L0.mlp"]  # the page still follows
+        widget.close()
 
 
 def test_tokenizer_may_return_lists_and_a_mask_that_the_model_does_not_take() -> None:
@@ -143,7 +158,8 @@ def test_module_that_takes_ids_by_position_alone_is_given_no_mask() -> None:
             self.model = tiny("plain")
 
         def forward(self, *ids: torch.Tensor) -> torch.Tensor:
-            return self.model(*ids)
+            result: torch.Tensor = self.model(*ids)
+            return result
 
     tokenizer = Tokenizer(lambda _: {"input_ids": [3, 5], "attention_mask": [1, 1]})
     with gb.attach(ByPosition().eval(), tokenizer, inputs=text()) as session:

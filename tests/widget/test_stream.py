@@ -1,6 +1,7 @@
 """The stream: the newest first, one message under way at a time, and in the end every step of a series."""
 
 import threading
+import weakref
 from types import SimpleNamespace
 from typing import cast
 
@@ -8,8 +9,12 @@ from glassblock.live import Frame
 from glassblock.widget.stream import KEPT, PATIENCE, TOGETHER, FrameStream
 
 
+class Stub(SimpleNamespace):
+    """What the stream asks of a frame."""
+
+
 def frame(seq: int, origin: str = "generate", nbytes: int = 1000) -> Frame:
-    return cast("Frame", SimpleNamespace(seq=seq, origin=origin, ready=True, nbytes=nbytes))
+    return cast("Frame", Stub(seq=seq, origin=origin, ready=True, nbytes=nbytes))
 
 
 class Harness:
@@ -74,6 +79,45 @@ def test_steps_of_the_series_before_are_not_sent_any_more() -> None:
     assert harness.draw() == [9]
     assert harness.draw() == []
     assert harness.missing == 0
+
+
+def test_what_waits_of_the_series_before_is_not_sent_after_the_one_that_ended_it() -> None:
+    harness = Harness()
+    harness.push(frame(1), frame(2), frame(3))
+    harness.stream.begin()
+    harness.push(frame(4, "clean"))
+    assert harness.draw() == [4]
+    assert harness.draw() == []
+
+
+def test_pages_that_draw_the_same_frames_do_not_make_them_come_faster() -> None:
+    """Each page acknowledges each message; what was skipped comes later than what has larger numbers."""
+    harness = Harness()
+    harness.push(*(frame(seq) for seq in range(1, 41)))
+    assert harness.draw() == [40]
+    assert harness.draw() == list(range(40 - TOGETHER, 40))
+    harness.stream.acknowledge(40)  # the other page has only now drawn what came before
+    assert len(harness.sent) == 2 + TOGETHER
+
+
+def test_frames_that_came_in_another_order_are_acknowledged_by_the_one_that_came_last() -> None:
+    """Those that wait for a device are sent by threads: the last to come need not be the last that was made."""
+    harness = Harness()
+    harness.push(*(frame(seq) for seq in range(1, 41)))
+    harness.draw()
+    harness.draw()
+    harness.stream.acknowledge(40 - TOGETHER)
+    assert len(harness.sent) == 2 + 2 * TOGETHER
+
+
+def test_stream_that_ended_holds_no_frames() -> None:
+    harness = Harness()
+    each = [frame(1), frame(2), frame(3, "clean")]
+    harness.push(*each)
+    held = [weakref.ref(one) for one in each]
+    harness.stream.end()
+    each.clear()
+    assert [one() for one in held] == [None, None, None]
 
 
 def test_passes_of_the_user_begin_a_series_after_a_generation() -> None:

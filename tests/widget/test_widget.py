@@ -238,6 +238,12 @@ def test_page_that_draws_nothing_meanwhile_gets_every_step_of_a_generation_in_th
     later = Page(widget_of(session))
     later.ask("hello", version=wire.VERSION)
     assert {header["seq"] for header, _ in later.frames} == {header["seq"] for header, _ in slow.frames}
+    session.ablate("L0.mlp")
+    session.restore()  # the clean pass is known, and shown again: it is of the text that was generated
+    again = Page(widget_of(session))
+    again.ask("hello", version=wire.VERSION)
+    steps_again = {head["first"] + head["positions"] for head, _ in again.frames if head["origin"] == "generate"}
+    assert steps_again == steps
     session.run(PROMPT)  # which ends that series
     last = Page(widget_of(session))
     last.ask("hello", version=wire.VERSION)

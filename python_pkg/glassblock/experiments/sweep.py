@@ -44,7 +44,7 @@ class Sweep:
     def __init__(
         self,
         session: Session,
-        targets: str | Sequence[str] | None = None,
+        targets: str | Iterable[str] | None = None,
         how: str | Kind = "zero",
         metric: str = "logprob",
         tokens: Sequence[str | int] = (),
@@ -108,7 +108,7 @@ class Sweep:
 
 def sweep(
     session: Session,
-    targets: str | Sequence[str] | None = None,
+    targets: str | Iterable[str] | None = None,
     how: str | Kind = "zero",
     metric: str = "logprob",
     tokens: Sequence[str | int] = (),

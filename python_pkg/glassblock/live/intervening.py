@@ -5,7 +5,7 @@ Every method that changes what is in force leaves a step in the history.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -127,7 +127,7 @@ class Intervening(Core):
 
     def sweep(
         self,
-        targets: str | Sequence[str] | None = None,
+        targets: str | Iterable[str] | None = None,
         how: str | Kind = "zero",
         metric: str = "logprob",
         tokens: Sequence[str | int] = (),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from glassblock.errors import PromptError
+from glassblock.live.events import warn
 
 _WANTED = ("input_ids", "attention_mask")
 
@@ -37,6 +38,7 @@ class Tokens:
                 f" {type(tokenizer).__name__}. Load it first, {hint}: without one, token ids are typed."
             )
         self._tokenizer = tokenizer
+        self._said = False
 
     def encode(self, text: str) -> dict[str, Tensor]:
         """Return the ids of a text, (1, positions), and the mask beside them where there is one.
@@ -66,10 +68,13 @@ class Tokens:
     def decode(self, token: int) -> str:
         """Return one token as text; its id in angle brackets where there is no tokenizer, or no text.
 
+        A model may have rows for more tokens than its tokenizer knows, and some tokenizers raise there. What was
+        computed is shown all the same; the first time it is said.
+
         Raises
         ------
         PromptError
-            If it is no id, or the tokenizer cannot decode it.
+            If it is no id.
         """
         try:
             token = index(token)
@@ -79,11 +84,14 @@ class Tokens:
             return f"<{token}>"
         try:
             return str(self._tokenizer.decode([token])) or f"<{token}>"
-        except Exception as error:
-            raise PromptError(
-                f"expected the tokenizer to decode token {token}, called as tokenizer.decode([{token}]), but it raised"
-                f" {type(error).__name__}: {error}. Attach with another tokenizer, or without one."
-            ) from error
+        except Exception as error:  # noqa: BLE001 - whatever it raises, only the text is missing
+            if not self._said:
+                self._said = True
+                warn(
+                    f"expected the tokenizer to decode token {token}, called as tokenizer.decode([{token}]), but it"
+                    f" raised {type(error).__name__}: {error}. Tokens that it cannot decode are shown as their ids."
+                )
+            return f"<{token}>"
 
 
 def _row(numbers: Any) -> Tensor:

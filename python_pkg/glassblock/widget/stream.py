@@ -42,7 +42,8 @@ class FrameStream:
         self._send = send
         self._clock = clock
         self._lock = threading.Lock()
-        self._under_way: tuple[int, float] | None = None
+        self._under_way: frozenset[int] = frozenset()
+        self._since = 0.0
         self._waiting: dict[bool, Frame] = {}
         self._series = _Series()
 
@@ -50,6 +51,13 @@ class FrameStream:
         """Begin a series: what is left of the one before is of no more use."""
         with self._lock:
             self._series = _Series()
+            self._waiting.pop(False, None)
+
+    def end(self) -> None:
+        """Let go of all frames: nobody will ask for them."""
+        with self._lock:
+            self._series = _Series()
+            self._waiting.clear()
 
     def push(self, frame: Frame) -> None:
         """Send a frame, or let it wait in the place of an older one."""
@@ -63,17 +71,20 @@ class FrameStream:
         self._deliver(ready, missing)
 
     def acknowledge(self, seq: int) -> None:
-        """Take note that the page has drawn a frame."""
+        """Take note that a page has drawn a frame.
+
+        Of several pages the first sets the pace: what the others say of frames before is no leave to send more.
+        """
         with self._lock:
-            if self._under_way is not None and seq >= self._under_way[0]:
-                self._under_way = None
+            if seq in self._under_way:
+                self._under_way = frozenset()
             ready, missing = self._next()
         self._deliver(ready, missing)
 
     def restart(self) -> None:
         """Begin with a page that has just opened: it has nothing, and owes no acknowledgement."""
         with self._lock:
-            self._under_way = None
+            self._under_way = frozenset()
             self._series.unsend()
             ready, missing = self._next()
         self._deliver(ready, missing)
@@ -90,13 +101,13 @@ class FrameStream:
     def _next(self) -> tuple[list[Frame], int]:
         """Return what to send now, nothing while something is under way, and how many are then missing."""
         now = self._clock()
-        if self._under_way is not None and now - self._under_way[1] < PATIENCE:
+        if self._under_way and now - self._since < PATIENCE:
             return [], 0
         frames = self._chosen()
         for frame in frames:
             self._series.sent(frame)
         if frames:
-            self._under_way = (max(frame.seq for frame in frames), now)
+            self._under_way, self._since = frozenset(frame.seq for frame in frames), now
         return frames, self._series.missing
 
     def _chosen(self) -> list[Frame]:

@@ -87,6 +87,7 @@ class SessionWidget(DiagramWidget):
         self._push_lock = threading.Lock()
         self._problem: str | None = None
         self._old_problem = False
+        self._newest = 0
         self._refreshing = False
         self._sweeps = Sweeps(self._send_effects, lambda error: self._ended("sweep", error))
         self._saving = Saving(self._send_saved, lambda error: self._ended("saving of the page", error))
@@ -104,8 +105,9 @@ class SessionWidget(DiagramWidget):
     def _on_event(self, event: Event, what: Any) -> None:
         if event == "frame":
             self._watching.forget()
-            if what.origin == "clean" and self._session.status != "generating":
-                self._stream.begin()
+            if what.origin == "clean" and what.seq > self._newest and self._session.status != "generating":
+                self._stream.begin()  # a clean pass that is shown again is of the same text
+            self._newest = max(what.seq, self._newest)
             self._stream.push(what)
         elif event == "interventions":
             self._show_effect()
@@ -256,7 +258,7 @@ class SessionWidget(DiagramWidget):
         self._sweeps.end()
         self._saving.stop()
         self._watching.end()
-        self._stream.begin()  # its frames are large, and this may be kept
+        self._stream.end()  # its frames are large, and this may be kept
         super().close()
         self.__dict__.pop("_session", None)
 
