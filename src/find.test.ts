@@ -35,6 +35,24 @@ describe('the search box', () => {
     expect(options()[1]?.getAttribute('aria-selected')).toBe('true');
   });
 
+  it('keeps what is typed, and leaves to the host what is the host’s', async () => {
+    const { box, type } = show('gpt');
+    await type('l1');
+    const left: string[] = [];
+    const controller = new AbortController();
+    document.addEventListener('keydown', ({ key }) => left.push(key), { signal: controller.signal });
+    for (const init of [
+      { key: 'd' },
+      { key: 's', ctrlKey: true },
+      { key: 'ArrowDown' },
+      { key: 'F1' },
+      { key: 'Escape' },
+    ])
+      box.dispatchEvent(new KeyboardEvent('keydown', { ...init, bubbles: true, cancelable: true }));
+    controller.abort();
+    expect(left).toEqual(['s', 'F1']);
+  });
+
   it('goes to a layer: its card is bound to it, and the block has the focus', async () => {
     const { el, press, type } = show('deepseek_v3');
     await type('l17.moe');

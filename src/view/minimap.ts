@@ -51,22 +51,13 @@ export class Minimap {
       const { x, y } = pointIn(this.element, event);
       look(x / this.#scale, y / this.#scale);
     };
-    this.element.addEventListener(
-      'pointerdown',
-      (event) => {
-        event.preventDefault();
-        this.element.setPointerCapture(event.pointerId);
-        to(event);
-      },
-      { signal },
-    );
-    this.element.addEventListener(
-      'pointermove',
-      (event) => {
-        if (this.element.hasPointerCapture(event.pointerId)) to(event);
-      },
-      { signal },
-    );
+    const pressed = (event: PointerEvent) => {
+      event.preventDefault();
+      this.element.setPointerCapture(event.pointerId);
+      to(event);
+    };
+    on(this.element, 'pointerdown', pressed, signal);
+    on(this.element, 'pointermove', (event) => this.element.hasPointerCapture(event.pointerId) && to(event), signal);
   }
 
   draw(scene: Scene): void {

@@ -11,35 +11,32 @@ interface Plus {
   readonly key: string;
   readonly x: number;
   readonly y: number;
-  /** Away from the branch; two branches that meet have a needle each. */
-  readonly needles: readonly { readonly address: string; readonly away: -1 | 1; readonly scale: string }[];
+  readonly address: string;
+  /** Away from the branch. */
+  readonly away: -1 | 1;
+  /** By what is multiplied what is added. */
+  readonly scale: string;
   /** On which side that stands by which what is added is multiplied. */
   readonly scaleSide: -1 | 1;
 }
 
-/** Branches that are added at one place share a plus. */
+/** Branches that are added at one place share a plus. Needles of both would cover the wires: the first alone has one. */
 function plusesOf(lines: readonly Line[]): Plus[] {
   const at = new Map<number, Plus>();
   for (const { key, address, side, plus, scale, scaleSide } of lines) {
     if (!plus) continue;
-    const found = at.get(plus.y);
-    const needle = { address, away: (side === 1 ? -1 : 1) as -1 | 1, scale };
-    // Where two meet, the needles would cover both wires: only the first keeps its dial.
-    at.set(plus.y, found ?? { key, x: plus.x, y: plus.y, needles: [needle], scaleSide });
+    const away = side === 1 ? -1 : 1;
+    if (!at.has(plus.y)) at.set(plus.y, { key, x: plus.x, y: plus.y, address, away, scale, scaleSide });
   }
   return [...at.values()];
 }
 
-function needlePath({ x, y, needles }: Plus, look: Look): string {
-  return needles
-    .map(({ address, away }) => {
-      const update = look.update(address);
-      if (!update || Number.isNaN(update.cosine) || look.cut(address)) return '';
-      const angle = Math.acos(Math.max(-1, Math.min(1, update.cosine)));
-      const [dx, dy] = [away * Math.sin(angle), -Math.cos(angle)];
-      return `M${x + dx * R},${y + dy * R} L${x + dx * (R + 12)},${y + dy * (R + 12)}`;
-    })
-    .join(' ');
+function needlePath({ x, y, address, away }: Plus, look: Look): string {
+  const update = look.update(address);
+  if (!update || Number.isNaN(update.cosine) || look.cut(address)) return '';
+  const angle = Math.acos(Math.max(-1, Math.min(1, update.cosine)));
+  const [dx, dy] = [away * Math.sin(angle), -Math.cos(angle)];
+  return `M${x + dx * R},${y + dy * R} L${x + dx * (R + 12)},${y + dy * (R + 12)}`;
 }
 
 function makePlus(): SVGGElement {
@@ -54,14 +51,13 @@ function makePlus(): SVGGElement {
   );
 }
 
-function drawPlus(group: SVGGElement, { x, y, needles, scaleSide }: Plus, live: boolean): void {
-  const away = needles[0]?.away ?? 1;
+function drawPlus(group: SVGGElement, { x, y, away, scale, scaleSide }: Plus, live: boolean): void {
   const sweep = away === 1 ? 1 : 0;
   attr(nth(group, 0), { d: live && `M${x},${y - DIAL} A${DIAL},${DIAL} 0 0 ${sweep} ${x},${y + DIAL}` });
   attr(nth(group, 2), { cx: x, cy: y });
   attr(nth(group, 3), { transform: `translate(${x},${y})` });
   attr(nth(group, 4), { 'text-anchor': scaleSide === -1 ? 'end' : 'start' });
-  write(nth(group, 4), x + scaleSide * 14, y - 12, needles.map((one) => one.scale).join(' '));
+  write(nth(group, 4), x + scaleSide * 14, y - 12, scale);
 }
 
 export function drawPluses(layer: Element, lines: readonly Line[], live: boolean): { paint(look: Look): void } {

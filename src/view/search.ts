@@ -117,9 +117,8 @@ export class SearchBox {
     chosen?.scrollIntoView?.({ block: 'nearest' });
   }
 
-  /** Keys of the box. All of them stay here: what is typed is for no notebook. */
+  /** Keys of the box. What is typed leaves the view no more than any key does (`shortcuts.ts`). */
   #keyed(event: KeyboardEvent): void {
-    event.stopPropagation();
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
     const step = steps[event.key];
     if (step !== undefined) {

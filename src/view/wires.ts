@@ -117,7 +117,7 @@ function writePath(line: Line, box: BlockBox, look: Look): string {
   const tip = x + line.side * TIP;
   if (look.cut(line.address)) {
     const [near, far] = [x + line.side * 22, x + line.side * 36];
-    const start = line.bus ? line.writeX : line.writeX;
+    const { writeX: start } = line;
     return `M${start},${y - 0.8} H${far} V${y + 0.8} H${start} Z M${near},${y - 0.8} H${tip} V${y + 0.8} H${near} Z`;
   }
   const width = widthOf(line, look);

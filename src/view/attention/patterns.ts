@@ -11,7 +11,7 @@ import type { Block } from '../../wire/types.generated';
 import { Changes } from '../changes';
 import type { Part, View } from '../context';
 import { h, setText, show } from '../dom';
-import { on } from '../events';
+import { on, take } from '../events';
 import { changedWord, type Look } from '../look';
 import { NextFrame } from '../next-frame';
 import { Room } from '../resized';
@@ -101,15 +101,12 @@ export class Patterns implements Part {
     const { signal, state } = this.view;
     on(this.#close, 'click', () => this.#closes(), signal);
     on(this.#effective, 'click', () => this.#asks(), signal);
-    this.#large.element.addEventListener(
-      'keydown',
-      (event) => {
-        if (event.key !== 'Escape' || this.#open === null) return;
-        event.stopPropagation();
-        this.#closes();
-      },
-      { signal },
-    );
+    const escaped = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || this.#open === null) return;
+      take(event);
+      this.#closes();
+    };
+    on(this.#large.element, 'keydown', escaped, signal);
     // Off the stage a part is not painted: what is not to be seen is let go all the same.
     state.subscribe((changed) => {
       if (changed.has('stage') || changed.has('selected')) this.#select();
