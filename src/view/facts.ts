@@ -55,6 +55,9 @@ export function rowsOf(located: Located, total: number, dtype?: string): FactRow
   return [...paramRows(block.params, layer?.params ?? null, total), ...aboutOf(block, dtype), ...facts];
 }
 
+/** Two facts share a line where each has at most as many letters as this; a longer one has a line of its own. */
+const PAIRED = 24;
+
 export function factList(rows: readonly FactRow[]): HTMLElement {
   return h(
     'dl',
@@ -62,7 +65,10 @@ export function factList(rows: readonly FactRow[]): HTMLElement {
     ...rows.map(({ label, value, source, where }) =>
       h(
         'div',
-        { title: where === '' ? WORDS[source] : `${WORDS[source]}: ${where}` },
+        {
+          class: label.length + value.length > PAIRED ? 'gb-wide' : null,
+          title: where === '' ? WORDS[source] : `${WORDS[source]}: ${where}`,
+        },
         h('dt', {}, label),
         h(
           'dd',

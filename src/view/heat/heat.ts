@@ -16,7 +16,7 @@ import type { Part, View } from '../context';
 import { h, put, setText, show } from '../dom';
 import { isChord, on, take } from '../events';
 import { jumpTo } from '../jump';
-import type { Look } from '../look';
+import { type Look, runShown } from '../look';
 import { pointIn } from '../magnify';
 import { NextFrame } from '../next-frame';
 import { Room } from '../resized';
@@ -35,15 +35,19 @@ export class Heat implements Part {
   #canvas = h('canvas', { role: 'application', tabindex: 0, 'data-testid': 'heat' });
   #select = h('select', { class: 'gb-choice', 'aria-label': 'What the cells show', 'data-testid': 'heat-of' });
   #range = h('input', { type: 'range', min: 0, step: 1, 'aria-label': 'First token shown' });
+  /** Which tokens are shown of a long text; what a click does, where all of them are. */
   #which = h('span', { class: 'gb-sub' });
+  #run = h('span', { class: 'gb-sub' });
   #low = h('span', { class: 'gb-num' });
   #high = h('span', { class: 'gb-num' });
   #bar = h('i', { class: 'gb-gradient' });
   #note = h('span', { class: 'gb-heat-note' });
   /** Leads to the row whose value is the largest at the token that is shown. */
-  #most = h('button', { class: 'gb-link', 'data-testid': 'heat-largest' });
+  #most = h('button', { class: 'gb-link gb-heat-most', 'data-testid': 'heat-largest' });
+  /** It stands where that does, while a cell is pointed at. */
   #tip = h('div', { class: 'gb-heat-tip gb-sub', 'data-testid': 'heat-tip' });
-  #under = h('div', { class: 'gb-heat-under' }, this.#tip, this.#range, this.#which);
+  #under = h('div', { class: 'gb-heat-under' }, this.#tip, this.#most, this.#range, this.#which);
+  #legend = h('div', { class: 'gb-heat-scale gb-sub' }, this.#low, this.#bar, this.#high, this.#note);
   /** Which tokens this page has no values of, and where they are. */
   #missing = h('p', { class: 'gb-sub gb-heat-missing', 'data-testid': 'heat-missing', hidden: true });
   #table = new HeatTable();
@@ -71,13 +75,11 @@ export class Heat implements Part {
     this.#next = new NextFrame(signal, () => this.#look && this.#rows && this.#draw(this.#look, this.#rows));
     for (const [of, words] of Object.entries(HEATS)) this.#select.append(h('option', { value: of }, words));
     this.element.append(
-      h('div', { class: 'gb-section-head' }, h('h2', {}, 'Tokens × layers'), this.#select),
+      h('div', { class: 'gb-section-head' }, h('h2', {}, 'Tokens × layers'), this.#run, this.#select),
       this.#canvas,
       this.#missing,
       this.#under,
-      h('div', { class: 'gb-heat-legend gb-sub' }, this.#low, this.#bar, this.#high, this.#note),
-      h('div', { class: 'gb-sub' }, this.#most),
-      this.#table.element,
+      h('div', { class: 'gb-heat-foot' }, this.#legend, this.#table.element),
     );
     on(this.#select, 'change', () => view.state.set({ heat: this.#select.value as HeatOf }), signal);
     on(this.#range, 'input', () => this.#scroll(this.#range.valueAsNumber), signal);
@@ -142,8 +144,12 @@ export class Heat implements Part {
     show(this.#range, end > room);
     put(this.#range, 'max', String(end - room));
     if (this.#range.value !== String(start)) this.#range.value = String(start);
-    show(this.#which, end > room);
-    setText(this.#which, end > room ? `tokens ${start} to ${start + columns.length - 1} of ${fixed(end)}` : '');
+    setText(
+      this.#which,
+      end > room
+        ? `${fixed(start)} to ${fixed(start + columns.length - 1)} of ${fixed(end)}`
+        : this.#hint(look, columns),
+    );
     const cursor = this.#cursor && ([this.#cursor[0], this.#cursor[1] - start] as const);
     return {
       rows,
@@ -170,21 +176,24 @@ export class Heat implements Part {
     setText(this.#high, ends[1] ?? '');
     const stops = of === 'cosine' ? signedGradient(grid.theme) : GRADIENT;
     put(this.#bar, 'style', `background:linear-gradient(90deg,${stops.join(',')})`);
-    setText(this.#note, notesOf(look, grid.rows).join('; '));
+    setText(this.#note, notesOf(look, grid).join('; '));
+    put(this.#note, 'title', this.#note.textContent ?? '');
+    setText(this.#run, look.interventions.length > 0 ? runShown(look) : '');
     const about = `${grid.rows.rows.length} rows, ${grid.columns.length} tokens. Arrows move, Enter shows a token in the diagram.`;
     put(this.#canvas, 'aria-label', `${HEATS[of]}: ${about}`);
     const most = largestOf(grid.rows, grid.columns[grid.shown] ?? null);
-    // It keeps its room.
-    this.#most.style.visibility = most ? '' : 'hidden';
-    setText(this.#most, most ? `Largest at “${grid.names[grid.shown]}”: ${most.name}, ${most.words}` : '–');
+    setText(this.#most, most ? `Largest at “${grid.names[grid.shown]}”: ${most.name}, ${most.words}` : '');
     this.#most.value = most?.address ?? '';
     const cell = this.#pointed ?? (grid.cursor as [number, number] | null);
-    setText(this.#tip, cell ? this.#words(grid, ...cell) : this.#hint(look));
+    const words = cell ? this.#words(grid, ...cell) : '';
+    setText(this.#tip, words);
+    show(this.#tip, words !== '');
+    show(this.#most, words === '' && most !== null);
+    show(this.#which, words === '' || !this.#range.hidden);
   }
 
-  #hint({ token }: Look): string {
-    const { columns = [] } = this.#grid ?? {};
-    return token && columns.length > 1 ? 'Click a token: the diagram shows its values' : '';
+  #hint({ token }: Look, columns: readonly unknown[]): string {
+    return token && columns.length > 1 ? 'click a token to show it' : '';
   }
 
   #words(grid: Grid, row: number, column: number): string {

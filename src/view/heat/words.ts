@@ -3,8 +3,10 @@ import { fixed, percent, signed } from '../../layout/format';
 import type { Rows } from '../../state/grid';
 import type { HeatOf } from '../../state/local';
 import type { Column } from '../../state/moment';
+import { beyond } from '../../state/scale';
 import type { View } from '../context';
-import { type Look, runShown } from '../look';
+import type { Look } from '../look';
+import type { Grid } from './cells';
 
 export const HEATS: Readonly<Record<HeatOf, string>> = {
   norm: 'norm of the stream',
@@ -48,15 +50,18 @@ const SCALES: Readonly<Record<HeatOf, string>> = {
   change: 'of its norm, log',
 };
 
-/** What the scale and the marks mean. */
-export function notesOf(look: Look, { of, each, scaled }: Rows): string[] {
+/** What the scale means, and each mark that some cell has. */
+export function notesOf(look: Look, { rows, columns, limits }: Grid): string[] {
+  const { of, each, scaled } = rows;
+  const some = (is: (value: number) => boolean) =>
+    columns.some((column) => rows.rows.some((_, row) => is(rows.value(row, column))));
   const notes = [
     SCALES[of],
-    look.interventions.length > 0 && runShown(look),
-    of === 'change' ? 'outline: exactly unchanged' : 'outline: not read',
-    scaled && 'corner: beyond the scale',
-    look.now?.frame.header.first_nonfinite && 'cross: not finite',
     each > 1 && `each row: the largest of ${each}`,
+    look.now?.frame.header.first_nonfinite && 'cross: not finite',
+    of === 'change' && 'outline: exactly unchanged',
+    of !== 'change' && some(Number.isNaN) && 'outline: not read',
+    scaled && some((value) => beyond(value, limits) !== 0) && 'corner: beyond the scale',
   ];
   return notes.filter((note) => typeof note === 'string');
 }
