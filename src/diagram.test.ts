@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { architecture, frameLayout, intervention, recordedFrame, sessionState } from './fixtures';
 import { settled } from './fixtures/model';
 import { ablated, show } from './fixtures/page';
+import { tall } from './fixtures/tall';
 import { recordedBuffers } from './wire/codec';
 
 beforeEach(() => {
@@ -239,6 +240,15 @@ describe('the diagram', () => {
     expect(model.sent).toEqual([]);
     expect(find('.gb-detail').textContent).toContain('model.layers.3.self_attn');
     expect(find('.gb-detail').textContent).toContain('187,107,328');
+  });
+
+  it('is at its end at the last layer, also where a cell stands for many', async () => {
+    const { find } = show(tall(), null);
+    find('.gb-strip').dispatchEvent(new KeyboardEvent('keydown', { key: 'End', bubbles: true }));
+    await settled();
+    const [most, now] = ['aria-valuemax', 'aria-valuenow'].map((name) => Number(find('.gb-strip').getAttribute(name)));
+    expect(now).toBeGreaterThan(99_000);
+    expect(now).toBe(most);
   });
 
   it('binds a card to the layer that is clicked in the strip', async () => {

@@ -94,7 +94,8 @@ export function stated(value: number): string {
 /** A weight between 0 and 1 in as many digits as tell it apart from nothing: 0.84, 0.0031. */
 export function weightText(value: number): string {
   if (value === 0 || Math.abs(value) >= 0.01 || !Number.isFinite(value)) return fixed(value, 2);
-  return Math.abs(value) < 1e-4 ? `${value < 0 ? MINUS : ''}< 0.0001` : fixed(value, 4);
+  if (Math.abs(value) < 1e-4) return value < 0 ? '≈ 0' : '< 0.0001';
+  return fixed(value, 4);
 }
 
 /** How far two predictions are from each other. */

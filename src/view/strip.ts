@@ -138,7 +138,7 @@ export function drawStrips(layer: Element, scene: Scene, pen: Pen): { paint(look
   const strips = join(layer, 'g', scene.strips, makeStrip).map(([group, strip]) => {
     drawCells(group, strip, shownCells(strip, scene.cards), pen);
     group.onkeydown = keyed(strip, pen);
-    attr(group, { 'aria-valuemax': strip.cells.length - 1 });
+    attr(group, { 'aria-valuemax': strip.cells.at(-1)?.index ?? 0 });
     return { group, strip, fields: fieldsIn(group) };
   });
   let marked: Look['interventions'] | null = null;
