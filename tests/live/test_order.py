@@ -87,3 +87,29 @@ def test_frames_have_texts_before_tokens(model: Any, attached: Session) -> None:
     assert frame.positions == 7
     (one,) = attached.run(BATCH[:1]).frames
     assert one.stats.shape[1:3] == (1, 7)
+
+
+def test_streams_before_texts_are_not_taken_for_tokens() -> None:
+    """Gemma 3n has four streams side by side, (streams, batch, tokens, channels): of four tokens sizes tell nothing."""
+    torch.manual_seed(0)
+    sizes = {
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+    }
+    config = transformers.AutoConfig.for_model(
+        "gemma3n_text", **sizes, vocab_size=99, vocab_size_per_layer_input=99, hidden_size_per_layer_input=8,
+        num_hidden_layers=2, laurel_rank=4, num_kv_shared_layers=0, layer_types=["full_attention"] * 2,
+        activation_sparsity_pattern=[0.0] * 2, pad_token_id=0,
+    )  # fmt: skip
+    model: Any = transformers.AutoModelForCausalLM.from_config(config).eval()
+    kept: list[Tensor] = []
+    handle = model.model.layers[0].register_forward_hook(lambda *call: kept.append(call[-1]))
+    with gb.attach(model) as session:
+        for tokens in (4, 6):
+            (frame,) = session.run(torch.arange(1, tokens + 1)).frames
+            assert kept[-1].shape == (4, 1, tokens, 32)
+            torch.testing.assert_close(torch.tensor(frame.norm("L0")), kept[-1].norm(dim=-1)[:, 0])
+    handle.remove()
