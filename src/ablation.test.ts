@@ -258,6 +258,19 @@ describe('the table of what is ablated', () => {
     expect(find('.gb-detail h2').textContent).toBe(HEAD);
   });
 
+  it('shows the kind that was asked for until it is refused, then the one in force', async () => {
+    const { model, find, done } = await show();
+    await done(intervention('L0.mlp', 'zero'));
+    const choice = find('[data-testid="ablated"] select') as HTMLSelectElement;
+    choice.value = 'mean';
+    choice.dispatchEvent(new Event('change'));
+    await settled();
+    expect(choice.value).toBe('mean');
+    model.reply('change', { kind: 'recorded', message: 'mean ablation of L0.mlp was not recorded.' });
+    await settled();
+    expect(choice.value).toBe('zero');
+  });
+
   it('is copied as Python that runs', async () => {
     const written: string[] = [];
     vi.stubGlobal('navigator', { clipboard: { writeText: async (text: string) => written.push(text) } });
@@ -309,7 +322,7 @@ describe('the clean run', () => {
     expect(cut()).toBe(true);
   });
 
-  it('is the only one where nothing is ablated: the key is then the notebook’s', async () => {
+  it('is the only one where nothing is ablated: the key then does nothing', async () => {
     const { hit } = await show();
     const event = new KeyboardEvent('keydown', { key: 'c', bubbles: true, cancelable: true });
     hit(HEAD).dispatchEvent(event);
@@ -317,7 +330,7 @@ describe('the clean run', () => {
   });
 });
 
-it('a pair of tokens is the last two that were chosen', () => {
+it('a pair of tokens is begun anew with the third, and one that is chosen again is given up', () => {
   expect(repaired([], 1)).toEqual([1]);
   expect(repaired([1], 2)).toEqual([1, 2]);
   expect(repaired([1, 2], 3)).toEqual([3]);

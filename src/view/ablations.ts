@@ -65,8 +65,10 @@ export class Ablations implements Part {
     if (!state) return;
     const { interventions } = look;
     const { session } = this.view;
-    const { sweep } = session.page.value;
-    if (!this.#changes.any(interventions, sweep, state.kinds, state.run?.prompt, session.reachable)) return;
+    const { sweep, pending, alert } = session.page.value;
+    // What was asked for and what was refused are seen in the choice of a kind.
+    const asked = [pending, alert, session.reachable];
+    if (!this.#changes.any(interventions, sweep, state.kinds, state.run?.prompt, ...asked)) return;
     const some = interventions.length > 0;
     for (const node of [this.#table, this.#copy]) show(node, some);
     // One has a button of its own.
@@ -140,7 +142,8 @@ function paintRow(row: HTMLElement, one: Intervention, kinds: readonly Kind[], s
   put(choice, 'aria-label', `How ${address} is ablated`);
   choice.disabled = !there;
   offer(choice, one, kinds, view);
-  if (choice.value !== how) choice.value = how;
+  const asked = view.session.page.value.pending.get(address) ?? how;
+  if (choice.value !== asked) choice.value = asked;
 }
 
 /** The kinds that can take its place; what was done by code and has settings stands there by its name alone. */

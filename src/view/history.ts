@@ -61,7 +61,7 @@ export class HistoryBar implements Part {
     on(this.#undo, 'click', () => void session.undo(), signal);
     on(this.#redo, 'click', () => void session.redo(), signal);
     on(this.#all, 'click', () => session.restoreAll(), signal);
-    // A button that is off does nothing; its key is then the notebook's.
+    // A button that is off does nothing, and neither does its key.
     const pressed = (button: HTMLButtonElement) => () => {
       const can = !button.disabled;
       if (can) button.click();

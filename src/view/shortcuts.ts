@@ -99,7 +99,7 @@ export type ShortcutName = keyof typeof SHORTCUTS;
 /** What Escape closes first. */
 export const CLOSES = { tooltip: 0, menu: 1, overlay: 2, opened: 3, selection: 4 } as const;
 
-/** Act on a key. False where there was nothing to do: the next one that is bound to the key is asked, then the notebook. */
+/** Act on a key. False where there was nothing to do: the next one that is bound to the key is asked. */
 type Action = (event: KeyboardEvent) => boolean | undefined;
 
 interface Bound {
