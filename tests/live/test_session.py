@@ -4,6 +4,7 @@ import copy
 import gc
 import io
 import math
+import re
 import threading
 import time
 from typing import Any
@@ -613,3 +614,9 @@ def test_a_prompt_that_is_padded_at_its_end_is_predicted_at_its_last_token() -> 
         expected, found = session.run(ids).predictions, session.run(padded).predictions
     assert [each.id for each in found] == [each.id for each in expected]
     assert found[0].clean.prob == pytest.approx(expected[0].clean.prob, rel=1e-5)
+
+
+def test_help_begins_with_all_that_a_session_can_do() -> None:
+    """Its methods stand in several files; a person looks in one place."""
+    told = set(re.findall(r"`([a-z_]+)`", str(Session.__doc__)))
+    assert {name for name in dir(Session) if not name.startswith("_")} <= told

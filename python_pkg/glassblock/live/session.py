@@ -1,6 +1,6 @@
 """The session: a model with its architecture, taps, interventions, runs and frames.
 
-Everything a person can do on the page is a method here.
+Everything a person can do on the page is a method of it; what it can do stands in the files of what it is made of.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ from glassblock.live.running import Running
 class Session(Running, Looking, Intervening):
     """A live model. Made by `glassblock.attach`; also a context manager that detaches at its end.
 
+    - running: `run`, `generate`, `stop`; `last_run`, `status`, `frames`
+    - looking inside: `cache`, `effective_attention`; `watch`, `show`, `frames_again`, `unread`
+    - intervening: `ablate`, `change`, `restore`, `undo`, `redo`, `ablated`; `interventions`, `history`, `unavailable`
+    - measuring, with nothing left behind: `preview`, `previewer`, `sweep`
+    - the rest: `diagram`, `save`, `decode`, `reference_in_words`, `subscribe`, `detach`
+
     Parameters
     ----------
     model
@@ -34,6 +40,13 @@ class Session(Running, Looking, Intervening):
         What to call it.
     suggestions
         Prompts worth trying, as (task, text, answer).
+
+    Attributes
+    ----------
+    frames
+        The last 64 forward passes that were seen, of at most 256 MiB together.
+    layout
+        The meaning of the rows of a frame.
     """
 
     @property
