@@ -52,6 +52,14 @@ def test_batch_is_measured_whatever_comes_first() -> None:
         assert not torch.tensor(frame.stats[..., 0]).isnan().any()
 
 
+def test_size_of_a_frame_is_that_of_all_that_it_holds_once_it_was_looked_at() -> None:
+    with gb.attach(tiny("llama")) as session:
+        (frame,) = session.run(text(6).repeat(1, 10)).frames
+        parts = frame.stats, frame.updates, *frame._arrays, frame.logits, frame.token_ids
+        held = sum(part.nbytes for part in parts if part is not None)
+        assert held <= frame.nbytes < 1.25 * held
+
+
 def test_kept_frames_are_bounded_in_size(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny("llama")
     with gb.attach(model) as session:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from glassblock.live import Frame
-from glassblock.widget.stream import KEPT, PATIENCE, TOGETHER, FrameStream
+from glassblock.widget.stream import KEPT, MOST, PATIENCE, TOGETHER, FrameStream
 
 
 class Stub(SimpleNamespace):
@@ -135,6 +135,16 @@ def test_what_was_given_up_is_counted() -> None:
         pass
     assert sorted(harness.sent) == [1, 7, 8, 9, 10]
     assert harness.missing == 5
+
+
+def test_a_long_series_is_bounded_however_small_its_frames_are() -> None:
+    """A training loop with a page beside it makes hundreds of thousands."""
+    harness = Harness()
+    harness.push(*(frame(seq, "outside", nbytes=1) for seq in range(MOST + 100)))
+    while harness.draw():
+        pass
+    assert sorted(harness.sent) == [0, *range(100, MOST + 100)]
+    assert harness.missing == 99
 
 
 def test_page_that_opens_later_gets_the_series_and_is_told_what_was_dropped() -> None:

@@ -111,12 +111,12 @@ class Frame:
 
     @property
     def nbytes(self) -> int:
-        """Size of what it holds, in bytes."""
+        """Size of what it holds, in bytes: its numbers as they came, and by row once somebody has asked for them."""
         batch, positions = self._readings.shape
         numbers = batch * positions * (len(self.layout.sites) * len(STATS) + len(self.layout.updates) * 2)
         held = (self.logits, self.token_ids, *self.inside.values())
         numbers += sum(math.prod(part.shape) for part in self._shown.values())
-        return 4 * numbers + sum(x.nbytes for x in held if x is not None)
+        return 2 * 4 * numbers + sum(x.nbytes for x in held if x is not None)
 
     @cached_property
     def first(self) -> int:

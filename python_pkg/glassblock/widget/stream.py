@@ -23,6 +23,9 @@ PATIENCE = 2.0
 KEPT = 64 << 20
 """Bytes of the series that is kept: what its frames hold in the kernel, with their logits."""
 
+MOST = 2000
+"""Frames of the series that are kept, which is as many as a page keeps: small ones take more than their numbers."""
+
 TOGETHER = 8
 """How many of those that the page was too slow for are sent at once."""
 
@@ -153,7 +156,7 @@ class _Series:
         self._frames[frame.seq] = frame
         self._unsent.add(frame.seq)
         self._bytes += frame.nbytes
-        while self._bytes > KEPT and len(self._frames) > 1:
+        while len(self._frames) > 1 and (self._bytes > KEPT or len(self._frames) > MOST):
             self._drop(next(iter(self._frames)))
 
     def sent(self, frame: Frame) -> None:
