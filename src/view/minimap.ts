@@ -8,6 +8,7 @@ import type { Hue } from '../layout/kinds';
 import type { Seen, Size } from '../layout/window';
 import { h, put, s, show } from './dom';
 import { on } from './events';
+import { icon } from './icon';
 import { pointIn } from './magnify';
 
 const MOST: Size = { w: 110, h: 170 };
@@ -17,12 +18,7 @@ const LINGERS = 900;
 const path = (rects: readonly Rect[]) =>
   rects.map(({ x, y, w, h }) => `M${x.toFixed(0)},${y.toFixed(0)}h${w.toFixed(0)}v${h.toFixed(0)}h${-w.toFixed(0)}z`);
 
-const icon = () =>
-  s(
-    'svg',
-    { width: 14, height: 14, viewBox: '0 0 14 14', class: 'gb-icon', 'aria-hidden': 'true' },
-    s('path', { d: 'M1.5,1.5 H12.5 V12.5 H1.5 Z M6.5,6.5 H10.5 V10.5 H6.5 Z' }),
-  );
+const MAP = 'M1.5,1.5 H12.5 V12.5 H1.5 Z M6.5,6.5 H10.5 V10.5 H6.5 Z';
 
 export class Minimap {
   readonly element = s('svg', { class: 'gb-minimap', 'aria-hidden': 'true' });
@@ -41,7 +37,7 @@ export class Minimap {
 
   /** @param look called with the point of the scene that shall be in the middle of what is seen. */
   constructor(look: (x: number, y: number) => void, root: HTMLElement, signal: AbortSignal) {
-    this.button.append(icon());
+    this.button.append(icon(MAP));
     on(this.button, 'click', () => this.#toggle(!this.#open), signal);
     const elsewhere = ({ target }: Event) =>
       !this.element.contains(target as Node) && !this.button.contains(target as Node);

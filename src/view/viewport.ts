@@ -19,8 +19,9 @@ import {
 } from '../layout/window';
 import { nameCards } from './cards';
 import type { View } from './context';
-import { h, put, s, setText } from './dom';
+import { h, put, setText } from './dom';
 import { on } from './events';
+import { icon } from './icon';
 import { pointIn, zoomWithin } from './magnify';
 import { Minimap } from './minimap';
 
@@ -28,9 +29,6 @@ const STEP = 1.25;
 const DOUBLE = 2;
 /** What is no empty ground. */
 const HOLDS = '[data-act], .gb-strip, .gb-step, .gb-tick, foreignObject';
-
-const icon = (d: string) =>
-  s('svg', { width: 14, height: 14, viewBox: '0 0 14 14', class: 'gb-icon', 'aria-hidden': 'true' }, s('path', { d }));
 
 export class Viewport {
   /** Buttons, for where there is room for them. */
