@@ -32,6 +32,12 @@ describe('the diagram', () => {
     expect(hit('L0.attn.H0').getAttribute('aria-label')).toBe('L0.attn.H0, norm 5.0');
   });
 
+  it('says of a block how wide it is, and the stream that it reads', async () => {
+    const { el, hit } = show();
+    hit('L0.mlp').dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+    await vi.waitFor(() => expect(el.querySelector('.gb-tooltip')?.textContent).toContain('128 → 512 → 128'));
+  });
+
   it('asks for an ablation at a click, marks it at once, and shows it when the kernel has done it', async () => {
     const { model, hit, find, frame } = show();
     await frame();

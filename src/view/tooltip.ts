@@ -226,9 +226,9 @@ function layerTitle(architecture: Architecture, address: string): string {
 }
 
 /** What it is: of a head or an expert, of what. */
-function kindOf({ block, layer, sub }: Located, title: string): string {
+function kindOf({ block, layer, sub, width }: Located, title: string): string {
   if (!block) return layer ? `${title} · ${layer.cls}` : '';
-  const { type, line } = describe(block);
+  const { type, line } = describe(block, width);
   const [what = '', shape = ''] = [type[0], line[0]];
   const own = [shape.includes(what) ? '' : what, shape, block.cls].filter((word) => word !== '').join(' · ');
   const part = sub.startsWith('E') ? 'expert' : 'head';

@@ -44,6 +44,17 @@ test('several are chosen, ablated and undone as one, with the mouse and the keyb
   await expect.poll(() => numbers(view)).toEqual(clean);
 });
 
+test('the view is as wide as its cell, however long its history is', async ({ page }) => {
+  const view = await showDemo(page);
+  const width = () => view.evaluate((root) => root.getBoundingClientRect().width);
+  const empty = await width();
+  for (const how of ['mean', 'noise', 'zero', 'mean', 'noise', 'zero', 'mean', 'noise', 'zero', 'mean']) {
+    await ask(page, `session.ablate("${HEAD}", "L1.attn.H1", "L2.mlp", how="${how}")`);
+  }
+  await expect(view.locator('.gb-step-chip')).toHaveCount(11);
+  expect(await width()).toBe(empty);
+});
+
 /** Scroll the notebook until so much of the view, 0 to 1, is above the top of what is seen. */
 const scrollTo = (view: Locator, share: number) =>
   view.evaluate((root, of) => {

@@ -12,6 +12,14 @@ export function activationName(activation: string, gated: boolean): string {
   return activation.startsWith('gelu') ? 'GeGLU' : `gated ${activation}`;
 }
 
+/** What goes through it, the longest words first. */
+const linesOf = (ends: string, hidden: string, activation: string): string[] => [
+  ...(activation === '' ? [] : [`${ends} → ${hidden} → ${ends}, ${activation}`]),
+  `${ends} → ${hidden} → ${ends}`,
+  `${ends} → ${hidden}`,
+  hidden,
+];
+
 export function mlp(block: Block, width: number): Description {
   const spec = block.spec as FeedForwardSpec;
   const hidden = fixed(spec.hidden.value);
@@ -21,12 +29,8 @@ export function mlp(block: Block, width: number): Description {
     hue: 'mlp',
     side: 1,
     type: [activation, ''],
-    line: [
-      ...(activation === '' ? [] : [`${ends} → ${hidden} → ${ends}, ${activation}`]),
-      `${ends} → ${hidden} → ${ends}`,
-      `${ends} → ${hidden}`,
-      hidden,
-    ],
+    // Of what is in no layer nobody says how wide the stream is.
+    line: width === 0 ? [hidden] : linesOf(ends, hidden, activation),
     rows: [
       [spec.gated.value ? 'gate, up' : 'up', `${ends} → ${hidden}`, `→ ${hidden}`, hidden],
       ['down', `${hidden} → ${ends}`, `→ ${ends}`, ends],
