@@ -4,7 +4,7 @@
  */
 import { type Found, type Search, search } from '../layout/search';
 import type { View } from './context';
-import { h, put, setText, show } from './dom';
+import { h, put, setText, show, s as svg } from './dom';
 import { on } from './events';
 import { jumpTo } from './jump';
 import { CLOSES } from './shortcuts';
@@ -19,6 +19,15 @@ function optionOf({ name, about, where, path }: Found, id: string): HTMLElement 
     h('b', { class: 'gb-mono' }, h('bdi', {}, name)),
     h('span', {}, h('bdi', {}, about)),
     where === '' ? h('span', { class: 'gb-mono gb-sub' }, h('bdi', {}, path)) : h('span', { class: 'gb-sub' }, where),
+  );
+}
+
+function glass(): SVGSVGElement {
+  return svg(
+    'svg',
+    { width: 14, height: 14, class: 'gb-icon', 'aria-hidden': 'true' },
+    svg('circle', { cx: 6, cy: 6, r: 4.2 }),
+    svg('path', { d: 'M9.2,9.2 L12.6,12.6' }),
   );
 }
 
@@ -46,11 +55,12 @@ export class SearchBox {
       'aria-controls': `${uid}-found`,
       'aria-autocomplete': 'list',
       'data-testid': 'search',
-      placeholder: 'Search  /',
+      placeholder: 'Search',
       spellcheck: 'false',
       autocomplete: 'off',
     });
-    this.element = h('div', { class: 'gb-search' }, this.#input, this.#popup);
+    const key = h('kbd', { 'aria-hidden': 'true' }, '/');
+    this.element = h('div', { class: 'gb-search' }, glass(), this.#input, key, this.#popup);
     this.#listen();
     shortcuts.bind('search', () => {
       this.#input.focus();
