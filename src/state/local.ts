@@ -88,6 +88,8 @@ export interface ViewState {
   /** For each group (see `groupKey`), the layer its card is bound to. */
   readonly bound: Readonly<Record<string, number>>;
   readonly theme: Theme;
+  /** What else the host says of colours: the ground that the view stands on, and whether contrast is to be strong. */
+  readonly ground: string;
   /** CSS pixels that the view has. */
   readonly width: number;
   /** What the next click puts in a block's place; null follows the session. */
@@ -122,6 +124,7 @@ export const FIRST_VIEW: ViewState = {
   selected: null,
   bound: {},
   theme: 'light',
+  ground: '',
   width: 1076,
   how: null,
   heat: 'norm',

@@ -259,7 +259,7 @@ export function mount(
   host.append(root);
   magnify(view);
   view.state.set({ width: widthOf(root) });
-  watchTheme(root, signal, (theme) => view.state.set({ theme }));
+  watchTheme(root, signal, (colours) => view.state.set(colours));
   const painter = new Painter(view, assemble(view, live));
   const repaint = new Repaint(view, () => painter.paint());
   const again = () => repaint.schedule();

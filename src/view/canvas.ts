@@ -1,4 +1,5 @@
 /** What every picture of many cells needs: a canvas as sharp as the screen, the style sheet's colours, names of its columns. */
+import type { ViewState } from '../state/local';
 import type { View } from './context';
 import { densityOf } from './magnify';
 
@@ -39,19 +40,22 @@ const NAMES = ['ink', 'ink2', 'edge', 'line', 'cut', 'moe', 's1', 'bg', 'accent'
 /** Colours of the style sheet by its own names, and its font. */
 export type Inks = Readonly<Record<(typeof NAMES)[number] | 'font', string>>;
 
-/** Takes colours from the style sheet, once for each theme: to ask for them in a repaint would force a layout. */
+/** What the style sheet's colours follow from: with another of these they may be others. */
+export const coloursOf = ({ theme, ground, projector }: ViewState): string => `${theme} ${ground} ${projector}`;
+
+/** Takes colours from the style sheet, once as long as they stay: to ask for them in a repaint would force a layout. */
 export class Palette {
-  #theme = '';
+  #of = '';
   #inks: Inks | null = null;
 
   constructor(private readonly view: Pick<View, 'root' | 'state'>) {}
 
   get inks(): Inks {
     const { root, state } = this.view;
-    const theme = `${state.value.theme} ${state.value.projector}`;
+    const of = coloursOf(state.value);
     // A view that is not on a page yet has no colours.
-    if (this.#inks?.ink && this.#theme === theme) return this.#inks;
-    this.#theme = theme;
+    if (this.#inks?.ink && this.#of === of) return this.#inks;
+    this.#of = of;
     const css = getComputedStyle(root);
     const named = NAMES.map((name) => [name, css.getPropertyValue(`--gb-${name}`).trim()]);
     this.#inks = { ...(Object.fromEntries(named) as Omit<Inks, 'font'>), font: css.fontFamily };

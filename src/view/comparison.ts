@@ -128,7 +128,7 @@ export function mountComparison(
   );
   host.append(root);
   watchTheme(root, signal, (now) => {
-    theme = now;
+    theme = now.theme;
   });
   signal.addEventListener('abort', () => root.remove());
 }

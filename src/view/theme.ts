@@ -3,7 +3,7 @@
  * host's ground is taken where the view's text can be read on it: a page that is none of Jupyter's may have got Jupyter's
  * light colours from the widgets' own style, whatever the page's are.
  */
-import type { Theme } from '../state/local';
+import type { Theme, ViewState } from '../state/local';
 import { luminance } from './colour';
 
 const DARK = '(prefers-color-scheme: dark)';
@@ -78,7 +78,10 @@ const suits = ({ bright }: Ground, theme: Theme) =>
 
 const strong = () => !asked(FORCED) && (asked(CONTRAST) || /\bvscode-high-contrast\b/.test(document.body.className));
 
-function follow(root: HTMLElement): Theme {
+/** What a view's colours follow from. No style sheet reaches a canvas: it is drawn anew where any of it is another. */
+type Colours = Pick<ViewState, 'theme' | 'ground'>;
+
+function follow(root: HTMLElement): Colours {
   const behind = groundBehind(root);
   const seen = behind === null ? asked(DARK) : behind.bright < 0.2;
   const theme = said() ?? (seen ? 'dark' : 'light');
@@ -90,14 +93,14 @@ function follow(root: HTMLElement): Theme {
   root.style.setProperty('--gb-ground', ground);
   const own = asked(FORCED) ? null : groundOf(root);
   if (own && !suits(own, theme)) root.dataset.ground = 'own';
-  return theme;
+  return { theme, ground: `${ground ?? own?.colour ?? ''}${root.hasAttribute('data-contrast') ? ', strong' : ''}` };
 }
 
 /** Give a view the host's theme, now and whenever that may have changed. */
-export function watchTheme(root: HTMLElement, signal: AbortSignal, changed?: (theme: Theme) => void): void {
+export function watchTheme(root: HTMLElement, signal: AbortSignal, changed?: (colours: Colours) => void): void {
   const tell = () => {
-    const theme = follow(root);
-    changed?.(theme);
+    const colours = follow(root);
+    changed?.(colours);
   };
   tell();
   const observer = new MutationObserver(tell);

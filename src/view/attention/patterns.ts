@@ -8,6 +8,7 @@ import { describe } from '../../layout/kinds';
 import { locate } from '../../layout/model';
 import { difference } from '../../state/pattern';
 import type { Block } from '../../wire/types.generated';
+import { coloursOf } from '../canvas';
 import { Changes } from '../changes';
 import type { Part, View } from '../context';
 import { h, setText, show } from '../dom';
@@ -89,11 +90,12 @@ export class Patterns implements Part {
     show(this.element, this.#block !== null && look.live);
     if (!this.#block || !look.live) return;
     const { page, durable } = this.view.session;
-    const { theme, width, selected } = this.view.state.value;
+    const { width, selected } = this.view.state.value;
+    const colours = coloursOf(this.view.state.value);
     const { matrix, tokens } = page.value;
     const read = [tokens, look.now?.frame, look.clean?.frame, look.interventions, look.shows, matrix];
     const run = durable.value.state?.run?.id;
-    if (this.#changes.any(this.#block, ...read, theme, width, selected, run)) this.#schedule();
+    if (this.#changes.any(this.#block, ...read, colours, width, selected, run)) this.#schedule();
     this.#next.check();
   }
 

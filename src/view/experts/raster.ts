@@ -4,7 +4,7 @@
  */
 import { cellAt, leftOf, type RasterGrid, rasterGrid, stepped, topOf, windowOf } from '../../layout/experts';
 import { addressOf, type Spot } from '../../state/routing';
-import { Palette } from '../canvas';
+import { coloursOf, Palette } from '../canvas';
 import { pixelOf, viridis } from '../colour';
 import { activate } from '../context';
 import { h, put } from '../dom';
@@ -41,7 +41,7 @@ export class Raster {
   #pixels: CellPixels | null = null;
   #image: ImageData | null = null;
   #inks: Inks | null = null;
-  #theme = '';
+  #coloured = '';
   #palette: Palette;
 
   constructor(private readonly experts: Experts) {
@@ -102,11 +102,11 @@ export class Raster {
   }
 
   #colours(): void {
-    const { theme, projector } = this.experts.view.state.value;
-    if (this.#inks && this.#theme === `${theme} ${projector}`) return;
+    const colours = coloursOf(this.experts.view.state.value);
+    if (this.#inks && this.#coloured === colours) return;
     const context = h('canvas', {}).getContext('2d');
     if (!context) return;
-    this.#theme = `${theme} ${projector}`;
+    this.#coloured = colours;
     const { bg, edge, cut: loud } = this.#palette.inks;
     const of = (colour: string) => pixelOf(hexOf(context, colour));
     const [paper, outline, cut] = [of(bg), of(edge), of(loud)];

@@ -3,6 +3,7 @@ import { every, topOf } from '../../layout/experts';
 import { locate } from '../../layout/model';
 import type { ExpertsOf } from '../../state/local';
 import type { MoESpec } from '../../wire/types.generated';
+import { coloursOf } from '../canvas';
 import type { Part } from '../context';
 import { h, put, setText, show } from '../dom';
 import { on } from '../events';
@@ -125,11 +126,12 @@ export class ExpertsStage implements Part {
     this.#table.paint();
   }
 
-  /** Sizes, where the width, the layout or the resolution has changed. */
+  /** Sizes, where the width, the layout or the resolution has changed; with other colours all is painted anew. */
   #lay(): void {
     const { mixtures, columns } = this.experts;
-    const { width, theme, projector } = this.experts.view.state.value;
-    const key = [width, mixtures.length, columns, globalThis.devicePixelRatio, theme, projector].join(' ');
+    const { state } = this.experts.view;
+    const { width } = state.value;
+    const key = [width, mixtures.length, columns, globalThis.devicePixelRatio, coloursOf(state.value)].join(' ');
     if (key === this.#laid) return;
     this.#laid = key;
     // Read only now: in a repaint it would make the browser lay the page out once more.

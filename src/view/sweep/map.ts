@@ -8,7 +8,7 @@ import { locate } from '../../layout/model';
 import { cellAt, layoutSweep, type SweepCell, type SweepMap } from '../../layout/sweep';
 import { byAddress, limitOf } from '../../state/effects';
 import type { Effect } from '../../wire/types.generated';
-import { type Inks, Palette, sized } from '../canvas';
+import { coloursOf, type Inks, Palette, sized } from '../canvas';
 import { Changes } from '../changes';
 import { signedColour } from '../colour';
 import { activate, type View } from '../context';
@@ -67,8 +67,9 @@ export class SweepCells {
   paint(look: Look, width: number): void {
     const laid = this.#lay(width);
     const { sweep } = this.view.session.page.value;
-    const { theme, selected, projector } = this.view.state.value;
-    const changed = this.#drawn.any(sweep, theme, look.interventions, globalThis.devicePixelRatio, projector);
+    const { selected } = this.view.state.value;
+    const colours = coloursOf(this.view.state.value);
+    const changed = this.#drawn.any(sweep, colours, look.interventions, globalThis.devicePixelRatio);
     if (laid) this.#pointed.leave();
     if (laid || changed) {
       this.#effects = byAddress(sweep);
