@@ -28,6 +28,7 @@ import { ExpertsStage } from './experts/stage';
 import { Header } from './header';
 import { Heat } from './heat/heat';
 import { HistoryBar } from './history';
+import { KeptFocus } from './kept-focus';
 import { KeysOverlay } from './keys-overlay';
 import { KindMenu } from './kind-menu';
 import { Later } from './later';
@@ -261,7 +262,8 @@ export function mount(
   view.state.set({ width: widthOf(root) });
   watchTheme(root, signal, (colours) => view.state.set(colours));
   const painter = new Painter(view, assemble(view, live));
-  const repaint = new Repaint(view, () => painter.paint());
+  const focus = new KeptFocus(root);
+  const repaint = new Repaint(view, () => focus.through(() => painter.paint()));
   const again = () => repaint.schedule();
   for (const store of [session.durable, session.page, view.state]) (store as Store<object>).subscribe(again, signal);
   if (typeof ResizeObserver !== 'undefined') {
