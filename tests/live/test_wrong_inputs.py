@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from conftest import PROMPT
@@ -151,6 +152,22 @@ def test_module_that_hands_on_what_it_does_not_name_is_given_it() -> None:
     torch.testing.assert_close(logits, tiny("llama")(inputs_embeds=embeddings).logits, rtol=0, atol=0)
 
 
+def test_module_that_takes_one_text_without_a_batch_is_given_it() -> None:
+    class OneText(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = tiny("plain")
+
+        def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+            result: torch.Tensor = self.model(input_ids.reshape(1, -1))[0]
+            return result
+
+    with gb.attach(OneText().eval(), inputs=text()[0]) as session:
+        logits = session.run({"input_ids": IDS[0]}).logits
+    assert logits is not None
+    torch.testing.assert_close(logits, tiny("plain")(IDS), rtol=0, atol=0)
+
+
 def test_module_that_takes_ids_by_position_alone_is_given_no_mask() -> None:
     class ByPosition(nn.Module):
         def __init__(self) -> None:
@@ -174,6 +191,13 @@ def test_plain_module_is_asked_for_what_it_takes() -> None:
             session.run({"nope": IDS})
         with pytest.raises(PromptError, match="at most 64 tokens"):
             session.run(torch.ones(300, dtype=torch.long))
+
+
+def test_numbers_of_numpy_are_numbers(session: Session) -> None:
+    count: Any = np.int64(2)
+    token: Any = torch.tensor(5)
+    assert session.generate(PROMPT, count).generated == 2
+    assert session.sweep("L0.mlp", tokens=[token]).metric == session.sweep("L0.mlp", tokens=[5]).metric
 
 
 def test_generation_takes_criteria_and_outputs_of_the_users_own(session: Session) -> None:

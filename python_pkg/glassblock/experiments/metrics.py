@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from glassblock.errors import PromptError
 from glassblock.live import Distribution, Session
+from glassblock.live.positions import whole
 
 MetricName = Literal["logprob", "logit", "difference", "kl"]
 Unit = Literal["nats", "logits"]
@@ -111,12 +112,14 @@ def token_id(session: Session, token: str | int) -> int:
         If the text is no single token, or there is no such id.
     """
     rows = session.architecture.vocabulary
-    if isinstance(token, int):
-        if rows is not None and not 0 <= token < rows:
-            raise PromptError(f"expected a token from 0 to {rows - 1}, got {token}.")
-        return token
     if not isinstance(token, str):
-        raise PromptError(f"expected a token as text or as its id, got {token!r}. Try tokens=['Mary'].")
+        try:
+            found = whole(token)
+        except TypeError:
+            raise PromptError(f"expected a token as text or as its id, got {token!r}. Try tokens=['Mary'].") from None
+        if rows is not None and not 0 <= found < rows:
+            raise PromptError(f"expected a token from 0 to {rows - 1}, got {found}.")
+        return found
     predicted = session.last_run.predictions if session.last_run else ()
     same = [row.id for row in predicted if row.token == token]
     alike = [row.id for row in predicted if row.token.strip() == token.strip()]

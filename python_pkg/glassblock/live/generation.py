@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from glassblock.errors import GlassblockError, ModelError, PromptError
+from glassblock.live.positions import whole
 from glassblock.live.run import Run
 
 
@@ -138,13 +139,18 @@ def generate_ids(model: Any, inputs: dict[str, Any], stop: threading.Event, **op
     return ids
 
 
-def check_new_tokens(count: Any) -> None:
-    """Look whether so many tokens can be generated.
+def new_tokens(count: Any) -> int:
+    """Return how many tokens are to be generated.
 
     Raises
     ------
     PromptError
         If it is no whole number of at least one.
     """
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+    try:
+        new = whole(count)
+    except TypeError:
+        new = 0
+    if new < 1:
         raise PromptError(f"expected max_new_tokens as a whole number of at least 1, got {count!r}. Try 20.")
+    return new

@@ -47,8 +47,11 @@ def check_arguments(model: nn.Module, inputs: Mapping[str, Any]) -> None:
     if unnamed is not None or all(value is None for value in inputs.values()):
         got = f"the key {unnamed!r}" if unnamed is not None else "nothing" if not inputs else "None for each"
         raise PromptError(f"expected a dict of the model's keyword arguments, got {got}. {_takes(model)}")
+    known, rest = _parameters(model)
+    # A model that names both ways in takes batches, and reads nothing else alone; of any other, nothing tells.
+    usual = {"input_ids", "inputs_embeds"} <= set(known)
     ids = inputs.get("input_ids")
-    if ids is not None and not (isinstance(ids, Tensor) and ids.dtype in _WHOLE and ids.ndim > 1):
+    if ids is not None and not (isinstance(ids, Tensor) and ids.dtype in _WHOLE and ids.ndim >= (2 if usual else 1)):
         got = f"a {ids.dtype} tensor of shape {tuple(ids.shape)}" if isinstance(ids, Tensor) else type(ids).__name__
         raise PromptError(
             f"expected input_ids as a tensor of whole numbers, (batch, positions), got {got}."
@@ -56,11 +59,8 @@ def check_arguments(model: nn.Module, inputs: Mapping[str, Any]) -> None:
         )
     if set(inputs) == {"input_ids"}:
         return  # it goes by position
-    known, rest = _parameters(model)
     strange = [key for key in inputs if key not in known]
-    # A model that names both ways in reads nothing else alone; of one that hands on what it does not name, none tells.
-    lacking = {"input_ids", "inputs_embeds"} <= set(known) and len(strange) == len(inputs)
-    if known and strange and (lacking or not rest):
+    if known and strange and (not rest or (usual and len(strange) == len(inputs))):
         raise PromptError(f"expected keyword arguments of the model, got {', '.join(strange)}. {_takes(model)}")
 
 

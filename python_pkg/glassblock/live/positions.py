@@ -45,7 +45,7 @@ class Positions:
         try:
             if isinstance(given, slice):
                 return cls._spanned(given)
-            only = tuple(_whole(one) for one in (given if isinstance(given, Iterable) else (given,)))
+            only = tuple(whole(one) for one in (given if isinstance(given, Iterable) else (given,)))
         except TypeError:
             raise InterventionError(
                 f"expected positions as a whole number, a list of them or a slice, got {given!r}."
@@ -118,8 +118,14 @@ ALL = Positions()
 """All positions."""
 
 
-def _whole(given: Any) -> int:
-    """Return a whole number; a mask of truth values is none, though Python counts them as 0 and 1."""
+def whole(given: Any) -> int:
+    """Return a whole number, also one of NumPy or torch; truth values are none, though Python counts them as 0 and 1.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
     if isinstance(given, bool) or getattr(given, "dtype", None) is torch.bool:
         raise TypeError(given)
     return index(given)

@@ -6,7 +6,7 @@ from typing import Any, Literal, overload
 
 from glassblock.errors import PromptError
 from glassblock.live.core import Core
-from glassblock.live.generation import Generation, check_generates, check_new_tokens
+from glassblock.live.generation import Generation, check_generates, new_tokens
 from glassblock.live.prompts import Prompt
 from glassblock.live.run import Run
 
@@ -84,7 +84,7 @@ class Running(Core):
             If the model cannot generate, or the session was detached meanwhile.
         """
         self._check_attached()
-        check_new_tokens(max_new_tokens)
+        max_new_tokens = new_tokens(max_new_tokens)
         asked = self._runner.subject(None).prompt if prompt is None else prompt
         inputs = self._prompts.encode(asked, room=max_new_tokens)
         check_generates(self.model, inputs)
