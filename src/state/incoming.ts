@@ -79,8 +79,8 @@ export class Incoming {
       this.session.timeline.push(decodeFrame(header, buffers, layout), bytes, state);
     } finally {
       // A frame that cannot be read is acknowledged too: otherwise the stream would wait for it for ever.
-      // The newest stands for all that came with it, in whatever order that was.
-      this.#unacknowledged = Math.max(this.#unacknowledged ?? 0, header.seq);
+      // Any of a message stands for all of it, and the last that came is of the message that is under way.
+      this.#unacknowledged = header.seq;
     }
   }
 
