@@ -42,7 +42,6 @@ interface Drawing extends Heads {
 export class Patterns implements Part {
   readonly element = h('section', { class: 'gb-section gb-patterns', 'data-testid': 'patterns' });
   #heading = h('h2');
-  #path = h('span', { class: 'gb-sub gb-mono gb-patterns-path' });
   #effective = h('button', { class: 'gb-button gb-small-button', 'data-testid': 'effective' });
   #seg: Segments<'changed' | 'clean' | 'difference'>;
   #close = h('button', { class: 'gb-button gb-small-button' }, 'All heads');
@@ -70,7 +69,7 @@ export class Patterns implements Part {
     this.#raster = new Raster(view);
     this.#next = new NextFrame(signal, () => this.#draw());
     this.element.append(
-      h('div', { class: 'gb-section-head' }, this.#heading, this.#path, this.#seg.element, this.#effective),
+      h('div', { class: 'gb-section-head' }, this.#heading, this.#seg.element, this.#effective),
       this.#why,
       this.#raster.element,
       this.#grid.element,
@@ -185,7 +184,6 @@ export class Patterns implements Part {
     if (!this.#room.known) this.#room.measure();
     const mixes = block.role === 'mixer';
     setText(this.#heading, `${block.address} ${mixes ? 'state' : 'patterns'}`);
-    setText(this.#path, block.path);
     const drawing = this.#drawing(block, look);
     const told = mixes && this.#rasters(block, look);
     show(this.#raster.element, told);
