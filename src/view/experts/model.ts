@@ -14,6 +14,7 @@ import {
 } from '../../state/routing';
 import type { DecodedFrame } from '../../wire/codec';
 import type { FrameLayout } from '../../wire/types.generated';
+import { coloursOf } from '../canvas';
 import type { View } from '../context';
 import type { Look } from '../look';
 import { CELL, COLOURS } from './pixels';
@@ -169,7 +170,8 @@ export class Experts {
   #write(look: Look): void {
     const { experts: of } = this.view.state.value;
     const done = look.interventions.map(({ address, cut }) => `${address} ${cut}`).join();
-    const key = [this.now.version, this.clean?.version, of, done, this.address, this.view.state.value.theme].join('|');
+    const colours = coloursOf(this.view.state.value);
+    const key = [this.now.version, this.clean?.version, of, done, this.address, colours].join('|');
     if (key === this.#drawn) return;
     this.#drawn = key;
     this.version += 1;
