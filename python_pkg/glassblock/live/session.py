@@ -64,7 +64,7 @@ class Session(Running, Looking, Intervening):
         return f"mean over all tokens of the prompt that was run last{when} (no reference prompts were given)"
 
     def decode(self, token: int) -> str:
-        """Return a token as text; its id in angle brackets where there is no tokenizer."""
+        """Return a token as text; its id in angle brackets where there is no tokenizer, or it has no text for it."""
         return self._prompts.decode(token)
 
     def save(self, path: str | Path, **options: Any) -> Path:
