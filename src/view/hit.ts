@@ -2,7 +2,7 @@
  * What can be clicked. Each is a group with its address and what a click does (`data-act`), one item of the tree that a
  * screen reader and the keyboard walk, with the same marks whatever it is: selection, focus, change, ablation.
  */
-import type { Rect } from '../layout';
+import type { Point, Rect } from '../layout';
 import { compact, percent } from '../layout/format';
 import { beyond } from '../state/scale';
 import type { How } from '../wire/types.generated';
@@ -143,11 +143,19 @@ export function paintRing(group: SVGGElement, rect: Rect, change: number, wave =
 
 const NOTCH = 6;
 
-/** A corner cut off where a fill is beyond its scale: the upper one above it, the lower one below it. */
-export function paintNotch(group: SVGGElement, { x, y, w, h }: Rect, over: -1 | 0 | 1, paint: Paint | null): void {
+type Notched = Rect & { readonly opener?: Point | null };
+
+/**
+ * A corner cut off where a fill is beyond its scale: an upper one above it, a lower one below it; at the right, where
+ * nothing covers it.
+ */
+export function paintNotch(group: SVGGElement, at: Notched, over: -1 | 0 | 1, paint: Paint | null): void {
+  const { x, y, w, h, opener } = at;
   const notch = child(group, 'gb-notch');
-  const corner = over > 0 ? y : y + h;
-  put(notch, 'd', over === 0 || !paint ? '' : `M${x + w - NOTCH},${corner} h${NOTCH} v${over * NOTCH} Z`);
+  const covered = over > 0 && (opener?.x ?? x) > x + w / 2;
+  const [corner, inward] = [covered ? x : x + w, covered ? NOTCH : -NOTCH];
+  const d = `M${corner + inward},${over > 0 ? y : y + h} h${-inward} v${over * NOTCH} Z`;
+  put(notch, 'd', over === 0 || !paint ? '' : d);
   if (over !== 0 && paint) put(notch, 'fill', paint.ink);
 }
 
