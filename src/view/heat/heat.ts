@@ -169,7 +169,10 @@ export class Heat implements Part {
   /** The legend, and what is at the pointer or the cursor. */
   #describe(look: Look, grid: Grid): void {
     const { of } = grid.rows;
-    const say = of === 'norm' ? (value: number) => fixed(value, value < 1 ? 2 : 0) : (value: number) => percent(value);
+    const say =
+      of === 'norm'
+        ? (value: number) => fixed(value, value < 1 ? 2 : 0)
+        : (value: number) => percent(value, value < 0.1 ? 1 : 0);
     const { low, high } = grid.limits ?? { low: Number.NaN, high: Number.NaN };
     const ends = of === 'cosine' ? ['−1', '+1'] : grid.limits ? [say(low), say(high)] : ['', ''];
     setText(this.#low, ends[0] ?? '');

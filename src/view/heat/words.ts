@@ -50,7 +50,7 @@ const SCALES: Readonly<Record<HeatOf, string>> = {
   change: 'of its norm, log',
 };
 
-/** What the scale means, and each mark that some cell has. */
+/** What the scale means, and each mark that some cell has, as it is drawn there. */
 export function notesOf(look: Look, { rows, columns, limits }: Grid): string[] {
   const { of, each, scaled } = rows;
   const some = (is: (value: number) => boolean) =>
@@ -58,10 +58,11 @@ export function notesOf(look: Look, { rows, columns, limits }: Grid): string[] {
   const notes = [
     SCALES[of],
     each > 1 && `each row: the largest of ${each}`,
-    look.now?.frame.header.first_nonfinite && 'cross: not finite',
-    of === 'change' && 'outline: exactly unchanged',
-    of !== 'change' && some(Number.isNaN) && 'outline: not read',
-    scaled && some((value) => beyond(value, limits) !== 0) && 'corner: beyond the scale',
+    look.now?.frame.header.first_nonfinite && '× not finite',
+    of === 'change' && '□ exactly unchanged',
+    of !== 'change' && some(Number.isNaN) && '□ not read',
+    scaled && some((value) => beyond(value, limits) > 0) && '◥ above',
+    scaled && some((value) => beyond(value, limits) < 0) && '◢ below',
   ];
   return notes.filter((note) => typeof note === 'string');
 }
