@@ -519,6 +519,22 @@ def test_frame_that_comes_after_the_widget_was_closed_is_not_sent(session: Sessi
     assert len(page.frames) == sent
 
 
+def test_frame_that_cannot_be_shown_is_said_and_the_next_is_shown(
+    session: Session, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("glassblock.messages.frame", fails)
+        session.run(PROMPT)
+    assert page.state["problem"] == "A frame could not be shown: RuntimeError: CUDA error: an illegal memory access"
+    monkeypatch.setattr("glassblock.widget.stream.PATIENCE", 0.0)  # nobody acknowledges what was not sent
+    session.run("the capital of France is")
+    assert [header["origin"] for header, _ in page.frames] == ["clean"]
+    assert page.state["problem"] is None
+
+
 def test_closed_widget_keeps_no_model() -> None:
     session = gb.attach(tiny("gpt2"))
     session.run(torch.tensor([[5, 6, 7]]))

@@ -168,7 +168,11 @@ class SessionWidget(DiagramWidget):
         session = self.__dict__.get("_session")
         if session is None:  # closed while its numbers were on their way
             return
-        header, buffers = messages.frame(frame, session, missing=missing)
+        try:
+            header, buffers = messages.frame(frame, session, missing=missing)
+        except Exception as error:  # noqa: BLE001 - the page goes on with the next one
+            self._say(f"A frame could not be shown: {type(error).__name__}: {error}")
+            return
         self.send(header, buffers=buffers)
 
     # ---- from the page
