@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
+import { viridis } from './colour';
 import { s } from './dom';
 import { paintNotch } from './hit';
 
 const BOX = { x: 10, y: 20, w: 100, h: 40 };
-const PAINT = { fill: '#fde725', ink: '#000' };
 
 /** Where the corner that is cut off is. */
 function cornerOf(at: Parameters<typeof paintNotch>[1], over: -1 | 0 | 1): string {
   const group = s('g', {}, s('path', { class: 'gb-notch' })) as SVGGElement;
-  paintNotch(group, at, over, PAINT);
+  paintNotch(group, at, over, viridis(1));
   return group.querySelector('.gb-notch')?.getAttribute('d') ?? '';
 }
 
