@@ -14,6 +14,9 @@ const PATHS = {
   forward: 'M2.5 1.5 L7.5 5.5 L2.5 9.5 Z M8 1.5 H9.5 V9.5 H8 Z',
 } as const;
 
+/** Of no form: in that of the prompt Enter would run it, and with that go back to now. */
+const SLIDER = { type: 'range', min: 0, step: 1, form: '' };
+
 /** How long a step is drawn moving (TOKENS.md, Motion). */
 const STEP_MS = 120;
 
@@ -60,7 +63,7 @@ export class TimelineBar implements Part {
   #back = button('back', 'One frame back');
   #pause = button('pause', 'Pause');
   #forward = button('forward', 'One frame forward');
-  #slider = h('input', { type: 'range', min: 0, step: 1, 'aria-label': 'Frame', 'data-testid': 'time-slider' });
+  #slider = h('input', { ...SLIDER, 'aria-label': 'Frame', 'data-testid': 'time-slider' });
   #text = h('span', { class: 'gb-time-text gb-sub', 'data-testid': 'time-text' });
   #token: string | null = null;
   #moving: ReturnType<typeof setTimeout> | undefined;

@@ -1,6 +1,7 @@
 // Time, with the keyboard alone: pause while frames come, step, slide, go back; a token's values. No kernel is needed.
 import { expect, type Page, test } from '@playwright/test';
 import { fixture, heapOf, mount, openHarness, shiftsWhile, stream } from '../harness';
+import { makePages, pageOf } from '../helpers/pages';
 
 const shown = (page: Page) => page.locator('.gb-root').getAttribute('data-frame').then(Number);
 const text = (page: Page) => page.locator('[data-testid="time-text"]').textContent();
@@ -83,4 +84,17 @@ test('nothing moves while it streams, and nothing is left behind', async ({ page
   const after = await heapOf(page, cdp);
   expect(after.listeners).toBe(before.listeners);
   expect(after.megabytes).toBeLessThan(before.megabytes + 2);
+});
+
+test('Enter in the slider runs no prompt', async ({ page }) => {
+  makePages(['demo:gpt']);
+  await page.goto(pageOf('demo:gpt'));
+  await page.locator('[data-address="L1.attn.H0"]').first().click();
+  await expect(page.locator('.gb-root')).toHaveAttribute('data-run-id', '2');
+  await page.locator('[data-testid="time-slider"]').press('Home');
+  await expect.poll(() => text(page)).toMatch(/^paused/);
+  await page.keyboard.press('Enter');
+  await page.waitForTimeout(200);
+  expect(await text(page)).toMatch(/^paused/);
+  await expect(page.locator('.gb-root')).toHaveAttribute('data-run-id', '2');
 });
