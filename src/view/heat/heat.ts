@@ -37,7 +37,7 @@ export class Heat implements Part {
   #range = h('input', { type: 'range', min: 0, step: 1, 'aria-label': 'First token shown' });
   /** Which tokens are shown of a long text; what a click does, where all of them are. */
   #which = h('span', { class: 'gb-sub' });
-  #run = h('span', { class: 'gb-sub' });
+  #run = h('span', { class: 'gb-sub gb-heat-run' });
   #low = h('span', { class: 'gb-num' });
   #high = h('span', { class: 'gb-num' });
   #bar = h('i', { class: 'gb-gradient' });
