@@ -88,6 +88,22 @@ describe('the diagram', () => {
     expect(model.requests('ablate')[0]?.params).toEqual({ targets: [layer], how: 'skip' });
   });
 
+  it('marks the step of a restored run as it marks the clean one', async () => {
+    const { model, find, frame } = show();
+    await frame();
+    const before = ablated('L1.mlp');
+    const restored = { label: 'restore L1.mlp', python: 'session.restore("L1.mlp")' };
+    model.become(before);
+    await settled();
+    expect(find('.gb-steps-bar').classList.contains('gb-clean')).toBe(false);
+    model.become({
+      interventions: [],
+      history: { entries: [...(before.history?.entries ?? []), restored], cursor: 2 },
+    });
+    await settled();
+    expect(find('.gb-steps-bar').classList.contains('gb-clean')).toBe(true);
+  });
+
   it('marks what is edited and not replaced without cutting it off', async () => {
     const { model, hit, frame } = show();
     await frame();

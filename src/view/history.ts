@@ -86,6 +86,7 @@ export class HistoryBar implements Part {
     this.#python.title = python;
     show(this.#python, python !== '');
     show(this.#copy, python !== '');
+    this.#steps.classList.toggle('gb-clean', look.interventions.length === 0);
     this.#chips(stepsOf(entries, cursor), there);
     this.#follow(`${cursor} of ${entries.length}`);
   }

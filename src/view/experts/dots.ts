@@ -30,9 +30,8 @@ export class Dots {
   #first = 0;
   /** The row that the pointer is on. */
   #over: number | null = null;
-  #usual = 'who goes where: a dot’s area is the routing weight';
   /** What the pointer is on, in words. */
-  readonly told = h('span', { class: 'gb-sub', 'data-testid': 'experts-token' }, this.#usual);
+  readonly told = h('span', { class: 'gb-sub', 'data-testid': 'experts-token' });
 
   constructor(private readonly experts: Experts) {
     this.#palette = new Palette(experts.view);
@@ -92,6 +91,14 @@ export class Dots {
     }
     this.#first = first;
     setText(this.told, this.#over === null ? this.#usual : this.#sentence(first + this.#over));
+  }
+
+  /** What the dots are; of many tokens, also which of them are in sight. */
+  get #usual(): string {
+    const { length } = this.experts.tokens;
+    const which =
+      length > MOST_ROWS ? `${this.#first + 1} to ${this.#first + MOST_ROWS} of ${length}` : 'who goes where';
+    return `${which}: a dot’s area is the routing weight`;
   }
 
   /** Which experts a token goes to, the heaviest first. */
