@@ -5,7 +5,7 @@ import type { Part, View } from './context';
 import { h, setText, show } from './dom';
 
 const RUNGS: Record<Architecture['trace']['rung'], string> = {
-  meta: 'Built without weights and traced through one forward pass.',
+  meta: 'Traced through one forward pass, without its weights.',
   fake: 'Traced through one forward pass with stand-in tensors.',
   real: 'Traced through one forward pass with made-up numbers, one layer of each kind.',
   tree: 'No forward pass could be traced: read from the module tree, and how blocks are wired is assumed.',
