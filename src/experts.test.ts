@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { architecture, frameLayout, sessionState } from './fixtures';
+import { frameHeader, routedStats } from './fixtures/frame';
 import { settled } from './fixtures/model';
 import { mounted } from './fixtures/page';
 import type { Frame, FrameLayout, SessionState } from './wire/types.generated';
@@ -14,27 +15,12 @@ function frameOf(
   header: Partial<Frame> = {},
 ) {
   const positions = header.positions ?? TOKENS.length;
-  const stats = new Float32Array(layout.sites.length * positions * layout.stats.length).fill(1);
-  layout.sites.forEach(({ address, kind }, row) => {
-    if (kind !== 'expert') return;
-    const expert = Number(/E(\d+)$/.exec(address)?.[1]);
-    for (let p = 0; p < positions; p++) {
-      const [first, second] = to(p);
-      stats[(row * positions + p) * layout.stats.length] = expert === first ? 0.75 : expert === second ? 0.25 : 0;
-    }
+  const stats = routedStats(layout, positions, 1, (_, expert, position) => {
+    const [first, second] = to(position);
+    return expert === first ? 0.75 : expert === second ? 0.25 : 0;
   });
   const updates = new Float32Array(layout.updates.length * positions * 2);
-  const rest = {
-    type: 'frame',
-    seq: 1,
-    missing: 0,
-    origin: 'clean',
-    first: 0,
-    tokens: TOKENS,
-    predictions: [],
-    interventions: 0,
-  };
-  const whole = { ...rest, first_nonfinite: null, inside: [], unread: {}, ...header, positions };
+  const whole = frameHeader({ tokens: TOKENS, ...header, positions });
   return { header: whole, buffers: [new DataView(stats.buffer), new DataView(updates.buffer)] };
 }
 

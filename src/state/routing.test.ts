@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { frameHeader, routedStats } from '../fixtures/frame';
 import type { DecodedFrame } from '../wire/codec';
 import type { FrameLayout, Site } from '../wire/types.generated';
 import { addressOf, gained, heaviest, mixturesOf, spotOf, Tally } from './routing';
@@ -19,27 +20,9 @@ type Weights = (address: string, expert: number, position: number) => number;
 
 function frameOf(layout: FrameLayout, weights: Weights, header: Partial<DecodedFrame['header']> = {}): DecodedFrame {
   const positions = header.positions ?? 4;
-  const stats = new Float32Array(layout.sites.length * positions * STATS.length).fill(7);
-  layout.sites.forEach(({ address, kind }, row) => {
-    const [, block = '', expert = ''] = /^(.*)\.E(\d+)$/.exec(address) ?? [];
-    if (kind !== 'expert') return;
-    for (let p = 0; p < positions; p++) {
-      stats[(row * positions + p) * STATS.length] = weights(block, Number(expert), p);
-    }
-  });
-  const rest = {
-    type: 'frame',
-    seq: 1,
-    missing: 0,
-    origin: 'clean',
-    first: 0,
-    tokens: [],
-    predictions: [],
-    interventions: 0,
-  };
   return {
-    header: { ...rest, first_nonfinite: null, ...header, positions } as DecodedFrame['header'],
-    stats,
+    header: frameHeader({ ...header, positions }),
+    stats: routedStats(layout, positions, 7, weights),
     updates: new Float32Array(0),
     inside: new Map(),
   };

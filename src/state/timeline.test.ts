@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sessionState } from '../fixtures';
+import { frameHeader } from '../fixtures/frame';
 import type { DecodedFrame } from '../wire/codec';
 import type { Frame } from '../wire/types.generated';
 import { columnsOf, tokensOf } from './moment';
@@ -8,21 +9,7 @@ import { Timeline } from './timeline';
 const WORDS = ['When', ' Mary', ' and', ' John', ' went'];
 
 function frame(seq: number, of: Partial<Frame> = {}): DecodedFrame {
-  const header: Frame = {
-    type: 'frame',
-    seq,
-    missing: 0,
-    origin: 'generate',
-    first: 0,
-    positions: 1,
-    tokens: [],
-    predictions: [],
-    interventions: 0,
-    first_nonfinite: null,
-    inside: [],
-    unread: {},
-    ...of,
-  };
+  const header = frameHeader({ seq, origin: 'generate', ...of });
   return { header, stats: new Float32Array(0), updates: new Float32Array(0), inside: new Map() };
 }
 
